@@ -1,0 +1,84 @@
+"""Who may call: teams, cost centres, services, their API keys and tiers."""
+
+from django.db import models
+from django.db.models import Q
+
+from apps.audit.history import track
+from apps.core.ids import uuid7
+from apps.core.models import SlugModel, TimestampedModel, moves_config_epoch
+
+
+@track()
+class Team(SlugModel):
+    """People who own services."""
+
+    class Meta:
+        ordering = ["slug"]
+        triggers = [moves_config_epoch()]
+
+
+@track()
+class CostCenter(SlugModel):
+    """Where finance books what a service spends."""
+
+    class Meta:
+        ordering = ["slug"]
+        triggers = [moves_config_epoch()]
+
+
+@track()
+class Tier(SlugModel):
+    """Rate limits that services share by name. Each is a token bucket; 0 means unlimited."""
+
+    requests_per_second = models.PositiveIntegerField(default=50)
+    burst = models.PositiveIntegerField(default=100, help_text="Requests at once after a pause.")
+    tokens_per_minute = models.PositiveIntegerField(
+        default=0, help_text="Tokens (input and output cap) a minute; 0: unlimited."
+    )
+    max_concurrent = models.PositiveIntegerField(
+        default=0, help_text="Calls in flight at once; 0: unlimited."
+    )
+
+    class Meta:
+        ordering = ["slug"]
+        triggers = [moves_config_epoch()]
+
+
+@track()
+class Service(SlugModel):
+    """One consumer of the platform: the tenant that keys, cache, jobs and costs belong to."""
+
+    team = models.ForeignKey(Team, models.PROTECT, related_name="services")
+    cost_center = models.ForeignKey(CostCenter, models.PROTECT, related_name="services")
+    tier = models.ForeignKey(Tier, models.PROTECT, related_name="+")
+    active = models.BooleanField(default=True, help_text="Off: every key of it is refused.")
+
+    class Meta:
+        ordering = ["slug"]
+        triggers = [moves_config_epoch()]
+
+
+@track(exclude=("key_hash",))
+class ApiKey(TimestampedModel):
+    """A service's key. Only a keyed hash is stored; the key itself is shown once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    service = models.ForeignKey(Service, models.CASCADE, related_name="keys")
+    name = models.CharField(max_length=100, help_text="What uses it, e.g. “checkout, production”.")
+    prefix = models.CharField(max_length=16, unique=True, editable=False)
+    key_hash = models.BinaryField(max_length=32, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        triggers = [moves_config_epoch()]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=models.F("created_at")),
+                name="apikey_expires_after_creation",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… ({self.name})"

@@ -1,0 +1,39 @@
+"""What other apps know of a caller."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TierLimits:
+    """Token-bucket limits; 0 means unlimited."""
+
+    slug: str
+    requests_per_second: int
+    burst: int
+    tokens_per_minute: int
+    max_concurrent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The service that a key belongs to, with the dimensions that its costs are booked to."""
+
+    service_id: int
+    service: str
+    team: str
+    cost_center: str
+    tier: TierLimits
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """A key as the gateway keeps it in process: never the key, only its keyed hash."""
+
+    key_hash: bytes
+    caller: Caller
+    expires_at: datetime | None
+
+
+class AuthenticationFailed(Exception):
+    """No usable key. Permanent: the same key will not work on a retry."""

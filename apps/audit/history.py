@@ -1,0 +1,16 @@
+"""History by database triggers: every insert, update and delete of a tracked table, through
+whatever door it came (admin, API, bulk update, raw SQL), becomes a row in its event table."""
+
+from typing import Any
+
+import pghistory
+
+
+def track(*, exclude: tuple[str, ...] = ()) -> Any:
+    """Class decorator for a model whose history must be kept."""
+    return pghistory.track(
+        pghistory.InsertEvent(),
+        pghistory.UpdateEvent(),
+        pghistory.DeleteEvent(),
+        exclude=list(exclude) or None,
+    )

@@ -1,0 +1,109 @@
+"""Budgets: a limit on matching calls in a window of time, and the holds that keep it."""
+
+from django.db import models
+from django.db.models import Q
+
+from apps.audit.history import track
+from apps.core.models import SlugModel, TimestampedModel, moves_config_epoch
+from apps.core.money import PicoUSDField
+
+
+class Period(models.TextChoices):
+    DAY = "day", "Day"
+    WEEK = "week", "Week (from Monday)"
+    MONTH = "month", "Month"
+    QUARTER = "quarter", "Quarter"
+    YEAR = "year", "Year"
+    LIFETIME = "lifetime", "Lifetime"
+
+
+@track()
+class Budget(SlugModel):
+    """A limit. An empty scope field means “any”; a call counts when every given field matches."""
+
+    team = models.SlugField(blank=True)
+    cost_center = models.SlugField(blank=True)
+    service = models.SlugField(blank=True)
+    provider = models.SlugField(blank=True)
+    model = models.SlugField(blank=True)
+    prompt = models.SlugField(blank=True)
+    tag = models.CharField(max_length=100, blank=True)
+    period = models.CharField(max_length=10, choices=Period.choices, default=Period.MONTH)
+    time_zone = models.CharField(
+        max_length=60, default="UTC", help_text="Days and months begin in this zone."
+    )
+    limit_pico = PicoUSDField(help_text="US dollars in each period.")
+    hard = models.BooleanField(
+        default=True, help_text="Hard: a call that could exceed it is refused. Soft: it is marked."
+    )
+    active = models.BooleanField(default=True)
+
+    SCOPE_FIELDS = ("team", "cost_center", "service", "provider", "model", "prompt", "tag")
+
+    class Meta:
+        ordering = ["slug"]
+        triggers = [moves_config_epoch()]
+        constraints = [
+            models.CheckConstraint(condition=Q(limit_pico__gte=0), name="budget_limit_not_negative")
+        ]
+
+
+class Window(models.Model):
+    """One period of one budget. `posted` is what was spent, `held` what running calls may spend."""
+
+    budget = models.ForeignKey(Budget, models.PROTECT, related_name="windows")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True, help_text="Empty: lifetime.")
+    limit_pico = PicoUSDField()
+    posted_pico = PicoUSDField(default=0)
+    held_pico = PicoUSDField(default=0)
+    overrun_pico = PicoUSDField(
+        default=0, help_text="What was booked beyond holds, e.g. when a provider bills more."
+    )
+    hard = models.BooleanField()
+
+    class Meta:
+        ordering = ["-starts_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["budget", "starts_at"], name="one_window_a_start"),
+            models.CheckConstraint(condition=Q(held_pico__gte=0), name="window_held_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.budget.slug} from {self.starts_at:%Y-%m-%d}"
+
+
+class HoldStatus(models.TextChoices):
+    HELD = "held", "Held"
+    SETTLED = "settled", "Settled"
+    RELEASED = "released", "Released"
+    EXPIRED = "expired", "Expired"
+
+
+class Hold(TimestampedModel):
+    """What an attempt may cost at most, held against every matching window until it is resolved.
+    Its id is the attempt's; it resolves exactly once."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    amount_pico = PicoUSDField()
+    status = models.CharField(max_length=10, choices=HoldStatus.choices, default=HoldStatus.HELD)
+    windows = models.ManyToManyField(Window, through="HoldWindow", related_name="holds")
+    expires_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["expires_at"], name="hold_open", condition=Q(status="held"))
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_pico__gte=0), name="hold_not_negative")
+        ]
+
+
+class HoldWindow(models.Model):
+    hold = models.ForeignKey(Hold, models.CASCADE, related_name="+")
+    window = models.ForeignKey(Window, models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["hold", "window"], name="hold_window_once")]

@@ -1,0 +1,16 @@
+"""Base classes of every admin page: bounded lists, read-only records, confirmed actions, cells."""
+
+from apps.core.admin.base import EmptyState, PlatformAdmin, PlatformAdminMixin, ReadOnlyAdmin
+from apps.core.admin.cells import money, pill, short_time
+from apps.core.admin.confirm import confirmed_action
+
+__all__ = [
+    "EmptyState",
+    "PlatformAdmin",
+    "PlatformAdminMixin",
+    "ReadOnlyAdmin",
+    "confirmed_action",
+    "money",
+    "pill",
+    "short_time",
+]

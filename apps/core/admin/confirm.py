@@ -1,0 +1,79 @@
+"""Dangerous actions: an intermediate page asks for a reason before anything happens."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import helpers
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+SHOWN = 20  # objects named on the confirm page; the rest are counted
+
+Run = Callable[[Any, HttpRequest, QuerySet[Any], str], str]
+Action = Callable[[Any, HttpRequest, QuerySet[Any]], HttpResponse | None]
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
+        help_text="Stands in the audit log. Say why, for somebody who was not here.",
+    )
+
+
+def confirmed_action(
+    *, description: str, question: str, button: str, permissions: tuple[str, ...] = ("change",)
+) -> Callable[[Run], Action]:
+    """Makes `method(self, request, queryset, reason) -> message` an admin action that asks first.
+
+    Name the method in `actions` for the list, and in `object_actions` for a button on the
+    object's page. It runs only from a POST that carries a reason; what it returns is shown as
+    a message. `permissions` are those of Django's `@admin.action`.
+    """
+
+    def decorate(run: Run) -> Action:
+        @wraps(run)
+        def action(
+            self: Any, request: HttpRequest, queryset: QuerySet[Any]
+        ) -> HttpResponse | None:
+            form = ReasonForm(request.POST if "confirmed" in request.POST else None)
+            if request.method == "POST" and form.is_valid():
+                messages.success(request, run(self, request, queryset, form.cleaned_data["reason"]))
+                return None
+            return _ask(self, request, queryset, form, run.__name__, question, button)
+
+        action.short_description = description  # type: ignore[attr-defined]
+        action.allowed_permissions = permissions  # type: ignore[attr-defined]
+        return action
+
+    return decorate
+
+
+def _ask(
+    admin: Any,
+    request: HttpRequest,
+    queryset: QuerySet[Any],
+    form: ReasonForm,
+    name: str,
+    question: str,
+    button: str,
+) -> TemplateResponse:
+    count = queryset.count()
+    context = admin.admin_site.each_context(request) | {
+        "title": question,
+        "opts": admin.opts,
+        "form": form,
+        "button": button,
+        "objects": queryset[:SHOWN],
+        "count": count,
+        "more": max(0, count - SHOWN),
+        "action": name,
+        "selected": request.POST.getlist(helpers.ACTION_CHECKBOX_NAME),
+        "select_across": request.POST.get("select_across", ""),
+        "checkbox_name": helpers.ACTION_CHECKBOX_NAME,
+    }
+    return TemplateResponse(request, "admin/confirm_action.html", context)

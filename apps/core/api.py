@@ -1,0 +1,77 @@
+"""What every REST endpoint shares: strict parsing, cursor pagination, refusal of unknown fields."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+from django.conf import settings
+from rest_framework import serializers
+from rest_framework.exceptions import ParseError
+from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import BaseParser
+
+from apps.core import strict_json
+from apps.core.problems import Problem
+
+
+class StrictJSONParser(BaseParser):
+    """`application/json` through `strict_json`; a body over the limit is 413 before it is parsed."""
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise too_large(limit)
+        try:
+            return strict_json.loads(body)
+        except strict_json.InvalidJSON as error:
+            raise ParseError(str(error)) from error
+
+
+def too_large(limit: int) -> Problem:
+    return Problem(
+        status_code=413,
+        code="body_too_large",
+        detail=f"The body is larger than {limit // 1024 // 1024} MiB; send less in one request.",
+    )
+
+
+class CreatedCursorPagination(CursorPagination):
+    """Newest first on the time-ordered id: stable while rows arrive, no COUNT, no OFFSET."""
+
+    ordering = "-id"
+    page_size_query_param = "page_size"
+    max_page_size = 200
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses fields that it doesn't know, so that a typing error is never silently ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        errors: dict[str, Any] = {}
+        if isinstance(data, Mapping):
+            known = {name for name, field in self.fields.items() if not field.read_only}
+            errors = {
+                str(name): [
+                    serializers.ErrorDetail(
+                        f"Unknown field. Known: {', '.join(sorted(known))}.", "unknown_field"
+                    )
+                ]
+                for name in data
+                if name not in known
+            }
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            if errors and isinstance(error.detail, dict):
+                raise serializers.ValidationError({**error.detail, **errors}) from error
+            raise
+        if errors:
+            raise serializers.ValidationError(errors)
+        return value

@@ -1,0 +1,65 @@
+"""Exact money: integers of pico-dollars (10⁻¹² USD).
+
+Every published token price is a whole number of pico-dollars a token, so a token cost needs no
+rounding at all; only meters with a block larger than one unit round, half to even, once a line.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+PICO = 10**12
+Pico = int  # an amount of pico-USD
+
+
+def line_amount(*, quantity: int, price_pico: int, per_block: int = 1) -> Pico:
+    """Cost of `quantity` units at `price_pico` pico-USD per `per_block` units, half to even."""
+    product = quantity * price_pico
+    whole, rest = divmod(product, per_block)
+    twice = 2 * rest
+    if twice > per_block or (twice == per_block and whole % 2):
+        whole += 1
+    return whole
+
+
+def exact_usd(amount: Pico) -> str:
+    """The exact amount in dollars as a plain decimal string, e.g. `'0.000000150000'`."""
+    sign, digits = ("-", -amount) if amount < 0 else ("", amount)
+    return f"{sign}{digits // PICO}.{digits % PICO:012d}"
+
+
+def short_usd(amount: Pico) -> str:
+    """For people: two decimals from one dollar up, else six; never loses a non-zero amount."""
+    if amount == 0:
+        return "$0.00"
+    sign, value = ("-" if amount < 0 else ""), abs(amount)
+    if value >= PICO:
+        return f"{sign}${Decimal(value) / PICO:,.2f}"
+    if value >= 10**6:
+        return f"{sign}${Decimal(value) / PICO:.6f}"
+    return f"{sign}${exact_usd(value).rstrip('0')}"
+
+
+def pico_from_usd(value: str | Decimal | int) -> Pico:
+    """Parse dollars exactly; more than twelve decimals are an error, never rounded away.
+
+    Raises: `django.core.exceptions.ValidationError`.
+    """
+    try:
+        scaled = Decimal(str(value)).scaleb(12)
+    except ArithmeticError as error:
+        raise ValidationError(f"“{value}” is not an amount of dollars.") from error
+    if not scaled.is_finite() or scaled != scaled.to_integral_value():
+        raise ValidationError(f"“{value}” is finer than a pico-dollar (12 decimals).")
+    return int(scaled)
+
+
+class PicoUSDField(models.BigIntegerField):  # type: ignore[type-arg]
+    """Pico-USD as a 64-bit integer (up to ± 9.2 million dollars a row)."""
+
+    def formfield(self, **kwargs: Any) -> Any:
+        from apps.core.forms import USDFormField  # forms load after the app registry
+
+        return models.Field.formfield(self, **{"form_class": USDFormField, **kwargs})

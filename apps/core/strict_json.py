@@ -1,0 +1,72 @@
+"""JSON from outside: strict, bounded, and storable in Postgres.
+
+Refused, each with a clear text: not JSON, NaN, lone surrogates, nesting deeper than
+`MAX_DEPTH`, and the NUL character, which Postgres cannot store in text.
+"""
+
+from typing import Any
+
+import orjson
+
+MAX_DEPTH = 64
+
+
+class InvalidJSON(ValueError):
+    """The body is not JSON that we accept. Permanent: the same body never will be."""
+
+
+def loads(body: bytes) -> Any:
+    """Parse `body`. Raises `InvalidJSON`."""
+    if _too_deep(body):
+        raise InvalidJSON(f"JSON is nested deeper than {MAX_DEPTH} levels.")
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidJSON(f"Not valid JSON: {error}.") from error
+    if b"\\u0000" in body and _has_nul(value):
+        raise InvalidJSON("The NUL character (\\u0000) cannot be stored; remove it.")
+    return value
+
+
+def dumps(value: Any) -> bytes:
+    """Compact UTF-8."""
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+
+
+def canonical(value: Any) -> bytes:
+    """The same bytes for equal values: sorted keys, no white space. For hashing only."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+
+
+def _too_deep(body: bytes) -> bool:
+    """Whether brackets outside strings nest too deep; linear, before any parser recurses."""
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return False
+    depth, in_string, escaped = 0, False, False
+    for byte in body:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_string = False
+        elif byte == 0x22:
+            in_string = True
+        elif byte in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                return True
+        elif byte in b"]}":
+            depth -= 1
+    return False
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, list):
+        return any(map(_has_nul, value))
+    if isinstance(value, dict):
+        return any(_has_nul(key) or _has_nul(item) for key, item in value.items())
+    return False

@@ -1,0 +1,124 @@
+"""What goes through the pipeline: the request, the outcome, and the refusals in between."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from apps.access.types import Caller
+from apps.core.money import Pico
+from apps.core.problems import Fault
+
+
+class CallKind(StrEnum):
+    CHAT = "chat"
+    EMBEDDING = "embedding"
+
+
+class CacheMode(StrEnum):
+    USE = "use"
+    """Answer from the cache when it can, store when it can't."""
+    REFRESH = "refresh"
+    """Call, and replace what is cached."""
+    BYPASS = "bypass"
+    """Neither read nor write."""
+    ONLY = "only"
+    """Answer from the cache or refuse."""
+
+
+class CacheState(StrEnum):
+    HIT = "hit"
+    MISS = "miss"
+    BYPASS = "bypass"
+
+
+@dataclass(frozen=True, slots=True)
+class CallSpec:
+    """What a caller asked for, before anything is resolved. JSON values only; stored with a job."""
+
+    kind: CallKind = CallKind.CHAT
+    model: str = ""  # route or model slug; empty: the prompt's
+    messages: tuple[Mapping[str, Any], ...] = ()  # either these …
+    prompt: str = ""  # … or a prompt with variables
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    channel: str = "production"
+    version: int | None = None  # an exact version instead of a channel
+    inputs: tuple[Any, ...] = ()  # embeddings: texts or token lists
+    parameters: Mapping[str, Any] = field(default_factory=dict)  # OpenAI names
+    response_schema: Mapping[str, Any] | None = None
+    subject: str = ""  # whom an experiment assigns; kept only as a hash
+    context: tuple[str, ...] = ()  # tags: budgets, cost reports, cache
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    cache: CacheMode = CacheMode.USE
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Version and arm as decided at acceptance; retries and a later rollback never move them."""
+
+    version_id: int
+    prompt: str
+    number: int
+    arm: str = ""  # "<experiment>/<arm>", or "" without an experiment
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One run through the pipeline."""
+
+    spec: CallSpec
+    caller: Caller
+    request_id: str
+    deadline: datetime
+    pin: Pin | None = None  # given by a job; resolved by the pipeline otherwise
+    job_id: UUID | None = None
+    completion: Any = (
+        None  # handed to the runtime's `complete` hook inside the settling transaction
+    )
+    rate_limit_wait: float = 0.0  # seconds a call may wait for its turn (jobs), 0: refuse at once
+
+
+@dataclass(frozen=True, slots=True)
+class CallOutcome:
+    """An answer with its bill."""
+
+    body: Mapping[str, Any]  # OpenAI's response object
+    text: str  # assistant text of choice 0; "" for embeddings
+    finish_reason: str
+    input_tokens: int
+    output_tokens: int
+    usage: Mapping[str, int]  # disjoint usage classes
+    cost_pico: Pico
+    avoided_pico: Pico
+    model: str
+    deployment: str
+    cache: CacheState
+    attempts: int
+    pin: Pin | None = None
+
+
+class CallRefused(Exception):
+    """The pipeline says no. `code` is stable; `retry_after` is in seconds, None when a retry of the
+    same request cannot help."""
+
+    def __init__(
+        self,
+        *,
+        code: str,
+        status: int,
+        message: str,
+        faults: Sequence[Fault] = (),
+        retry_after: float | None = None,
+        details: Mapping[str, Any] | None = None,
+        attempts: int = 0,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+        self.message = message
+        self.faults = tuple(faults)
+        self.retry_after = retry_after
+        self.details = dict(details or {})
+        self.attempts = attempts

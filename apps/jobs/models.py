@@ -1,0 +1,106 @@
+"""Jobs: the promise that what was accepted is finished, once. Postgres is the truth."""
+
+from django.db import models
+from django.db.models import Q
+
+from apps.access.models import Service
+from apps.core.ids import uuid7
+from apps.core.money import PicoUSDField
+
+
+class JobStatus(models.TextChoices):
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+    EXPIRED = "expired", "Expired"
+
+
+OPEN_STATUSES = (JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+class Priority(models.IntegerChoices):
+    """Lower is claimed first."""
+
+    HIGH = 0, "High"
+    NORMAL = 5, "Normal"
+    LOW = 9, "Low"
+
+
+class Job(models.Model):
+    """One accepted piece of work. Version and arm are pinned at acceptance."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    service = models.ForeignKey(Service, models.PROTECT, related_name="jobs")
+    idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - NULL is not unique
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the canonical request.")
+    request_id = models.CharField(max_length=128, db_index=True)
+    prompt = models.CharField(max_length=50, blank=True)
+    prompt_version_id = models.BigIntegerField(null=True, blank=True)
+    prompt_version = models.PositiveIntegerField(default=0)
+    arm = models.CharField(max_length=91, blank=True)
+    model = models.CharField(max_length=50, help_text="Route or model that was asked for.")
+    metadata = models.JSONField(default=dict, blank=True)
+    priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
+    status = models.CharField(max_length=10, choices=JobStatus.choices, default=JobStatus.QUEUED)
+    fence = models.BigIntegerField(
+        default=0, help_text="Grows with every claim; only the newest may finish."
+    )
+    claims = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    next_run_at = models.DateTimeField()
+    deadline = models.DateTimeField()
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    cost_pico = PicoUSDField(default=0)
+    input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    cache = models.CharField(max_length=10, blank=True, help_text="hit, miss or bypass.")
+    deployment = models.CharField(max_length=50, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error_code = models.CharField(max_length=50, blank=True)
+    error = models.CharField(max_length=1000, blank=True)
+    cancel_requested = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            # claim: due jobs by priority, then age
+            models.Index(
+                fields=["priority", "next_run_at", "id"],
+                name="job_due",
+                condition=Q(status="queued"),
+            ),
+            # sweeper: leases that ran out
+            models.Index(fields=["lease_until"], name="job_leased", condition=Q(status="running")),
+            models.Index(fields=["service", "-id"], name="job_service"),
+            models.Index(fields=["-created_at"], name="job_created"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["service", "idempotency_key"], name="idempotency_key_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="running", lease_until__isnull=False)
+                | Q(~Q(status="running"), lease_until__isnull=True),
+                name="running_has_lease",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["queued", "running"], finished_at__isnull=True)
+                | Q(~Q(status__in=["queued", "running"]), finished_at__isnull=False),
+                name="finished_has_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class JobPayload(models.Model):
+    """What was asked and answered, apart from the money: it may be deleted on its own schedule."""
+
+    job = models.OneToOneField(Job, models.CASCADE, primary_key=True, related_name="payload")
+    request = models.JSONField()
+    result = models.JSONField(null=True, blank=True)

@@ -1,0 +1,159 @@
+"""The books: every physical call (attempt), what it used, and what it cost (entry)."""
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+
+from apps.core.ids import uuid7
+from apps.core.money import PicoUSDField
+
+
+class AttemptStatus(models.TextChoices):
+    DISPATCHED = "dispatched", "Dispatched"  # committed before the first byte is sent
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"  # ended, and known what it cost (often nothing)
+    UNKNOWN = "unknown", "Unknown"  # timeout, reset or crash after the request was sent
+
+
+class Purpose(models.TextChoices):
+    ANSWER = "answer", "Answer"
+    RETRY = "retry", "Retry"
+    FALLBACK = "fallback", "Fallback"
+    LATE = "late", "Late"
+
+
+class CallDimensions(models.Model):
+    """Whose call it was and of what, frozen as slugs: history never changes with a rename."""
+
+    service = models.CharField(max_length=50)
+    team = models.CharField(max_length=50)
+    cost_center = models.CharField(max_length=50)
+    provider = models.CharField(max_length=50)
+    model = models.CharField(max_length=50)
+    deployment = models.CharField(max_length=50)
+    prompt = models.CharField(max_length=50, blank=True, default="")
+    prompt_version = models.PositiveIntegerField(default=0, help_text="0: no prompt.")
+    arm = models.CharField(max_length=91, blank=True, default="")
+    tags = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class Attempt(CallDimensions):
+    """One physical HTTP request to a provider. Committed, with its hold, before a byte is sent."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    request_id = models.CharField(max_length=128, db_index=True)
+    job_id = models.UUIDField(null=True, blank=True, db_index=True)
+    number = models.PositiveSmallIntegerField(help_text="1 is the first attempt of the call.")
+    purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.ANSWER)
+    status = models.CharField(
+        max_length=10, choices=AttemptStatus.choices, default=AttemptStatus.DISPATCHED
+    )
+    started_at = models.DateTimeField(db_index=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    first_token_ms = models.PositiveIntegerField(null=True, blank=True)
+    http_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    error_kind = models.CharField(max_length=30, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    provider_request_id = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            # sweeper: attempts whose worker died before it could resolve them
+            models.Index(
+                fields=["started_at"], name="attempt_open", condition=Q(status="dispatched")
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status="dispatched", ended_at__isnull=True)
+                | Q(~Q(status="dispatched"), ended_at__isnull=False),
+                name="attempt_ended_has_time",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.deployment} #{self.number} {self.status}"
+
+
+class Usage(models.Model):
+    """What an attempt used: disjoint classes that add up, and the provider's own words."""
+
+    attempt = models.OneToOneField(Attempt, models.PROTECT, primary_key=True, related_name="usage")
+    counts = models.JSONField(help_text="Usage class → units.")
+    input_total = models.PositiveIntegerField()
+    output_total = models.PositiveIntegerField()
+    source = models.CharField(max_length=12, help_text="provider, or bound (an upper estimate).")
+    raw = models.JSONField(null=True)
+
+    class Meta:
+        triggers = [
+            pgtrigger.Protect(
+                name="usage_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            )
+        ]
+
+
+class EntryKind(models.TextChoices):
+    CHARGE = "charge", "Charge"
+    ESTIMATE = "estimate", "Estimate"
+    LATE_CHARGE = "late_charge", "Late charge"
+    CACHE_HIT = "cache_hit", "Cache hit"
+    UNPRICED = "unpriced", "Unpriced"
+    REVERSAL = "reversal", "Reversal"
+    CORRECTION = "correction", "Correction"
+
+
+class Entry(CallDimensions):
+    """A line of the ledger. Append-only: nothing changes it, a correction is a new line."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(db_index=True)
+    kind = models.CharField(max_length=12, choices=EntryKind.choices)
+    amount_pico = PicoUSDField()
+    avoided_pico = PicoUSDField(default=0, help_text="What a cache hit would have cost.")
+    input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    # [{"usage_class", "quantity", "price_pico", "per_block", "price_id", "amount_pico"}], frozen
+    lines = models.JSONField(default=list)
+    attempt = models.ForeignKey(Attempt, models.PROTECT, null=True, related_name="entries")
+    request_id = models.CharField(max_length=128, db_index=True)
+    job_id = models.UUIDField(null=True, blank=True, db_index=True)
+    reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversed_by")
+    reason = models.CharField(max_length=500, blank=True)
+    actor = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "entries"
+        indexes = [models.Index(fields=["service", "at"], name="entry_service_at")]
+        triggers = [
+            pgtrigger.Protect(
+                name="entry_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            ),
+            pgtrigger.Trigger(
+                name="entry_no_truncate",
+                level=pgtrigger.Statement,
+                when=pgtrigger.Before,
+                operation=pgtrigger.Truncate,
+                func="RAISE EXCEPTION 'The ledger is append-only.';",
+            ),
+        ]
+        constraints = [
+            # one attempt is charged once, whatever is delivered or retried twice
+            models.UniqueConstraint(
+                fields=["attempt"],
+                condition=Q(kind__in=["charge", "estimate", "late_charge", "unpriced"]),
+                name="one_charge_an_attempt",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="cache_hit", amount_pico=0) | ~Q(kind="cache_hit"),
+                name="cache_hit_costs_nothing",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"

@@ -1,0 +1,185 @@
+"""What may be called and at what price: providers, models, deployments, price rows."""
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Q
+import pgtrigger
+
+from apps.audit.history import track
+from apps.core.models import SlugModel, TimestampedModel, moves_config_epoch
+from apps.core.money import PicoUSDField
+
+
+class Vendor(models.TextChoices):
+    """Which adapter of `apps.providers` speaks to it."""
+
+    OPENAI = "openai", "OpenAI"
+    AZURE = "azure", "Azure OpenAI"
+    COMPATIBLE = "compatible", "OpenAI-compatible server"
+
+
+@track()
+class Provider(SlugModel):
+    """A vendor account: an address and a credential."""
+
+    vendor = models.CharField(max_length=20, choices=Vendor.choices)
+    base_url = models.URLField(max_length=500, help_text="e.g. https://api.openai.com/v1")
+    secret_ref = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="Where the key is, never the key itself: env:OPENAI_API_KEY or "
+        "file:/run/secrets/openai. Empty: none needed.",
+    )
+    api_version = models.CharField(max_length=40, blank=True, help_text="Azure only.")
+    active = models.BooleanField(default=True, help_text="Off: drained, new calls go elsewhere.")
+
+    class Meta:
+        ordering = ["slug"]
+        triggers = [moves_config_epoch()]
+
+
+class ModelKind(models.TextChoices):
+    CHAT = "chat", "Chat"
+    EMBEDDING = "embedding", "Embedding"
+
+
+@track()
+class Model(SlugModel):
+    """A language model, independent of who serves it."""
+
+    kind = models.CharField(max_length=20, choices=ModelKind.choices, default=ModelKind.CHAT)
+    context_window = models.PositiveIntegerField(help_text="Tokens, input and output together.")
+    max_output_tokens = models.PositiveIntegerField(
+        default=4096, help_text="The most it can answer, in tokens. 0 for embeddings."
+    )
+    supports_tools = models.BooleanField(default=False)
+    supports_json_schema = models.BooleanField(default=False)
+    supports_images = models.BooleanField(default=False)
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["slug"]
+        triggers = [moves_config_epoch()]
+
+
+@track()
+class Deployment(SlugModel):
+    """A model as one provider serves it, in one region."""
+
+    provider = models.ForeignKey(Provider, models.PROTECT, related_name="deployments")
+    model = models.ForeignKey(Model, models.PROTECT, related_name="deployments")
+    upstream_name = models.CharField(
+        max_length=200, help_text="The model's (Azure: the deployment's) name at the provider."
+    )
+    region = models.CharField(max_length=40, blank=True)
+    priority = models.PositiveSmallIntegerField(
+        default=100, help_text="Order within its model: lower is tried first."
+    )
+    connect_timeout_seconds = models.PositiveSmallIntegerField(default=5)
+    read_timeout_seconds = models.PositiveSmallIntegerField(default=120)
+    finish_required = models.BooleanField(
+        default=True,
+        help_text="An answer without a finish reason counts as cut off. Some servers never send it.",
+    )
+    input_overhead_tokens = models.PositiveIntegerField(
+        default=64,
+        help_text="Tokens that the server's chat template adds at most: part of every hold.",
+    )
+    active = models.BooleanField(default=True, help_text="Off: drained, new calls go elsewhere.")
+
+    class Meta:
+        ordering = ["slug"]
+        triggers = [moves_config_epoch()]
+
+
+class UsageClass(models.TextChoices):
+    """Disjoint classes that add up to the provider's totals (one price row each)."""
+
+    IN_UNCACHED = "in_uncached", "Input"
+    IN_CACHE_READ = "in_cache_read", "Input, cached"
+    IN_CACHE_WRITE = "in_cache_write", "Input, cache write"
+    IN_AUDIO = "in_audio", "Input audio"
+    OUT_TEXT = "out_text", "Output"
+    OUT_REASONING = "out_reasoning", "Output, reasoning"
+    OUT_AUDIO = "out_audio", "Output audio"
+
+
+@track()
+class Price(TimestampedModel):
+    """What one usage class of a deployment costs while it is valid. Never edited: a new price is a
+    new row; only the end of its validity may be set once."""
+
+    deployment = models.ForeignKey(Deployment, models.PROTECT, related_name="prices")
+    usage_class = models.CharField(max_length=20, choices=UsageClass.choices)
+    price_pico = PicoUSDField(help_text="Pico-USD for each block of units.")
+    per_block = models.PositiveIntegerField(default=1, help_text="Units in a block; 1 for tokens.")
+    valid = DateTimeRangeField(
+        help_text="From (included) to (not included); no end: until replaced."
+    )
+    source = models.CharField(
+        max_length=200, help_text="e.g. “contract 2026-04” or “genai-prices”."
+    )
+
+    class Meta:
+        ordering = ["deployment", "usage_class", "-valid"]
+        constraints = [
+            ExclusionConstraint(
+                name="price_one_at_a_time",
+                expressions=[
+                    (F("deployment"), RangeOperators.EQUAL),
+                    (F("usage_class"), RangeOperators.EQUAL),
+                    (F("valid"), RangeOperators.OVERLAPS),
+                ],
+            ),
+            models.CheckConstraint(condition=Q(price_pico__gte=0), name="price_not_negative"),
+            models.CheckConstraint(condition=Q(per_block__gte=1), name="price_block_positive"),
+        ]
+        triggers = [
+            moves_config_epoch(),
+            pgtrigger.ReadOnly(
+                name="price_immutable",
+                fields=["deployment", "usage_class", "price_pico", "per_block", "source"],
+            ),
+            pgtrigger.Protect(name="price_no_delete", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.deployment} {self.get_usage_class_display()}"
+
+
+class PriceProposal(TimestampedModel):
+    """A price that an import suggests. A person with the right approves or rejects it."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", "Open"
+        APPROVED = "approved", "Approved"
+        REJECTED = "rejected", "Rejected"
+
+    deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="+")
+    usage_class = models.CharField(max_length=20, choices=UsageClass.choices)
+    current_pico = PicoUSDField(null=True, blank=True)
+    proposed_pico = PicoUSDField()
+    per_block = models.PositiveIntegerField(default=1)
+    source = models.CharField(max_length=200)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
+    decided_by = models.CharField(max_length=150, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["deployment", "usage_class"],
+                condition=Q(status="open"),
+                name="one_open_proposal_each",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="open", decided_at__isnull=True)
+                | Q(~Q(status="open"), decided_at__isnull=False),
+                name="proposal_decided_has_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.deployment} {self.get_usage_class_display()}"

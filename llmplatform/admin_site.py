@@ -1,0 +1,92 @@
+"""The admin site: its navigation in one place, its command palette, its frame around each page."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.admin import AdminSite
+from django.contrib.admin.apps import AdminConfig
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, URLResolver, path
+
+from apps.core.navigation import Entry, Group, sections
+from apps.core.palette import search
+
+NAVIGATION = (
+    Group(
+        "Operate",
+        (
+            Entry("Dashboard", "dashboard", url_name="admin:index", key="o"),
+            Entry("Jobs", "jobs", model="jobs.job", key="j"),
+            Entry("Providers", "providers", model="registry.provider"),
+            Entry("Models", "models", model="registry.model"),
+            Entry("Deployments", "deployments", model="registry.deployment"),
+            Entry("Routes", "routes", model="routing.route"),
+        ),
+    ),
+    Group(
+        "Prompts",
+        (
+            Entry("Prompts", "prompts", model="prompts.prompt", key="p"),
+            Entry("Versions", "versions", model="prompts.promptversion"),
+            Entry("Channels", "channels", model="prompts.channel"),
+            Entry("Releases", "releases", model="prompts.release"),
+            Entry("Experiments", "experiments", model="prompts.experiment"),
+        ),
+    ),
+    Group(
+        "Finance",
+        (
+            Entry("Cost report", "costs", url_name="admin:costs", key="c"),
+            Entry("Budgets", "budgets", model="budgets.budget", key="b"),
+            Entry("Price list", "prices", model="registry.price"),
+            Entry("Price proposals", "proposals", model="registry.priceproposal"),
+            Entry("Usage ledger", "ledger", model="ledger.entry", key="l"),
+            Entry("Attempts", "attempts", model="ledger.attempt"),
+        ),
+    ),
+    Group(
+        "Access",
+        (
+            Entry("Teams", "teams", model="access.team"),
+            Entry("Cost centres", "centres", model="access.costcentre"),
+            Entry("Services", "services", model="access.service", key="s"),
+            Entry("API keys", "keys", model="access.apikey"),
+            Entry("Tiers", "tiers", model="access.tier"),
+            Entry("Users", "users", model=settings.AUTH_USER_MODEL),
+            Entry("Groups", "groups", model="auth.group"),
+            Entry("Audit log", "audit", model="audit.event"),
+        ),
+    ),
+)
+
+# Anything that is neither production nor staging looks like a place for trying things.
+ENVIRONMENT_KINDS = {"prod": "bad", "production": "bad", "staging": "warn"}
+
+
+class PlatformAdminSite(AdminSite):
+    site_header = site_title = "LLM platform"
+    index_title = "Dashboard"
+    site_url = None
+    enable_nav_sidebar = False  # base_site.html draws its own, from NAVIGATION
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        name = settings.ENVIRONMENT_NAME
+        return super().each_context(request) | {
+            "navigation": sections(site=self, request=request, groups=NAVIGATION),
+            "environment_name": name,
+            "environment_kind": ENVIRONMENT_KINDS.get(name.lower(), "quiet"),
+        }
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        palette = path("palette/", self.admin_view(self.palette), name="palette")
+        return [palette, *super().get_urls()]
+
+    def palette(self, request: HttpRequest) -> HttpResponse:
+        """Rows of the command palette for `?q=`, as JSON."""
+        pages = sections(site=self, request=request, groups=NAVIGATION)
+        rows = search(site=self, request=request, pages=pages, query=request.GET.get("q", ""))
+        return JsonResponse({"rows": [vars(row) for row in rows]})
+
+
+class PlatformAdminConfig(AdminConfig):
+    default_site = "llmplatform.admin_site.PlatformAdminSite"

@@ -1,0 +1,25 @@
+"""The Celery app: queues by priority, tasks found in the apps."""
+
+import os
+
+from celery import Celery
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmplatform.settings")
+
+app = Celery("llmplatform")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.task_queues = [Queue(name) for name in ("high", "normal", "low", "housekeeping")]
+app.conf.beat_schedule = {
+    "sweep": {
+        "task": "jobs.sweep",
+        "schedule": 5.0,
+        "options": {"queue": "housekeeping", "expires": 5},
+    },
+    "expire-holds": {
+        "task": "jobs.expire_holds",
+        "schedule": 60.0,
+        "options": {"queue": "housekeeping", "expires": 60},
+    },
+}
+app.autodiscover_tasks()

@@ -1,0 +1,12 @@
+"""Addresses of the `web` process. The gateway's `/v1/*` is served by `llmplatform.asgi`."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include("llmplatform.api_urls")),
+    path("", include("apps.core.urls")),
+]
