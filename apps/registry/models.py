@@ -1,10 +1,10 @@
 """What may be called and at what price: providers, models, deployments, price rows."""
 
+import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Q
-import pgtrigger
 
 from apps.audit.history import track
 from apps.core.models import SlugModel, TimestampedModel, moves_config_epoch
@@ -80,7 +80,8 @@ class Deployment(SlugModel):
     read_timeout_seconds = models.PositiveSmallIntegerField(default=120)
     finish_required = models.BooleanField(
         default=True,
-        help_text="An answer without a finish reason counts as cut off. Some servers never send it.",
+        help_text="An answer without a finish reason counts as cut off. "
+        "Some servers never send it.",
     )
     input_overhead_tokens = models.PositiveIntegerField(
         default=64,

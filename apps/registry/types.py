@@ -1,0 +1,92 @@
+"""What other apps know of providers, models, deployments and prices."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from apps.core.money import Pico
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRow:
+    """One usage class's price: pico-USD for each block of units, from (included) to (excluded).
+
+    None on a side means that the validity has no such end.
+    """
+
+    price_id: int
+    usage_class: str
+    price_pico: Pico
+    per_block: int
+    valid_from: datetime | None
+    valid_to: datetime | None
+
+    def is_valid_at(self, at: datetime) -> bool:
+        return (self.valid_from is None or self.valid_from <= at) and (
+            self.valid_to is None or at < self.valid_to
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """A model's abilities; sizes in tokens."""
+
+    slug: str
+    kind: str
+    context_window: int
+    max_output_tokens: int
+    supports_tools: bool
+    supports_json_schema: bool
+    supports_images: bool
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentFacts:
+    """A model at one provider, with all that a call to it needs; timeouts in seconds.
+
+    `active` is true only while the deployment, its provider and its model all are.
+    """
+
+    slug: str
+    model: ModelFacts
+    provider: str
+    vendor: str
+    base_url: str
+    secret_ref: str
+    api_version: str
+    upstream_name: str
+    region: str
+    priority: int
+    connect_timeout: float
+    read_timeout: float
+    finish_required: bool
+    input_overhead_tokens: int
+    active: bool
+    prices: tuple[PriceRow, ...]
+
+    def prices_at(self, at: datetime) -> Mapping[str, PriceRow]:
+        """Usage class → the row valid at that time; a class without one is missing."""
+        return {row.usage_class: row for row in self.prices if row.is_valid_at(at)}
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySnapshot:
+    """All models and deployments by slug, switched off ones included."""
+
+    models: Mapping[str, ModelFacts]
+    deployments: Mapping[str, DeploymentFacts]
+    _by_model: Mapping[str, tuple[DeploymentFacts, ...]] = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        groups: dict[str, list[DeploymentFacts]] = {}
+        for deployment in sorted(self.deployments.values(), key=lambda d: (d.priority, d.slug)):
+            groups.setdefault(deployment.model.slug, []).append(deployment)
+        by_model = {slug: tuple(group) for slug, group in groups.items()}
+        object.__setattr__(self, "_by_model", by_model)
+
+    def deployments_of(self, model_slug: str) -> tuple[DeploymentFacts, ...]:
+        """Those that serve the model, by priority, then slug; switched off ones included."""
+        return self._by_model.get(model_slug, ())
