@@ -35,9 +35,6 @@ class Tier(SlugModel):
     tokens_per_minute = models.PositiveIntegerField(
         default=0, help_text="Tokens (input and output cap) a minute; 0: unlimited."
     )
-    max_concurrent = models.PositiveIntegerField(
-        default=0, help_text="Calls in flight at once; 0: unlimited."
-    )
 
     class Meta:
         ordering = ["slug"]

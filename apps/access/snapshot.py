@@ -40,6 +40,5 @@ def caller_of(service: Service) -> Caller:
             requests_per_second=tier.requests_per_second,
             burst=tier.burst,
             tokens_per_minute=tier.tokens_per_minute,
-            max_concurrent=tier.max_concurrent,
         ),
     )

@@ -12,7 +12,6 @@ class TierLimits:
     requests_per_second: int
     burst: int
     tokens_per_minute: int
-    max_concurrent: int
 
 
 @dataclass(frozen=True, slots=True)
