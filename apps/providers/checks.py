@@ -1,0 +1,129 @@
+"""What must be true of an answer before anybody relies on it.
+
+The vendor package takes `null`, HTML, an answer without choices or a negative token count for an
+answer. Here they become errors, before they can be cached, shown or charged.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from apps.providers import faults
+from apps.providers.errors import ErrorKind, Outcome
+from apps.providers.exchange import Answer
+from apps.providers.types import (
+    ChatResult,
+    EmbeddingRequest,
+    EmbeddingResult,
+    Endpoint,
+    Usage,
+    UsageConflict,
+    decompose_openai_usage,
+)
+
+NUMBERS = {int, float}
+
+
+def read_usage(raw: Mapping[str, Any]) -> tuple[Usage | None, str | None]:
+    """The usage of an answer, or why there is none."""
+    if raw.get("usage") is None:
+        return None, "missing"
+    try:
+        return decompose_openai_usage(raw["usage"]), None
+    except UsageConflict as conflict:
+        return None, str(conflict)
+
+
+def parse_object(answer: Answer, text: bytes) -> dict[str, Any]:
+    """JSON, strictly: valid UTF-8, no NaN, no lone surrogates."""
+    try:
+        raw = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise answer.error(ErrorKind.BAD_RESPONSE, f"the answer is not JSON: {error}") from None
+    if not isinstance(raw, dict):
+        raise answer.error(ErrorKind.BAD_RESPONSE, "the answer is not a JSON object")
+    return raw
+
+
+def check_chat(answer: Answer, raw: dict[str, Any], endpoint: Endpoint) -> ChatResult:
+    usage, problem = _body_usage(answer, raw, endpoint)
+    choices = raw.get("choices")
+    if not isinstance(choices, list) or not choices:
+        raise answer.error(ErrorKind.BAD_RESPONSE, "the answer has no choices")
+    for choice in choices:
+        _check_choice(answer, choice, endpoint)
+    return ChatResult(
+        message=choices[0]["message"],
+        choices=tuple(choices),
+        finish_reason=choices[0].get("finish_reason"),
+        model=_model(raw, endpoint),
+        usage=usage,
+        usage_problem=problem,
+        provider_request_id=answer.request_id,
+        raw=raw,
+    )
+
+
+def check_embeddings(
+    answer: Answer, raw: dict[str, Any], endpoint: Endpoint, request: EmbeddingRequest
+) -> EmbeddingResult:
+    usage, problem = _body_usage(answer, raw, endpoint)
+    data = raw.get("data")
+    if not isinstance(data, list) or len(data) != len(request.inputs):
+        raise answer.error(ErrorKind.BAD_RESPONSE, "not one vector for each input")
+    by_index = {item.get("index"): item for item in data if isinstance(item, dict)}
+    ordered = tuple(by_index.get(index) or {} for index in range(len(data)))
+    sizes = {_vector_size(item.get("embedding")) for item in ordered}
+    if len(sizes) != 1 or 0 in sizes:
+        raise answer.error(ErrorKind.BAD_RESPONSE, "missing, empty or uneven vectors")
+    return EmbeddingResult(
+        vectors=ordered,
+        model=_model(raw, endpoint),
+        usage=usage,
+        usage_problem=problem,
+        provider_request_id=answer.request_id,
+        raw=raw,
+    )
+
+
+def is_text(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _body_usage(
+    answer: Answer, raw: dict[str, Any], endpoint: Endpoint
+) -> tuple[Usage | None, str | None]:
+    """Read usage first: a useless answer is charged for all the same."""
+    answer.usage, problem = read_usage(raw)
+    if raw.get("error"):
+        raise answer.failed(faults.from_event(raw["error"], endpoint))
+    return answer.usage, problem
+
+
+def _check_choice(answer: Answer, choice: object, endpoint: Endpoint) -> None:
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        raise answer.error(ErrorKind.BAD_RESPONSE, "a choice has no message")
+    calls = message.get("tool_calls")
+    if not is_text(message.get("content")) or not (calls is None or isinstance(calls, list)):
+        raise answer.error(ErrorKind.BAD_RESPONSE, "a message is malformed")
+    finish = choice.get("finish_reason")
+    if not is_text(finish):
+        raise answer.error(ErrorKind.BAD_RESPONSE, "a finish reason is malformed")
+    if finish is None and endpoint.finish_required:
+        raise answer.error(
+            ErrorKind.INCOMPLETE, "the answer has no finish reason", outcome=Outcome.BILLED
+        )
+
+
+def _model(raw: Mapping[str, Any], endpoint: Endpoint) -> str:
+    model = raw.get("model")
+    return model if isinstance(model, str) and model else endpoint.model
+
+
+def _vector_size(vector: object) -> int:
+    """Its length, 0 for what is no vector. Text is a vector in base64."""
+    if isinstance(vector, str) or (isinstance(vector, list) and set(map(type, vector)) <= NUMBERS):
+        return len(vector)
+    return 0

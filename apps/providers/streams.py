@@ -1,0 +1,97 @@
+"""Reading an answer that arrives as server-sent events."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from apps.providers import faults
+from apps.providers.checks import is_text, parse_object, read_usage
+from apps.providers.errors import ErrorKind, ProviderError
+from apps.providers.exchange import Answer
+from apps.providers.types import Chunk, Endpoint
+
+MAX_EVENT_BYTES = 8 * 1024 * 1024
+DONE = b"[DONE]"
+
+
+class EventDecoder:
+    """Bytes in, the data of whole events out, by the rules of the HTML standard.
+
+    An event that its empty line doesn't end was cut off and is never given out.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._data: list[bytes] = []
+
+    @property
+    def pending(self) -> int:
+        """Bytes of an event that hasn't ended yet."""
+        return len(self._rest) + sum(map(len, self._data))
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        *lines, self._rest = (self._rest + piece).replace(b"\r\n", b"\n").split(b"\n")
+        for line in lines:
+            if line.startswith(b"data:"):
+                self._data.append(line[5:].removeprefix(b" "))
+            elif not line and self._data:
+                yield b"\n".join(self._data)
+                self._data = []
+
+
+class ChatStream:
+    """The events of one chat answer, checked one by one and as a whole."""
+
+    def __init__(self, answer: Answer, endpoint: Endpoint) -> None:
+        self._answer, self._endpoint = answer, endpoint
+        self._events = EventDecoder()
+        self._finished: dict[object, bool] = {}
+        self.done = False
+        if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+            raise answer.error(ErrorKind.BAD_RESPONSE, "asked for a stream, got something else")
+
+    def feed(self, piece: bytes) -> Iterator[Chunk]:
+        if not piece:
+            raise self._cut_off("the stream ended without [DONE]")
+        for data in self._events.feed(piece):
+            if data.strip() == DONE:
+                self._end()
+                return
+            yield self._chunk(parse_object(self._answer, data))
+        if self._events.pending > MAX_EVENT_BYTES:
+            raise self._answer.error(ErrorKind.BAD_RESPONSE, "an event is too long")
+
+    def _end(self) -> None:
+        self.done = True
+        if not self._finished:
+            raise self._answer.error(ErrorKind.BAD_RESPONSE, "the stream held no answer")
+        if self._endpoint.finish_required and not all(self._finished.values()):
+            raise self._cut_off("the stream ended without a finish reason")
+
+    def _cut_off(self, message: str) -> ProviderError:
+        return self._answer.error(ErrorKind.INCOMPLETE, message)
+
+    def _chunk(self, raw: dict[str, Any]) -> Chunk:
+        if raw.get("error"):
+            raise self._answer.failed(faults.from_event(raw["error"], self._endpoint))
+        choices = raw.get("choices")
+        if not isinstance(choices, list):
+            raise self._answer.error(ErrorKind.BAD_RESPONSE, "an event has no choices")
+        text, finish_reason = "", None
+        for choice in choices:
+            piece, finish = self._choice(choice)
+            if choice.get("index", 0) == 0:
+                text, finish_reason = piece, finish
+        usage, problem = read_usage(raw) if raw.get("usage") is not None else (None, None)
+        self._answer.usage = usage or self._answer.usage
+        return Chunk(raw, text, finish_reason, usage, problem, self._answer.request_id)
+
+    def _choice(self, choice: object) -> tuple[str, str | None]:
+        delta = choice.get("delta") if isinstance(choice, dict) else None
+        if not isinstance(choice, dict) or not (delta is None or isinstance(delta, dict)):
+            raise self._answer.error(ErrorKind.BAD_RESPONSE, "a choice is malformed")
+        text, finish = (delta or {}).get("content"), choice.get("finish_reason")
+        index = choice.get("index", 0)
+        if not is_text(text) or not is_text(finish) or not isinstance(index, int):
+            raise self._answer.error(ErrorKind.BAD_RESPONSE, "a choice is malformed")
+        self._finished[index] = self._finished.get(index, False) or finish is not None
+        return text or "", finish

@@ -1,0 +1,97 @@
+"""What a call consumed, split into classes that add up.
+
+Providers report overlapping numbers (OpenAI's `prompt_tokens` includes cached and audio tokens,
+`completion_tokens` includes reasoning). Prices need classes that don't overlap, so the numbers
+are taken apart once, here, and never again further up.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# No model reads or writes a billion tokens in one call. A larger number is a fault of the
+# provider, and refusing it keeps price arithmetic inside 64 bits.
+MAX_TOKENS = 1_000_000_000
+
+_INPUT_DETAILS = {
+    "cached_tokens": "in_cache_read",
+    "cache_write_tokens": "in_cache_write",
+    "audio_tokens": "in_audio",
+    "image_tokens": "in_image",
+}
+_OUTPUT_DETAILS = {"reasoning_tokens": "out_reasoning", "audio_tokens": "out_audio"}
+
+
+class UsageConflict(ValueError):
+    """Reported usage contradicts itself. It must never be clamped or guessed into a charge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call.
+
+    `counts` holds disjoint classes, only those above zero: `in_uncached`, `in_cache_read`,
+    `in_cache_write`, `in_audio`, `in_image`, `out_text`, `out_reasoning`, `out_audio`.
+    Its `in_*` add up to `input_total` and its `out_*` to `output_total`. `raw` is what the
+    provider sent.
+    """
+
+    counts: Mapping[str, int]
+    input_total: int
+    output_total: int
+    raw: Mapping[str, Any]
+
+
+def decompose_openai_usage(raw: object) -> Usage:
+    """Split an OpenAI `usage` object; raises `UsageConflict` when it isn't consistent.
+
+    A missing `completion_tokens` is accepted only when `total_tokens` shows that nothing was
+    generated (embeddings). An explicit zero is a zero, null is missing.
+    """
+    if not isinstance(raw, Mapping):
+        raise UsageConflict("usage is not an object")
+    input_total = _required(raw, "prompt_tokens")
+    total = _count(raw, "total_tokens")
+    output_total = _count(raw, "completion_tokens")
+    if output_total is None:
+        if total != input_total:
+            raise UsageConflict("completion_tokens is missing")
+        output_total = 0
+    if total is not None and total != input_total + output_total:
+        raise UsageConflict(f"total_tokens {total} is not {input_total} + {output_total}")
+    counts = _leaves(raw, "prompt_tokens_details", _INPUT_DETAILS, input_total, "in_uncached")
+    counts |= _leaves(raw, "completion_tokens_details", _OUTPUT_DETAILS, output_total, "out_text")
+    return Usage(counts=counts, input_total=input_total, output_total=output_total, raw=raw)
+
+
+def _leaves(
+    raw: Mapping[str, Any], key: str, names: Mapping[str, str], total: int, rest: str
+) -> dict[str, int]:
+    """Named classes inside `total`, and what remains under the name `rest`."""
+    details = raw.get(key)
+    if details is None:
+        details = {}
+    if not isinstance(details, Mapping):
+        raise UsageConflict(f"{key} is not an object")
+    leaves = {leaf: _count(details, name) or 0 for name, leaf in names.items()}
+    remainder = total - sum(leaves.values())
+    if remainder < 0:
+        raise UsageConflict(f"{key} add up to more than {total}")
+    return {leaf: count for leaf, count in {rest: remainder, **leaves}.items() if count}
+
+
+def _required(raw: Mapping[str, Any], key: str) -> int:
+    value = _count(raw, key)
+    if value is None:
+        raise UsageConflict(f"{key} is missing")
+    return value
+
+
+def _count(raw: Mapping[str, Any], key: str) -> int | None:
+    value = raw.get(key)
+    if value is None:
+        return None
+    # `type` and not `isinstance`: True is an int in Python, but not a number of tokens.
+    if type(value) is not int or not 0 <= value <= MAX_TOKENS:
+        raise UsageConflict(f"{key} is not a number of tokens: {value!r:.40}")
+    return value

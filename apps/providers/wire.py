@@ -1,0 +1,76 @@
+"""The OpenAI wire format, which all vendors here share. A vendor's folder says what differs."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import httpx2
+from openai import AsyncOpenAI
+
+from apps.providers.checks import check_chat, check_embeddings, parse_object
+from apps.providers.clients import ClientPool
+from apps.providers.exchange import exchange
+from apps.providers.streams import ChatStream
+from apps.providers.types import (
+    ChatRequest,
+    ChatResult,
+    Chunk,
+    EmbeddingRequest,
+    EmbeddingResult,
+    Endpoint,
+)
+
+CHAT = "/chat/completions"
+EMBEDDINGS = "/embeddings"
+
+
+class WireAdapter(ABC):
+    """An `Adapter` for any server that speaks OpenAI's REST interface."""
+
+    def __init__(self) -> None:
+        self._pool = ClientPool(self.build_client)
+
+    @abstractmethod
+    def build_client(self, endpoint: Endpoint, http_client: httpx2.AsyncClient) -> AsyncOpenAI:
+        """The vendor package's client for an account, with `max_retries=0`."""
+
+    async def chat(self, endpoint: Endpoint, request: ChatRequest) -> ChatResult:
+        body = _chat_body(endpoint, request)
+        async with exchange(self._pool, endpoint, CHAT, body, timeout=request.timeout) as answer:
+            raw = parse_object(answer, await answer.read_all())
+            return check_chat(answer, raw, endpoint)
+
+    async def stream(self, endpoint: Endpoint, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
+        # Without include_usage a stream reports no tokens, and nobody knows what it cost.
+        body = {
+            **_chat_body(endpoint, request),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        async with exchange(self._pool, endpoint, CHAT, body, timeout=request.timeout) as answer:
+            events = ChatStream(answer, endpoint)
+            while not events.done:
+                for chunk in events.feed(await answer.read()):
+                    yield chunk
+            await answer.drain()
+
+    async def embed(self, endpoint: Endpoint, request: EmbeddingRequest) -> EmbeddingResult:
+        body = {**request.parameters, "model": endpoint.model, "input": request.inputs}
+        async with exchange(
+            self._pool, endpoint, EMBEDDINGS, body, timeout=request.timeout
+        ) as answer:
+            raw = parse_object(answer, await answer.read_all())
+            return check_embeddings(answer, raw, endpoint, request)
+
+    async def close(self) -> None:
+        await self._pool.evict(keep=0)
+
+
+def _chat_body(endpoint: Endpoint, request: ChatRequest) -> dict[str, Any]:
+    """Ours comes last: parameters can't replace the model, nor turn a plain call into a stream."""
+    parameters = {
+        name: value
+        for name, value in request.parameters.items()
+        if name not in ("stream", "stream_options")
+    }
+    return {**parameters, "model": endpoint.model, "messages": request.messages}
