@@ -48,7 +48,6 @@ def _start_again() -> NoReturn:
 
 
 def _dispatch(argv: list[str]) -> int:
-    os.chdir(ROOT)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmplatform.settings")
     command = argv[1] if len(argv) > 1 else "help"
     if command in OWN_COMMANDS:

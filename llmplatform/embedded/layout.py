@@ -6,6 +6,7 @@ import secrets
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_DATA = ROOT / ".local"
@@ -95,8 +96,9 @@ class DataFolder:
         return self.logs / "up.log"
 
     @property
-    def beat_schedule(self) -> Path:
-        return self.path / "beat-schedule"
+    def stack(self) -> Path:
+        """Ports and environment of the stack that runs here, for `status` and Django's commands."""
+        return self.path / "stack.json"
 
     def create(self) -> None:
         # Readable by others as a folder: Postgres may have to run as another user inside it.
@@ -128,8 +130,9 @@ def kept_secrets(data: DataFolder) -> Secrets:
     return made
 
 
-def read_json(path: Path) -> dict:
-    return json.loads(path.read_text())
+def read_json(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
 
 
 def write_private_json(path: Path, value: object) -> None:

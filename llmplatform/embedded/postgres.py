@@ -40,6 +40,7 @@ class Postgres:
     password: str
     settings: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
+    name = "postgres"
 
     @property
     def url(self) -> str:

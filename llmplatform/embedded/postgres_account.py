@@ -13,7 +13,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from llmplatform.embedded.layout import StackError
 
@@ -66,7 +66,7 @@ class Account:
     def _command(self, program: str, arguments: tuple[str, ...]) -> list[str]:
         return [*self.prefix, str(self.binaries / program), *arguments]
 
-    def _identity(self) -> dict:
+    def _identity(self) -> dict[str, Any]:
         if self.user is None:
             return {}
         entry = pwd.getpwnam(self.user)

@@ -59,6 +59,20 @@ class ProcessBook:
         return {name: process for name, process in found.items() if process is not None}
 
 
+def end_left_overs(book: ProcessBook) -> list[str]:
+    """End what a killed stack left running, the database last; the names of what was found."""
+    living = book.living()
+    postgres = living.pop("postgres", None)
+    end(list(living.values()))
+    if postgres is not None:
+        postgres.send_signal(signal.SIGINT)  # fast shutdown
+        with suppress(psutil.TimeoutExpired):
+            postgres.wait(30)
+        end([postgres])
+    book.clear()
+    return [*living, *(["postgres"] if postgres else [])]
+
+
 def end(processes: list[psutil.Process], *, grace: float = 10.0) -> None:
     """End these processes and all below them: SIGTERM, then SIGKILL after `grace` seconds."""
     family = {process.pid: process for process in processes}

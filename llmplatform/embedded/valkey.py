@@ -37,6 +37,7 @@ class Valkey:
     password: str
     durable: bool
     process: subprocess.Popen[bytes] | None = None
+    name = "valkey"
 
     @property
     def url(self) -> str:
