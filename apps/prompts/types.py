@@ -1,0 +1,101 @@
+"""What other apps know of prompts."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from apps.core.problems import Fault
+
+VariableType = Literal["string", "number", "integer", "boolean", "list", "object", "messages"]
+Trust = Literal["author", "service", "end_user"]
+Sensitivity = Literal["none", "personal", "secret"]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One input of a prompt. `messages` is a list of ready messages that a placeholder inserts."""
+
+    name: str
+    type: VariableType = "string"
+    required: bool = True
+    default: Any = None
+    """What an optional variable is when nobody gives it; null prints as nothing."""
+    max_length: int | None = None
+    """Characters of a string; entries of a list, an object or messages."""
+    trust: Trust = "service"
+    """Who chose the value: an end user's text is the least trusted."""
+    sensitivity: Sensitivity = "none"
+    description: str = ""
+    sample: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFacts:
+    """A prompt version as calls use it. Everything but `status` is immutable once sealed."""
+
+    id: int
+    prompt: str
+    number: int
+    status: str
+    """As of when it was read: sealed and retired versions render alike."""
+    messages: tuple[Mapping[str, Any], ...]
+    variables: tuple[Variable, ...]
+    model: str
+    parameters: Mapping[str, Any]
+    response_schema: Mapping[str, Any] | None
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArmFacts:
+    slug: str
+    version_id: int
+    weight: int
+    """Share in basis points; the arms of an experiment sum to 10,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentFacts:
+    slug: str
+    salt: str
+    arms: tuple[ArmFacts, ...]
+    """In order of position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    version: VersionFacts
+    arm: str = ""
+    """`<experiment>/<arm>`, or empty without an experiment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a check of a version found: faults forbid sealing, warnings don't."""
+
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
+
+
+class PromptNotFound(LookupError):
+    """No such prompt, channel or version; the message lists what there is. Permanent."""
+
+
+class VersionNotLoaded(LookupError):
+    """The version exists but isn't in this process's memory: run `load_version` in a thread."""
+
+    def __init__(self, version_id: int) -> None:
+        super().__init__(f"Prompt version {version_id} is not in memory.")
+        self.version_id = version_id
+
+
+class VariableFaults(ValueError):
+    """The values don't fit the prompt; every fault at once.
+
+    `permanent`: the same values never will fit. Not so when the machine was too slow to render.
+    """
+
+    def __init__(self, faults: Iterable[Fault], *, permanent: bool = True) -> None:
+        self.faults = tuple(faults)
+        self.permanent = permanent
+        super().__init__("; ".join(f"{fault.pointer}: {fault.detail}" for fault in self.faults))

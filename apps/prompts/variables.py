@@ -1,0 +1,104 @@
+"""Do values fit the declared variables? Every fault at once, before anything is rendered."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from apps.core.problems import Fault
+from apps.prompts.types import Variable
+
+MESSAGE_ROLES = ("user", "assistant", "tool")  # a system message is the author's alone
+MESSAGE_KEYS = frozenset({"role", "content", "name", "tool_call_id"})
+NAME_SHOWN = 100  # characters of a name that a caller made up
+
+
+def pointer(*parts: str | int) -> str:
+    """A JSON pointer (RFC 6901 §3)."""
+    return "".join(
+        "/" + str(part)[:NAME_SHOWN].replace("~", "~0").replace("/", "~1") for part in parts
+    )
+
+
+def value_faults(variable: Variable, value: Any, at: str) -> Iterator[Fault]:
+    """What is wrong with one value of one variable."""
+    if not FITS[variable.type](value):
+        detail = f"Must be {KINDS[variable.type]}, not {_kind_of(value)}."
+        yield Fault(at, detail, "wrong_type")
+        return
+    limit = variable.max_length
+    if limit is not None and hasattr(value, "__len__") and len(value) > limit:
+        unit = "characters" if variable.type == "string" else "entries"
+        yield Fault(at, f"Has {len(value):,} {unit}; at most {limit:,} are allowed.", "too_long")
+    if variable.type == "messages":
+        yield from _messages_faults(value, at)
+
+
+def fill(variable: Variable, values: Mapping[str, Any]) -> Any:
+    """The value of an optional variable that nobody gave is its default."""
+    given = values.get(variable.name)
+    if given is not None:
+        return given
+    if variable.default is None and variable.type == "messages":
+        return []
+    return variable.default
+
+
+def _messages_faults(messages: list[Any], at: str) -> Iterator[Fault]:
+    for index, message in enumerate(messages):
+        here = f"{at}/{index}"
+        if not isinstance(message, dict):
+            yield Fault(here, "Must be an object with role and content.", "wrong_type")
+            continue
+        if message.get("role") not in MESSAGE_ROLES:
+            yield Fault(f"{here}/role", f"Must be one of {', '.join(MESSAGE_ROLES)}.", "bad_role")
+        if not isinstance(message.get("content"), str):
+            yield Fault(f"{here}/content", "Must be a string.", "wrong_type")
+        yield from _extra_faults(message, here)
+
+
+def _extra_faults(message: Mapping[str, Any], at: str) -> Iterator[Fault]:
+    for key, value in message.items():
+        if key not in MESSAGE_KEYS:
+            known = ", ".join(sorted(MESSAGE_KEYS))
+            yield Fault(at + pointer(key), f"Unknown field. Known: {known}.", "unknown_field")
+        elif key not in ("role", "content") and not isinstance(value, str):
+            yield Fault(at + pointer(key), "Must be a string.", "wrong_type")
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+FITS: dict[str, Callable[[Any], bool]] = {
+    "string": lambda value: isinstance(value, str),
+    "number": _is_number,
+    "integer": _is_integer,
+    "boolean": lambda value: isinstance(value, bool),
+    "list": _is_list,
+    "object": lambda value: isinstance(value, dict),
+    "messages": _is_list,
+}
+KINDS = {
+    "string": "a string",
+    "number": "a number",
+    "integer": "an integer",
+    "boolean": "true or false",
+    "list": "a list",
+    "object": "an object",
+    "messages": "a list of messages",
+}
+
+
+def _kind_of(value: Any) -> str:
+    if value is None:
+        return "null"
+    names = ("boolean", "string", "integer", "number", "list", "object")
+    return next((KINDS[name] for name in names if FITS[name](value)), type(value).__name__)
