@@ -5,6 +5,7 @@ middleware, the gateway and the worker, so that one id finds every line of a cal
 """
 
 import logging.config
+import os
 
 import structlog
 
@@ -53,7 +54,7 @@ def logging_config(*, format_: str, level: str) -> None:
 
 def _formatter(format_: str) -> structlog.stdlib.ProcessorFormatter:
     renderer: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)]
         if format_ == "console"
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

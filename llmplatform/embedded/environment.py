@@ -1,12 +1,19 @@
 """The environment variables that a stack gives to its processes; `.env.example` explains each."""
 
 from collections.abc import MutableMapping
+from pathlib import Path
 
 from llmplatform.embedded.layout import DEFAULT_DATA, DataFolder, Ports, Secrets, read_json
 
 
 def stack_environment(
-    *, ports: Ports, secrets: Secrets, database_url: str, redis_url: str, given: dict[str, str]
+    *,
+    ports: Ports,
+    secrets: Secrets,
+    static_root: Path,
+    database_url: str,
+    redis_url: str,
+    given: dict[str, str],
 ) -> dict[str, str]:
     """What the stack adds to the variables `given` by the user; theirs win, except addresses."""
     models = [f"127.0.0.1:{port}" for port in (ports.chat, ports.embeddings)]
@@ -17,6 +24,7 @@ def stack_environment(
         "SECRET_KEY": secrets.secret_key,
         "API_KEY_PEPPER": secrets.api_key_pepper,
         "LOG_FORMAT": "console",
+        "STATIC_ROOT": str(static_root),  # stays empty: files are served from where they are
         "PYTHONUNBUFFERED": "1",
         "TOKENIZERS_PARALLELISM": "false",  # its threads would fight with the model's
     }

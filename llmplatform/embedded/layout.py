@@ -71,6 +71,10 @@ class DataFolder:
         return self.path / "logs"
 
     @property
+    def static(self) -> Path:
+        return self.path / "static"
+
+    @property
     def secrets(self) -> Path:
         return self.path / "secrets.json"
 
@@ -103,7 +107,7 @@ class DataFolder:
     def create(self) -> None:
         # Readable by others as a folder: Postgres may have to run as another user inside it.
         self.path.mkdir(parents=True, exist_ok=True)
-        for folder in (self.logs, self.valkey):
+        for folder in (self.logs, self.valkey, self.static):
             folder.mkdir(mode=0o700, exist_ok=True)
 
 

@@ -70,7 +70,11 @@ def _worker(ports: Ports, redis_url: str) -> Part:
             *("--loglevel=INFO", "--without-gossip", "--without-mingle"),
         ),
         probe=lambda: _takes_tasks(node, redis_url),
-        environment={"METRICS_PORT": str(ports.worker_metrics)},
+        environment={
+            "METRICS_PORT": str(ports.worker_metrics),
+            # It runs nothing but our own tasks, and their messages are JSON.
+            "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+        },
     )
 
 

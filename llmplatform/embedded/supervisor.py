@@ -63,7 +63,7 @@ class Supervisor(honcho.manager.Manager):  # type: ignore[misc]
         self._book = book
         self._on_ready = on_ready
         for part in parts:
-            environ = os.environ | environment | part.environment
+            environ = os.environ | _look() | environment | part.environment
             self.add_process(part.name, part.command, env=environ, cwd=str(ROOT))
 
     def run(self) -> list[str]:
@@ -141,3 +141,8 @@ class Supervisor(honcho.manager.Manager):  # type: ignore[misc]
         os.kill(os.getpid(), signal.SIGTERM)  # honcho listens to signals only
         while not self._terminating:
             time.sleep(0.05)
+
+
+def _look() -> dict[str, str]:
+    """The parts write into a pipe; only we know whether a person reads it in a terminal."""
+    return {} if sys.stdout.isatty() else {"NO_COLOR": "1"}

@@ -48,6 +48,7 @@ def throw_away_stack() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="llmplatform-test-") as name:
         folder = Path(name)
         folder.chmod(0o711)  # Postgres may have to enter it as another user
+        (folder / "static").mkdir()
         secrets = Secrets.fresh()
         servers = Servers(
             folder=folder,
@@ -63,6 +64,7 @@ def throw_away_stack() -> Iterator[dict[str, str]]:
             yield stack_environment(
                 ports=Ports(free_port()),
                 secrets=secrets,
+                static_root=folder / "static",
                 database_url=servers.database_url,
                 redis_url=servers.redis_url,
                 given=dict(os.environ),

@@ -164,6 +164,7 @@ def _environment(options: Options, servers: Servers) -> dict[str, str]:
     environment = stack_environment(
         ports=options.ports,
         secrets=kept_secrets(options.data),
+        static_root=options.data.static,
         database_url=servers.database_url,
         redis_url=servers.redis_url,
         given=dict(os.environ),
