@@ -3,12 +3,14 @@
 import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
 from apps.audit.history import track
 from apps.core.models import SlugModel, TimestampedModel, moves_config_epoch
 from apps.core.money import PicoUSDField
+from apps.registry.validators import check_address, check_secret_ref
 
 
 class Vendor(models.TextChoices):
@@ -24,10 +26,13 @@ class Provider(SlugModel):
     """A vendor account: an address and a credential."""
 
     vendor = models.CharField(max_length=20, choices=Vendor.choices)
-    base_url = models.URLField(max_length=500, help_text="e.g. https://api.openai.com/v1")
+    base_url = models.CharField(
+        max_length=500, validators=[check_address], help_text="e.g. https://api.openai.com/v1"
+    )
     secret_ref = models.CharField(
         max_length=200,
         blank=True,
+        validators=[check_secret_ref],
         help_text="Where the key is, never the key itself: env:OPENAI_API_KEY or "
         "file:/run/secrets/openai. Empty: none needed.",
     )
@@ -56,11 +61,22 @@ class Model(SlugModel):
     supports_tools = models.BooleanField(default=False)
     supports_json_schema = models.BooleanField(default=False)
     supports_images = models.BooleanField(default=False)
-    active = models.BooleanField(default=True)
+    active = models.BooleanField(default=True, help_text="Off: drained, no deployment serves it.")
 
     class Meta:
         ordering = ["slug"]
         triggers = [moves_config_epoch()]
+
+    def clean(self) -> None:
+        faults = {}
+        if self.kind == ModelKind.CHAT and not self.max_output_tokens:
+            faults["max_output_tokens"] = "A chat model answers at least one token."
+        if self.kind == ModelKind.CHAT and (self.max_output_tokens or 0) > (
+            self.context_window or 0
+        ):
+            faults["max_output_tokens"] = "An answer cannot be longer than the context window."
+        if faults:
+            raise ValidationError(faults)
 
 
 @track()
@@ -101,6 +117,7 @@ class UsageClass(models.TextChoices):
     IN_CACHE_READ = "in_cache_read", "Input, cached"
     IN_CACHE_WRITE = "in_cache_write", "Input, cache write"
     IN_AUDIO = "in_audio", "Input audio"
+    IN_IMAGE = "in_image", "Input images"
     OUT_TEXT = "out_text", "Output"
     OUT_REASONING = "out_reasoning", "Output, reasoning"
     OUT_AUDIO = "out_audio", "Output audio"
@@ -143,6 +160,20 @@ class Price(TimestampedModel):
                 fields=["deployment", "usage_class", "price_pico", "per_block", "source"],
             ),
             pgtrigger.Protect(name="price_no_delete", operation=pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="price_ends_once",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__valid__df=pgtrigger.F("new__valid")),
+                func="""
+                    IF NOT upper_inf(OLD.valid) OR upper_inf(NEW.valid) OR isempty(NEW.valid)
+                       OR lower(NEW.valid) IS DISTINCT FROM lower(OLD.valid) THEN
+                        RAISE EXCEPTION 'Of a price only its end can be set, once.'
+                            USING ERRCODE = 'integrity_constraint_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
         ]
 
     def __str__(self) -> str:
@@ -169,6 +200,7 @@ class PriceProposal(TimestampedModel):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("approve_price", "Can approve or reject price proposals")]
         constraints = [
             models.UniqueConstraint(
                 fields=["deployment", "usage_class"],

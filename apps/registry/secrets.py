@@ -3,6 +3,14 @@
 import os
 from pathlib import Path
 
+# Whoever may edit a provider chooses where its key is sent, so a reference must never lead to a
+# secret of the platform itself, nor to a process's environment.
+_OWN_VARIABLES = frozenset(
+    {"SECRET_KEY", "API_KEY_PEPPER", "DATABASE_URL", "REDIS_URL", "BROKER_URL"}
+)
+_OWN_FOLDERS = ("/proc/", "/sys/", "/dev/")
+_MAX_BYTES = 65_536
+
 
 class SecretMissing(Exception):
     """The reference leads nowhere. Retrying helps only after an operator has mended it."""
@@ -13,7 +21,7 @@ class SecretMissing(Exception):
 
 
 def check_ref(ref: str) -> None:
-    """Raise `ValueError` unless it has the shape of a reference.
+    """Raise `ValueError` unless it has the shape of a reference that may be used.
 
     The text never repeats `ref`: what is no reference is most likely a pasted key.
     """
@@ -22,6 +30,10 @@ def check_ref(ref: str) -> None:
         raise ValueError("A secret is given as env:NAME or file:/path, never as the key itself.")
     if scheme == "file" and not name.startswith("/"):
         raise ValueError("The path of a file: secret must be absolute.")
+    if scheme == "env" and name in _OWN_VARIABLES:
+        raise ValueError("The platform's own secrets are not for providers.")
+    if scheme == "file" and f"{os.path.realpath(name)}/".startswith(_OWN_FOLDERS):
+        raise ValueError("The system's own files are not for providers.")
 
 
 def resolve_secret(ref: str) -> str:
@@ -32,7 +44,7 @@ def resolve_secret(ref: str) -> str:
     try:
         check_ref(ref)
     except ValueError as error:
-        raise SecretMissing("(not a reference)", "is neither env:NAME nor file:/path") from error
+        raise SecretMissing("(withheld)", f"cannot be used: {error}") from error
     scheme, _, name = ref.partition(":")
     value = _read(ref, name) if scheme == "file" else os.environ.get(name, "")
     if ref and not value.strip():
@@ -42,7 +54,8 @@ def resolve_secret(ref: str) -> str:
 
 def _read(ref: str, path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        with Path(path).open("rb") as file:
+            return file.read(_MAX_BYTES).decode()
     except (OSError, ValueError) as error:
         # `from None`: a UnicodeDecodeError carries the bytes that it could not decode.
         raise SecretMissing(ref, f"cannot be read ({type(error).__name__})") from None

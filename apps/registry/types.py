@@ -90,3 +90,32 @@ class RegistrySnapshot:
     def deployments_of(self, model_slug: str) -> tuple[DeploymentFacts, ...]:
         """Those that serve the model, by priority, then slug; switched off ones included."""
         return self._by_model.get(model_slug, ())
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedPrice:
+    """A price that a source suggests for one usage class of a deployment (by slug)."""
+
+    deployment: str
+    usage_class: str
+    price_pico: Pico
+    per_block: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """What an import could not use, and why, for a person to read."""
+
+    deployment: str
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What an import of prices found: `proposed` is new, `unchanged` was known already."""
+
+    proposed: tuple[ProposedPrice, ...]
+    unchanged: int
+    skipped: tuple[Skipped, ...]

@@ -1,0 +1,18 @@
+"""Writes of the registry."""
+
+from apps.registry.services.prices import PriceRefused, set_price
+from apps.registry.services.proposals import (
+    approve_proposal,
+    propose_prices,
+    reject_proposal,
+)
+from apps.registry.services.switches import set_active
+
+__all__ = [
+    "PriceRefused",
+    "approve_proposal",
+    "propose_prices",
+    "reject_proposal",
+    "set_active",
+    "set_price",
+]
