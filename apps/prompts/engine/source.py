@@ -1,0 +1,79 @@
+"""From source to syntax tree, within bounds.
+
+Jinja's parser is used, its compiler is not: it folds constants, so that `'a' * 10**9` costs a
+gigabyte before anything is rendered, and even listing a template's variables runs it.
+"""
+
+import jinja2
+from jinja2 import nodes
+from jinja2.lexer import Lexer
+from jinja2.parser import Parser
+
+from apps.prompts.engine.errors import PolicyError, TemplateSyntaxError
+from apps.prompts.engine.limits import Limits
+from apps.prompts.engine.values import storable
+
+# Only its delimiters and lexer are used. Newlines are kept as written, also the last one.
+_ENVIRONMENT = jinja2.Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701
+_OPEN = frozenset("([{")
+_CLOSE = frozenset(")]}")
+_TAGS = frozenset(("variable_begin", "block_begin", "raw_begin"))
+_NUMBERS = frozenset(("integer", "float"))
+_SYMBOLS = frozenset(("name", "string", "operator", *_NUMBERS))
+
+
+def parse(source: str, *, limits: Limits) -> nodes.Template:
+    """Parse a template whose size was checked first. Raises PolicyError or TemplateSyntaxError."""
+    if len(source) > limits.source_chars:
+        raise PolicyError(
+            f"the template has {len(source):,} characters, at most {limits.source_chars:,} are"
+            " allowed: pass long texts as variables",
+            code="source_size",
+        )
+    if not storable(source):
+        raise PolicyError("a NUL character or half of a surrogate pair cannot be used", code="text")
+    try:
+        _measure(source, limits)
+        return Parser(_ENVIRONMENT, source).parse()
+    except jinja2.TemplateSyntaxError as error:
+        message = error.message or "the template cannot be read"
+        raise TemplateSyntaxError(message, code="syntax", line=error.lineno) from error
+    except RecursionError:
+        # No cause: it would keep all those frames alive.
+        raise PolicyError(
+            "tags, brackets or signs are nested too deep: use {% set %} for intermediate steps",
+            code="depth",
+        ) from None
+
+
+def _measure(source: str, limits: Limits) -> None:
+    """Count what makes parsing expensive, with the lexer alone."""
+    lexer: Lexer = _ENVIRONMENT.lexer
+    tags = symbols = brackets = 0
+    for line, token, value in lexer.tokeniter(source, None):
+        if token in _TAGS:
+            tags += 1
+            if tags > limits.tags:
+                raise _too_many("tags", limits.tags, line)
+        elif token in _SYMBOLS:
+            symbols += 1
+            if symbols > limits.symbols:
+                raise _too_many("words and signs inside tags", limits.symbols, line)
+            brackets += (value in _OPEN) - (value in _CLOSE)
+            if brackets > limits.brackets:
+                raise PolicyError(
+                    f"more than {limits.brackets} brackets inside each other: use {{% set %}} for"
+                    " intermediate steps",
+                    code="depth",
+                    line=line,
+                )
+            if token in _NUMBERS and len(value) > limits.digits:
+                raise PolicyError("a number has too many digits", code="number", line=line)
+
+
+def _too_many(what: str, limit: int, line: int) -> PolicyError:
+    return PolicyError(
+        f"more than {limit:,} {what}: split the prompt, or pass prepared text as a variable",
+        code="template_size",
+        line=line,
+    )
