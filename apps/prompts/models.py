@@ -151,6 +151,7 @@ class Release(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("release_protected", "Can change what protected channels serve")]
         triggers = [
             moves_config_epoch(),
             pgtrigger.ReadOnly(name="release_append_only", exclude=["ended_at"]),

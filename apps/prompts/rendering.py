@@ -22,7 +22,7 @@ _compile = lru_cache(maxsize=COMPILED)(engine.compile)
 
 
 def check_variables(version: VersionFacts, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Every declared variable with its value or default. Raises `VariableFaults`, with all of them."""
+    """Each declared variable with its value or default. Raises `VariableFaults` with all faults."""
     faults = [*islice(_unknown(version, values), FAULTS)]
     for variable in version.variables:
         faults.extend(_faults_of(variable, values))

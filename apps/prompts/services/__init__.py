@@ -1,0 +1,34 @@
+"""Writes of prompts: drafts, seals, releases, experiments, files."""
+
+from apps.prompts.services.drafts import (
+    content_of,
+    create_prompt,
+    new_draft,
+    save_draft,
+    validate_version,
+)
+from apps.prompts.services.experiments import start_experiment, stop_experiment
+from apps.prompts.services.files import export_version, import_version
+from apps.prompts.services.previews import Preview, dry_run, preview
+from apps.prompts.services.releases import release, rollback, version_before
+from apps.prompts.services.sealing import retire_version, seal_version
+
+__all__ = [
+    "Preview",
+    "content_of",
+    "create_prompt",
+    "dry_run",
+    "export_version",
+    "import_version",
+    "new_draft",
+    "preview",
+    "release",
+    "retire_version",
+    "rollback",
+    "save_draft",
+    "seal_version",
+    "start_experiment",
+    "stop_experiment",
+    "validate_version",
+    "version_before",
+]

@@ -1,0 +1,108 @@
+"""Prompts and their drafts. A draft may be faulty while somebody works on it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Max
+
+from apps.core.problems import Fault
+from apps.prompts.errors import DraftConflict, refused
+from apps.prompts.models import Prompt, PromptVersion, VersionStatus
+from apps.prompts.services.locks import lock_prompt
+from apps.prompts.types import Findings
+from apps.prompts.validation import Content, examine
+from apps.registry.models import Model
+
+
+def create_prompt(
+    *,
+    slug: str,
+    name: str,
+    description: str = "",
+    owner: str = "",
+    tags: Sequence[str] = (),
+) -> Prompt:
+    """Raises `PromptError` when the slug is taken."""
+    prompt, created = Prompt.objects.get_or_create(
+        slug=slug,
+        defaults={"name": name, "description": description, "owner": owner, "tags": list(tags)},
+    )
+    if not created:
+        raise refused(f"There is a prompt “{slug}” already.", pointer="/slug", code="taken")
+    return prompt
+
+
+@transaction.atomic
+def new_draft(*, prompt: Prompt, based_on: PromptVersion | None, by: User | None) -> PromptVersion:
+    """The next number, with the content of `based_on` or empty. One open draft for each author.
+
+    Raises `PromptError` when `by` has a draft of this prompt already.
+    """
+    lock_prompt(prompt.pk)
+    versions = PromptVersion.objects.filter(prompt=prompt)
+    mine = versions.filter(author=by, status=VersionStatus.DRAFT).first() if by else None
+    if mine is not None:
+        raise refused(f"You have a draft already: {mine}. Seal or delete it.", code="draft_exists")
+    if based_on is not None and based_on.prompt_id != prompt.pk:
+        raise refused(f"{based_on} belongs to another prompt.", code="other_prompt")
+    latest = versions.aggregate(latest=Max("number"))["latest"] or 0
+    content = content_of(based_on).as_json() if based_on else {}
+    return PromptVersion.objects.create(
+        prompt=prompt, number=latest + 1, parent=based_on, author=by, **content
+    )
+
+
+@transaction.atomic
+def save_draft(
+    *,
+    version: PromptVersion,
+    content: Content,
+    note: str = "",
+    expected: datetime | None = None,
+) -> PromptVersion:
+    """Store a draft as it is, faults and all; `validate_version` tells them.
+
+    `expected` is the `updated_at` that the editor saw. Raises `DraftConflict` when somebody saved
+    since, `PromptError` when the version is sealed or the content can't be stored at all.
+    """
+    row = PromptVersion.objects.select_for_update().get(pk=version.pk)
+    if row.status != VersionStatus.DRAFT:
+        raise refused(f"{row} is sealed; make a new draft.", code="sealed")
+    if expected is not None and row.updated_at != expected:
+        detail = (
+            f"{row} was saved by somebody at {row.updated_at:%H:%M:%S} UTC, after you opened it."
+        )
+        raise DraftConflict([Fault("/", detail, "conflict")])
+    _refuse_unstorable(content)
+    for field, value in content.as_json().items():
+        setattr(row, field, value)
+    row.note = note
+    row.save()
+    return row
+
+
+def validate_version(version: PromptVersion) -> Findings:
+    """All faults, which forbid sealing, and all warnings."""
+    known = Model.objects.filter(slug=version.model).values_list("slug", flat=True)
+    return examine(content_of(version), known_models=known)
+
+
+def content_of(version: PromptVersion) -> Content:
+    return Content(
+        messages=version.messages,
+        variables=version.variables,
+        model=version.model,
+        parameters=version.parameters,
+        response_schema=version.response_schema,
+    )
+
+
+def _refuse_unstorable(content: Content) -> None:
+    fault: Any = next(
+        (fault for fault in examine(content, known_models=()).faults if fault.pointer == "/"), None
+    )
+    if fault is not None:
+        raise refused(fault.detail, code=fault.code)

@@ -1,0 +1,105 @@
+"""Prompts as files: one canonical JSON document for each version, the same after a round trip."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from apps.core.problems import Fault
+from apps.prompts.errors import PromptError
+from apps.prompts.models import Channel, Prompt, PromptVersion
+from apps.prompts.services.drafts import new_draft, save_draft
+from apps.prompts.services.releases import release
+from apps.prompts.services.sealing import seal_version
+from apps.prompts.validation import Content
+
+OF_PROMPT = {"name": "", "description": "", "owner": "", "tags": []}
+OF_VERSION: dict[str, Any] = {
+    "messages": [],
+    "variables": {},
+    "model": "",
+    "parameters": {},
+    "response_schema": None,
+    "note": "",
+}
+
+
+def export_version(*, version: PromptVersion) -> dict[str, Any]:
+    """The document of a version; `import_version` makes an equal one of it."""
+    prompt = version.prompt
+    return {
+        "slug": prompt.slug,
+        **{key: getattr(prompt, key) for key in OF_PROMPT},
+        **{key: getattr(version, key) for key in OF_VERSION},
+    }
+
+
+@transaction.atomic
+def import_version(
+    *,
+    document: Mapping[str, Any],
+    by: User | None,
+    now: datetime,
+    seal: bool = False,
+    channel: Channel | None = None,
+) -> PromptVersion:
+    """Make the prompt when it is new, and a draft; seal and release it when asked.
+
+    All or nothing. Content that an existing sealed version has is not made again: that version is
+    returned, and released when asked. Raises `PromptError` with all faults.
+    """
+    _check_document(document)
+    prompt, _ = Prompt.objects.get_or_create(
+        slug=document["slug"],
+        defaults={key: document.get(key, default) for key, default in OF_PROMPT.items()},
+    )
+    values = {key: document.get(key, default) for key, default in OF_VERSION.items()}
+    note = values.pop("note")
+    content = Content(**values)
+    version = _existing(prompt, content) or _draft(prompt, content, note, by)
+    if seal and not version.content_hash:
+        version = seal_version(version=version, note=note, by=by, now=now)
+    if channel is not None and not _is_live(version, channel):
+        reason = note or "Imported."
+        release(prompt=prompt, channel=channel, version=version, reason=reason, by=by, now=now)
+    return version
+
+
+def _check_document(document: Mapping[str, Any]) -> None:
+    faults = []
+    known = {"slug", *OF_PROMPT, *OF_VERSION}
+    for key in document:
+        if key not in known:
+            detail = f"Unknown field. Known: {', '.join(sorted(known))}."
+            faults.append(Fault(f"/{key}", detail, "unknown_field"))
+    faults.extend(
+        Fault(f"/{key}", "Is missing.", "missing")
+        for key in ("slug", "messages", "model")
+        if not document.get(key)
+    )
+    faults.extend(
+        Fault(f"/{key}", "Must be a string.", "wrong_type")
+        for key in ("slug", "name", "description", "owner", "model", "note")
+        if not isinstance(document.get(key, ""), str)
+    )
+    if faults:
+        raise PromptError(faults)
+
+
+def _existing(prompt: Prompt, content: Content) -> PromptVersion | None:
+    try:
+        found = content.hash
+    except (TypeError, RecursionError):
+        return None  # saving the draft says what is wrong with it
+    return prompt.versions.filter(content_hash=found, status="sealed").first()
+
+
+def _draft(prompt: Prompt, content: Content, note: str, by: User | None) -> PromptVersion:
+    draft = new_draft(prompt=prompt, based_on=None, by=by)
+    return save_draft(version=draft, content=content, note=note)
+
+
+def _is_live(version: PromptVersion, channel: Channel) -> bool:
+    return version.releases.filter(channel=channel, ended_at=None).exists()

@@ -1,0 +1,136 @@
+"""What is wrong with a version's content, and what deserves a second look."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from apps.core import strict_json
+from apps.core.problems import Fault
+from apps.prompts import engine
+from apps.prompts.types import Findings, Variable
+from apps.prompts.validation import shape
+from apps.prompts.validation.content import Content
+from apps.prompts.variables import pointer, value_faults
+
+DOCUMENT_BYTES = 500_000  # of the whole content as JSON
+
+
+def examine(content: Content, *, known_models: Iterable[str]) -> Findings:
+    """Faults forbid sealing; warnings don't. Never raises for content of whatever shape."""
+    if faults := _storage_faults(content):
+        return Findings(tuple(faults))
+    faults = [
+        *shape.messages_faults(content.messages),
+        *shape.variables_faults(content.variables),
+        *_model_faults(content.model),
+        *shape.parameters_faults(content.parameters),
+        *shape.schema_faults(content.response_schema),
+    ]
+    used: dict[str, set[int]] = {}
+    variables = _declared(content.variables)
+    for index, message in enumerate(_list(content.messages)):
+        faults.extend(_message_faults(index, message, variables, used))
+    for variable in variables.values():
+        faults.extend(_sample_faults(variable))
+    return Findings(tuple(faults), tuple(_warnings(content, variables, used, known_models)))
+
+
+def _storage_faults(content: Content) -> list[Fault]:
+    try:
+        document = strict_json.canonical(content.as_json())
+        strict_json.loads(document)  # refuses NUL and too deep nesting
+    except (TypeError, ValueError, RecursionError) as error:
+        return [Fault("/", f"Cannot be stored as JSON: {str(error)[:200]}", "not_json")]
+    if (size := len(document)) > DOCUMENT_BYTES:
+        detail = f"Has {size:,} bytes; at most {DOCUMENT_BYTES:,} are allowed."
+        return [Fault("/", detail, "too_long")]
+    return []
+
+
+def _model_faults(model: str) -> Iterator[Fault]:
+    if not model:
+        yield Fault("/model", "Name the route or model that answers.", "missing")
+
+
+def _declared(variables: Any) -> dict[str, Variable]:
+    """The declarations whose shape is right; the others are reported as such already."""
+    items = variables.items() if isinstance(variables, dict) else ()
+    return {
+        name: Variable(name=name, **declaration)
+        for name, declaration in items
+        if not shape.variables_faults({name: declaration})
+    }
+
+
+def _list(messages: Any) -> list[Any]:
+    return messages[: shape.MESSAGES] if isinstance(messages, list) else []
+
+
+def _message_faults(
+    index: int, message: Any, variables: dict[str, Variable], used: dict[str, set[int]]
+) -> Iterator[Fault]:
+    if not isinstance(message, dict):
+        return
+    if isinstance(placeholder := message.get("placeholder"), str):
+        used.setdefault(placeholder, set()).add(index)
+        yield from _placeholder_faults(index, placeholder, variables)
+    elif isinstance(content := message.get("content"), str):
+        yield from _template_faults(index, content, variables, used)
+
+
+def _placeholder_faults(index: int, name: str, variables: dict[str, Variable]) -> Iterator[Fault]:
+    variable = variables.get(name)
+    if variable is None or variable.type != "messages":
+        detail = f"Declare “{name[:100]}” as a variable of type messages."
+        yield Fault(f"/messages/{index}/placeholder", detail, "undeclared_variable")
+
+
+def _template_faults(
+    index: int, content: str, variables: dict[str, Variable], used: dict[str, set[int]]
+) -> Iterator[Fault]:
+    at = f"/messages/{index}/content"
+    if not content.strip():
+        yield Fault(at, "Is empty.", "empty")
+        return
+    if problems := engine.problems(content):
+        yield from (Fault(at, str(problem), problem.code) for problem in problems)
+        return
+    for name in sorted(engine.check(content).variables):
+        used.setdefault(name, set()).add(index)
+        if name not in variables:
+            yield Fault(at, f"Uses “{name}”, which is not declared.", "undeclared_variable")
+        elif variables[name].type == "messages":
+            detail = f"“{name}” holds messages; insert it with a placeholder."
+            yield Fault(at, detail, "messages_in_template")
+
+
+def _sample_faults(variable: Variable) -> Iterator[Fault]:
+    for key in ("default", "sample"):
+        value = getattr(variable, key)
+        if value is not None:
+            yield from value_faults(variable, value, pointer("variables", variable.name, key))
+
+
+def _warnings(
+    content: Content,
+    variables: dict[str, Variable],
+    used: dict[str, set[int]],
+    known_models: Iterable[str],
+) -> Iterator[Fault]:
+    if content.model and content.model not in set(known_models):
+        detail = f"No model is called “{content.model}”; a route of that name must exist."
+        yield Fault("/model", detail, "unknown_model")
+    for name, variable in variables.items():
+        at = pointer("variables", name)
+        if name not in used:
+            yield Fault(at, f"“{name}” is declared but not used.", "unused_variable")
+        if variable.required and variable.default is not None:
+            yield Fault(at, f"“{name}” is required, so its default is never used.", "idle_default")
+        if variable.trust == "end_user":
+            yield from _trust_warnings(name, used.get(name, set()), _list(content.messages))
+
+
+def _trust_warnings(name: str, places: set[int], messages: list[Any]) -> Iterator[Fault]:
+    for index in sorted(places):
+        if messages[index].get("role") == "system":
+            detail = f"“{name}” comes from an end user; in a system message it reads as an order."
+            yield Fault(f"/messages/{index}/content", detail, "untrusted_in_system")

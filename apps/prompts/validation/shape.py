@@ -1,0 +1,143 @@
+"""The shape of a version's parts, as JSON Schema: one table to read, every fault at once."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jsonschema_rs
+
+from apps.core.problems import Fault
+from apps.prompts.variables import KINDS, pointer
+
+MESSAGES = 100  # of one prompt
+VARIABLES = 100
+TEXT = 300  # characters of a message about a fault
+NAME = "^[A-Za-z_][A-Za-z0-9_]{0,63}$"
+RESERVED = frozenset({"true", "false", "none", "True", "False", "None", "loop", "self", "not"})
+
+_DECLARATION = {
+    "type": "object",
+    "properties": {
+        "type": {"enum": list(KINDS)},
+        "required": {"type": "boolean"},
+        "default": {},
+        "max_length": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]},
+        "trust": {"enum": ["author", "service", "end_user"]},
+        "sensitivity": {"enum": ["none", "personal", "secret"]},
+        "description": {"type": "string", "maxLength": 500},
+        "sample": {},
+    },
+    "required": ["type"],
+    "additionalProperties": False,
+}
+_TEMPLATE = {
+    "type": "object",
+    "properties": {
+        "role": {"enum": ["system", "user", "assistant"]},
+        "content": {"type": "string"},
+    },
+    "required": ["role", "content"],
+    "additionalProperties": False,
+}
+_PLACEHOLDER = {
+    "type": "object",
+    "properties": {"placeholder": {"type": "string"}},
+    "additionalProperties": False,
+}
+_MESSAGE = {
+    "if": {"type": "object", "required": ["placeholder"]},
+    "then": _PLACEHOLDER,
+    "else": _TEMPLATE,
+}
+# OpenAI's names. Nothing here may say where a call goes or how many answers it pays for.
+_PARAMETERS = {
+    "temperature": {"type": "number", "minimum": 0, "maximum": 2},
+    "top_p": {"type": "number", "minimum": 0, "maximum": 1},
+    "max_tokens": {"type": "integer", "minimum": 1},
+    "max_completion_tokens": {"type": "integer", "minimum": 1},
+    "stop": {
+        "anyOf": [
+            {"type": "string"},
+            {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 4},
+        ]
+    },
+    "seed": {"type": "integer"},
+    "presence_penalty": {"type": "number", "minimum": -2, "maximum": 2},
+    "frequency_penalty": {"type": "number", "minimum": -2, "maximum": 2},
+    "reasoning_effort": {"enum": ["none", "minimal", "low", "medium", "high"]},
+}
+
+_messages = jsonschema_rs.validator_for(
+    {"type": "array", "items": _MESSAGE, "minItems": 1, "maxItems": MESSAGES}
+)
+_variables = jsonschema_rs.validator_for(
+    {
+        "type": "object",
+        "propertyNames": {"pattern": NAME, "not": {"enum": sorted(RESERVED)}},
+        "additionalProperties": _DECLARATION,
+        "maxProperties": VARIABLES,
+    }
+)
+_parameters = jsonschema_rs.validator_for(
+    {"type": "object", "properties": _PARAMETERS, "additionalProperties": False}
+)
+
+
+def messages_faults(messages: Any) -> list[Fault]:
+    return list(_faults(_messages, messages, "/messages"))
+
+
+def variables_faults(variables: Any) -> list[Fault]:
+    return list(_faults(_variables, variables, "/variables"))
+
+
+def parameters_faults(parameters: Any) -> list[Fault]:
+    faults = list(_faults(_parameters, parameters, "/parameters"))
+    if isinstance(parameters, Mapping) and {"max_tokens", "max_completion_tokens"} <= set(
+        parameters
+    ):
+        detail = "Give max_tokens or max_completion_tokens, not both."
+        faults.append(Fault("/parameters/max_tokens", detail, "ambiguous"))
+    return faults
+
+
+def schema_faults(schema: Any) -> list[Fault]:
+    """Whether it is a JSON Schema that needs nothing from elsewhere; null is none."""
+    if schema is None:
+        return []
+    at = "/response_schema"
+    if not isinstance(schema, dict):
+        return [Fault(at, "Must be an object: a JSON Schema.", "bad_schema")]
+    if reference := next(_outside_references(schema), None):
+        detail = f"May refer only to its own parts (#/…), not to “{reference[:100]}”."
+        return [Fault(at, detail, "bad_schema")]
+    try:
+        jsonschema_rs.validator_for(schema)
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+        return [Fault(at, f"Not a JSON Schema: {_short(error)}", "bad_schema")]
+    return []
+
+
+def _outside_references(node: Any) -> Iterator[str]:
+    """References that a validator would have to fetch."""
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    if isinstance(node, dict):
+        for key in ("$ref", "$dynamicRef", "$recursiveRef", "$schema"):
+            found = node.get(key)
+            own = (
+                "#" if key != "$schema" else ("http://json-schema.org/", "https://json-schema.org/")
+            )
+            if isinstance(found, str) and not found.startswith(own):
+                yield found
+    for child in children:
+        yield from _outside_references(child)
+
+
+def _faults(validator: "jsonschema_rs.Validator", value: Any, root: str) -> Iterator[Fault]:
+    for error in validator.iter_errors(value):
+        yield Fault(root + pointer(*error.instance_path), _short(error), "invalid")
+
+
+def _short(error: Exception) -> str:
+    """The first line, bounded, so that a message never repeats somebody's whole text."""
+    lines = getattr(error, "message", str(error)).splitlines() or ["invalid"]
+    return lines[0] if len(lines[0]) <= TEXT else f"{lines[0][:TEXT]}…"
