@@ -28,11 +28,17 @@ class WireAdapter(ABC):
     """An `Adapter` for any server that speaks OpenAI's REST interface."""
 
     def __init__(self) -> None:
-        self._pool = ClientPool(self.build_client)
+        self._pool = ClientPool(self._open_client)
 
     @abstractmethod
     def build_client(self, endpoint: Endpoint, http_client: httpx2.AsyncClient) -> AsyncOpenAI:
         """The vendor package's client for an account, with `max_retries=0`."""
+
+    def _open_client(self, endpoint: Endpoint, http_client: httpx2.AsyncClient) -> AsyncOpenAI:
+        client = self.build_client(endpoint, http_client)
+        # The package takes these from the environment and would send them to every vendor.
+        client.organization = client.project = None
+        return client
 
     async def chat(self, endpoint: Endpoint, request: ChatRequest) -> ChatResult:
         body = _chat_body(endpoint, request)

@@ -4,7 +4,8 @@ import http.client
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,16 @@ class Upstream:
     def report(self) -> dict[str, Any]:
         """`log`, `connections`, `connections_opened`, `in_flight`, `in_flight_max`."""
         return self._call("GET", None)
+
+    def wait_until(
+        self, reached: Callable[[dict[str, Any]], bool], *, timeout: float = 10
+    ) -> dict[str, Any]:
+        """The first report for which `reached` holds. Blocks: use a thread on an event loop."""
+        deadline = time.monotonic() + timeout
+        while not reached(report := self.report()):
+            assert time.monotonic() < deadline, report
+            time.sleep(0.01)
+        return report
 
     def _call(self, method: str, order: dict[str, Any] | None) -> dict[str, Any]:
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
