@@ -8,7 +8,7 @@ import psutil
 
 from llmplatform.embedded.layout import DataFolder, Ports, StackError, read_json
 from llmplatform.embedded.parts import parts
-from llmplatform.embedded.processes import ProcessBook, end_left_overs
+from llmplatform.embedded.processes import KEEPER, ProcessBook, end_left_overs
 
 DOWN_SECONDS = 90
 
@@ -46,7 +46,7 @@ def _report(data: DataFolder) -> dict[str, Any]:
     probes = _probes(data) if "up" in living else {}
     rows = {}
     for name, record in records.items():
-        if not name.endswith("(keeper)"):
+        if not name.endswith(KEEPER):
             alive = name in living
             ready = alive and (name not in probes or probes[name]())
             rows[name] = {"pid": record.pid, "alive": alive, "ready": ready}

@@ -14,6 +14,8 @@ import psutil
 
 from llmplatform.embedded.layout import read_json, write_private_json
 
+KEEPER = " (keeper)"  # honcho's own process beside each part
+
 
 @dataclass(frozen=True)
 class ProcessRecord:
@@ -63,7 +65,9 @@ def end_left_overs(book: ProcessBook) -> list[str]:
     """End what a killed stack left running, the database last; the names of what was found."""
     living = book.living()
     postgres = living.pop("postgres", None)
+    keepers = [living.pop(name) for name in list(living) if name.endswith(KEEPER)]
     end(list(living.values()))
+    end(keepers, grace=1)  # they end with their process, or hang on a pipe that nobody reads
     if postgres is not None:
         postgres.send_signal(signal.SIGINT)  # fast shutdown
         with suppress(psutil.TimeoutExpired):

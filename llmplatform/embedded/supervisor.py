@@ -15,7 +15,7 @@ from honcho.printer import Message, Printer
 from llmplatform.embedded.layout import ROOT
 from llmplatform.embedded.parts import Part
 from llmplatform.embedded.postgres import Postgres
-from llmplatform.embedded.processes import ProcessBook, tail
+from llmplatform.embedded.processes import KEEPER, ProcessBook, tail
 from llmplatform.embedded.valkey import Valkey
 
 READY_SECONDS = 120
@@ -78,7 +78,7 @@ class Supervisor(honcho.manager.Manager):  # type: ignore[misc]
         super()._start()
         for name, process in self._processes.items():
             # The process between us and the part; known before the part itself is.
-            self._book.add(name=f"{name} (keeper)", pid=process["process"].pid)
+            self._book.add(name=f"{name}{KEEPER}", pid=process["process"].pid)
         threading.Thread(target=self._watch, daemon=True).start()
 
     def terminate(self) -> None:
