@@ -15,6 +15,7 @@ from apps.prompts.engine.values import JSONValue
 
 # Filters that take the name of a test, and the position of that name among their arguments.
 TESTING = {"select": 0, "reject": 0, "selectattr": 1, "rejectattr": 1}
+_MAX_WORD = 100
 DEFAULT_FILTERS = frozenset(("default", "d"))
 
 
@@ -84,7 +85,7 @@ def _call_problem(node: nodes.Call) -> str | None:
     if not isinstance(function, nodes.Getattr):
         return "only `range(…)` and methods of values, like `name.upper()`, can be called"
     return (
-        dunder_problem(function.attr)
+        word_problem(function.attr)
         or _unknown("method", function.attr, _METHOD_SIGNATURES)
         or _arguments_problem(
             node, f"`.{function.attr}()`", _METHOD_SIGNATURES[function.attr], given=2
@@ -116,8 +117,12 @@ def _unknown(what: str, name: str, known: Iterable[str]) -> str | None:
     return f"the {what} `{name[:40]}` does not exist here. {hint}"
 
 
-def dunder_problem(name: str) -> str | None:
-    """Refuse names that are doors into Python. None would open; the author hears of it early."""
+def word_problem(name: str) -> str | None:
+    """Refuse names that are doors into Python (none would open, but the author hears of it early),
+    and those too long for messages.
+    """
+    if len(name) > _MAX_WORD:
+        return f"`{name[:40]}…` is too long for a name"
     if name.startswith("__"):
         return f"`{name[:40]}` cannot be used: names must not begin with two underscores"
     return None

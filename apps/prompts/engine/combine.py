@@ -74,12 +74,6 @@ def conditional(test: Expression, yes: Attempt, no: Attempt) -> Attempt:
     return lambda run: yes(run) if test(run) else no(run)
 
 
-def nothing(message: str) -> Attempt:
-    """Finds nothing, for that reason."""
-    missing = Missing(message)
-    return lambda run: missing
-
-
 def default(value: Attempt, other: Attempt, also_empty: Expression) -> Attempt:
     """`value|default(other)`: `other` where there is no value, or an empty one if that counts."""
 

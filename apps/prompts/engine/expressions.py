@@ -22,6 +22,7 @@ from apps.prompts.engine.values import JSONValue
 
 _Call = nodes.Filter | nodes.Test | nodes.Call
 _NULL = combine.constant(None)
+_NO_ELSE = Missing("an `if` inside `{{ }}` was not met and has no `else`")
 _NO_PREVIOUS = Missing("`loop.previtem` of the first item")
 
 
@@ -67,10 +68,7 @@ def _optional(node: nodes.Node | None) -> Expression:
 
 
 def _conditional(node: nodes.CondExpr) -> Attempt:
-    if node.expr2 is None:
-        no = combine.nothing("an `if` inside `{{ }}` was not met and has no `else`")
-    else:
-        no = attempt(node.expr2)
+    no = (lambda run: _NO_ELSE) if node.expr2 is None else attempt(node.expr2)
     return combine.conditional(expression(node.test), attempt(node.expr1), no)
 
 

@@ -4,6 +4,8 @@ from apps.prompts.engine.errors import RenderError
 from apps.prompts.engine.meter import Meter
 from apps.prompts.engine.values import JSONValue, kind
 
+_MAX_PATH_CHARS = 200
+
 
 class Missing:
     """What a lookup gives when nothing is there. Only `default` and `is defined` may see one."""
@@ -65,15 +67,26 @@ def cut(meter: Meter, value: JSONValue, bounds: slice) -> JSONValue:
     return value[bounds]
 
 
-def path(value: JSONValue, dotted: JSONValue, what: str) -> JSONValue | Missing:
-    """Follow `a.b.0`, as the `attribute` argument of filters names a place inside each item."""
+def follow(
+    meter: Meter, items: list[JSONValue], dotted: JSONValue, what: str
+) -> list[JSONValue | Missing]:
+    """From each item to a place inside it, which filters name as `attribute="a.b.0"`."""
+    keys = _path(dotted, what)
+    meter.charge(1 + len(items) * len(keys))
+    return [_reach(item, keys) for item in items]
+
+
+def _path(dotted: JSONValue, what: str) -> list[int | str]:
     if type(dotted) is int:
-        return item(value, dotted, "item")
-    if type(dotted) is not str:
-        raise RenderError(f"the attribute of `{what}` must be text", code="type")
-    for part in dotted.split("."):
-        key = int(part) if part.isdecimal() and len(part) < 10 else part
-        found = item(value, key, "item") if type(key) is int else attribute(value, part, "item")
+        return [dotted]
+    if type(dotted) is not str or len(dotted) > _MAX_PATH_CHARS:
+        raise RenderError(f"the attribute of `{what}` must be a short text", code="type")
+    return [int(part) if part.isdecimal() else part for part in dotted.split(".")]
+
+
+def _reach(value: JSONValue, keys: list[int | str]) -> JSONValue | Missing:
+    for key in keys:
+        found = item(value, key, "item")
         if isinstance(found, Missing):
             return found
         value = found

@@ -85,7 +85,7 @@ def _message(node: nodes.Node, *, in_loop: bool) -> str | None:
         return _attribute_problem(node, in_loop=in_loop)
     if isinstance(node, nodes.Getitem):
         key = node.arg.value if isinstance(node.arg, nodes.Const) else None
-        return calls.dunder_problem(key) if isinstance(key, str) else None
+        return calls.word_problem(key) if isinstance(key, str) else None
     if isinstance(node, (nodes.Filter, nodes.Test, nodes.Call)):
         return calls.problem(node)
     return _sign_problem(node)
@@ -106,7 +106,7 @@ def _name_problem(node: nodes.Name) -> str | None:
         return "`loop` can only be used as `loop.index`, `loop.first` and so on, inside a loop"
     if node.name == "range":
         return "`range` can only be called: `range(10)`"
-    return calls.dunder_problem(node.name)
+    return calls.word_problem(node.name)
 
 
 def _target_problem(target: nodes.Node) -> str | None:
@@ -125,7 +125,7 @@ def _target_problem(target: nodes.Node) -> str | None:
 
 def _attribute_problem(node: nodes.Getattr, *, in_loop: bool) -> str | None:
     if not is_loop(node.node):
-        return calls.dunder_problem(node.attr)
+        return calls.word_problem(node.attr)
     if node.attr not in LOOP_ATTRIBUTES:
         known = ", ".join(sorted(LOOP_ATTRIBUTES))
         return f"`loop.{node.attr}` does not exist; there are {known}"

@@ -15,9 +15,10 @@ from apps.prompts.engine.values import storable
 
 # Only its delimiters and lexer are used. Newlines are kept as written, also the last one.
 _ENVIRONMENT = jinja2.Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701
+_MAX_MESSAGE = 300
 _OPEN = frozenset("([{")
 _CLOSE = frozenset(")]}")
-_TAGS = frozenset(("variable_begin", "block_begin", "raw_begin"))
+_TAGS = frozenset(("variable_begin", "block_begin", "raw_begin", "comment_begin"))
 _NUMBERS = frozenset(("integer", "float"))
 _SYMBOLS = frozenset(("name", "string", "operator", *_NUMBERS))
 
@@ -36,7 +37,7 @@ def parse(source: str, *, limits: Limits) -> nodes.Template:
         _measure(source, limits)
         return Parser(_ENVIRONMENT, source).parse()
     except jinja2.TemplateSyntaxError as error:
-        message = error.message or "the template cannot be read"
+        message = (error.message or "the template cannot be read")[:_MAX_MESSAGE]
         raise TemplateSyntaxError(message, code="syntax", line=error.lineno) from error
     except RecursionError:
         # No cause: it would keep all those frames alive.

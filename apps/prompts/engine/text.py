@@ -47,10 +47,10 @@ class _Writer:
         if depth > _MAX_DEPTH:
             raise RenderError("a value is nested too deep to be printed", code="depth")
         if type(value) is dict:
-            self.meter.charge(1 + 2 * len(value))
+            self.meter.charge(2 + 4 * len(value))
             self.sequence("{", [(key, value[key]) for key in sorted(value)], "}", depth)
         elif type(value) is list:
-            self.meter.charge(1 + len(value))
+            self.meter.charge(2 + 2 * len(value))
             self.sequence("[", [(None, item) for item in value], "]", depth)
         else:
             self.put(self.scalar(value))

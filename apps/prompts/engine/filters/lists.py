@@ -2,7 +2,7 @@
 
 from apps.prompts.engine.errors import RenderError
 from apps.prompts.engine.filters.keys import sort_keys
-from apps.prompts.engine.lookup import Missing, elements, path, require
+from apps.prompts.engine.lookup import Missing, elements, follow, require
 from apps.prompts.engine.meter import Meter
 from apps.prompts.engine.operators import number
 from apps.prompts.engine.text import to_json, to_text
@@ -64,7 +64,7 @@ def map_(
     meter: Meter, value: JSONValue, *, attribute: JSONValue, default: JSONValue | Missing = _NOTHING
 ) -> list[JSONValue]:
     """One attribute of each item, or `default` where an item has none."""
-    found = (path(item, attribute, "map") for item in elements(meter, value, "`map`"))
+    found = follow(meter, elements(meter, value, "`map`"), attribute, "map")
     if isinstance(default, Missing):
         return [require(item) for item in found]
     return [default if isinstance(item, Missing) else item for item in found]
@@ -150,5 +150,4 @@ def _attributes(
 ) -> list[JSONValue]:
     if attribute is None:
         return items
-    meter.charge(len(items))
-    return [require(path(item, attribute, what)) for item in items]
+    return [require(found) for found in follow(meter, items, attribute, what)]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from apps.prompts.engine.errors import RenderError
 from apps.prompts.engine.filters.keys import sort_keys
-from apps.prompts.engine.lookup import Missing, elements, path, require
+from apps.prompts.engine.lookup import Missing, elements, follow, require
 from apps.prompts.engine.meter import Meter
 from apps.prompts.engine.predicates import PREDICATES, PRESENCE
 from apps.prompts.engine.values import JSONValue, kind
@@ -39,7 +39,8 @@ def selectattr(
     """The items one attribute of which passes a test, or is not empty."""
     passes = _passes(meter, test, arguments)
     items = elements(meter, value, "`selectattr`")
-    return [item for item in items if passes(path(item, attribute, "selectattr"))]
+    found = follow(meter, items, attribute, "selectattr")
+    return [item for item, part in zip(items, found, strict=True) if passes(part)]
 
 
 def rejectattr(
@@ -53,7 +54,8 @@ def rejectattr(
     """The items one attribute of which does not pass a test, or is empty."""
     passes = _passes(meter, test, arguments)
     items = elements(meter, value, "`rejectattr`")
-    return [item for item in items if not passes(path(item, attribute, "rejectattr"))]
+    found = follow(meter, items, attribute, "rejectattr")
+    return [item for item, part in zip(items, found, strict=True) if not passes(part)]
 
 
 def _passes(meter: Meter, test: JSONValue, arguments: tuple[JSONValue, ...]) -> _Passes:

@@ -134,5 +134,5 @@ def string(meter: Meter, value: JSONValue) -> str:
 def wordcount(meter: Meter, value: JSONValue) -> int:
     """Count of words."""
     text = taken(meter, value)
-    meter.charge(len(text) >> 3)
+    meter.charge(1 + (len(text) >> 1))
     return sum(1 for _ in _WORDS.finditer(text))
