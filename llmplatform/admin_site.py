@@ -48,13 +48,13 @@ NAVIGATION = (
         "Access",
         (
             Entry("Teams", "teams", model="access.team"),
-            Entry("Cost centres", "centres", model="access.costcentre"),
+            Entry("Cost centres", "centres", model="access.costcenter"),
             Entry("Services", "services", model="access.service", key="s"),
             Entry("API keys", "keys", model="access.apikey"),
             Entry("Tiers", "tiers", model="access.tier"),
             Entry("Users", "users", model=settings.AUTH_USER_MODEL),
             Entry("Groups", "groups", model="auth.group"),
-            Entry("Audit log", "audit", model="audit.event"),
+            Entry("Audit log", "audit", model="pghistory.events"),
         ),
     ),
 )

@@ -11,7 +11,7 @@ import environ
 
 from llmplatform.logging import logging_config
 
-django_stubs_ext.monkeypatch()  # ModelAdmin[Model] and its like are generic for the type checker only
+django_stubs_ext.monkeypatch()  # ModelAdmin[Model] is generic for the type checker only
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()  # NAME_FILE=/run/secrets/name works for every NAME
@@ -153,7 +153,8 @@ REPORTING_TIME_ZONE = env.str("REPORTING_TIME_ZONE", default="UTC")  # days of c
 
 # --- Static files --------------------------------------------------------------------------------
 STATIC_URL = "static/"
-STATIC_ROOT = env.path("STATIC_ROOT", default=BASE_DIR / "staticfiles")()
+# collectstatic writes here; the embedded mode serves the files from where they are
+STATIC_ROOT = None if EMBEDDED else env.path("STATIC_ROOT", default=BASE_DIR / "staticfiles")()
 WHITENOISE_USE_FINDERS = EMBEDDED  # no collectstatic step on a newcomer's machine
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -214,6 +215,7 @@ JOB_LEASE_SECONDS = env.int(
 )  # a dead worker's jobs return after this
 JOB_MAX_ATTEMPTS = env.int("JOB_MAX_ATTEMPTS", default=5)  # claims before a job is dead-lettered
 CALL_TIMEOUT_SECONDS = env.int("CALL_TIMEOUT_SECONDS", default=120)  # default deadline of a call
+CALL_TIMEOUT_MAX_SECONDS = env.int("CALL_TIMEOUT_MAX_SECONDS", default=600)  # of a call, at most
 UNKNOWN_HOLD_SECONDS = env.int(
     "UNKNOWN_HOLD_SECONDS", default=172_800
 )  # hold of an unknown outcome

@@ -1,7 +1,9 @@
 """Who may call: teams, cost centres, services, their API keys and tiers."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from apps.audit.history import track
 from apps.core.ids import uuid7
@@ -76,6 +78,10 @@ class ApiKey(TimestampedModel):
                 name="apikey_expires_after_creation",
             )
         ]
+
+    def clean(self) -> None:
+        if self.expires_at is not None and self.expires_at <= (self.created_at or timezone.now()):
+            raise ValidationError({"expires_at": "A key cannot expire before it begins."})
 
     def __str__(self) -> str:
         return f"{self.prefix}… ({self.name})"

@@ -1,19 +1,40 @@
-"""Writes of access: issue and revoke keys."""
+"""Writes of access: services and their keys."""
 
 from datetime import datetime
 
 from apps.access.keys import hash_key, new_key
 from apps.access.models import ApiKey, Service
+from apps.core.upsert import Change, upsert
+
+
+def put_service(
+    *, slug: str, team: str, cost_center: str, tier: str, name: str | None = None
+) -> tuple[Service, Change]:
+    """Make or change a service. A team and a cost centre that are new are made with it.
+
+    Raises: `ValidationError` with every fault.
+    """
+    return upsert(
+        Service,
+        lookup={"slug": slug},
+        values={"name": name, "team": team, "cost_center": cost_center, "tier": tier},
+        making=("team", "cost_center"),
+    )
 
 
 def issue_key(
     *, service: Service, name: str, expires_at: datetime | None = None
 ) -> tuple[ApiKey, str]:
-    """Make a key. The second value is the key itself: show it once, it is not stored."""
+    """Make a key. The second value is the key itself: show it once, it is not stored.
+
+    Raises: `ValidationError`.
+    """
     key, prefix = new_key()
-    row = ApiKey.objects.create(
+    row = ApiKey(
         service=service, name=name, prefix=prefix, key_hash=hash_key(key), expires_at=expires_at
     )
+    row.full_clean()
+    row.save()
     return row, key
 
 

@@ -14,7 +14,7 @@ from apps.core.problems import Problem
 
 
 class StrictJSONParser(BaseParser):
-    """`application/json` through `strict_json`; a body over the limit is 413 before it is parsed."""
+    """`application/json` through `strict_json`; a body over the limit is 413, unparsed."""
 
     media_type = "application/json"
 

@@ -6,16 +6,17 @@ what makes a durable commit for every call cheap: one lock and one fsync for man
 """
 
 import asyncio
+import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# One result for each item, in order; an exception in place of a result is raised to its caller only.
+# One result for each item, in order; an exception in place of a result is raised to its caller.
 Flush = Callable[[Sequence[Item]], Sequence[Result | BaseException]]
 
 
@@ -60,7 +61,7 @@ class Batcher(Generic[Item, Result]):
             del self._waiting[: self._max_items]
             items = [item for item, _ in batch]
             results = await asyncio.get_running_loop().run_in_executor(
-                self._thread, _flush_all, self._flush, items
+                self._thread, functools.partial(_flush_all, self._flush, items)
             )
             for (_, future), result in zip(batch, results, strict=True):
                 _resolve(future, result)
@@ -78,6 +79,8 @@ def _flush_all(
     close_old_connections()
     try:
         return flush(items)
+    except (OperationalError, InterfaceError) as error:
+        return [error] * len(items)  # the database is away: one by one would be no better
     except Exception as error:  # noqa: BLE001 - handed to the callers, each of whom raises it
         if len(items) == 1:
             return [error]

@@ -85,7 +85,7 @@ def _as_problem(error: Exception) -> Problem | None:
     if isinstance(error, exceptions.APIException):
         return _from_api_exception(error)
     if isinstance(error, DatabaseError):
-        log.exception("database_error")
+        log.error("database_error", error=str(error))
     return None
 
 

@@ -8,6 +8,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import PAGE_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
+from django.forms import SplitDateTimeWidget
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
@@ -40,7 +41,6 @@ class PlatformAdminMixin(ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    list_select_related: Any = ()
     paginator = BoundedPaginator
     palette_fields: tuple[str, ...] = ()
     object_actions: tuple[str, ...] = ()
@@ -51,11 +51,20 @@ class PlatformAdminMixin(ModelAdmin):
         view = self.admin_site.admin_view(self.object_action_view)
         return [path("<path:object_id>/do/<slug:action>/", view, name=name), *super().get_urls()]
 
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest | None, **kwargs: Any
+    ) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(getattr(field, "widget", None), SplitDateTimeWidget):
+            for part, name in zip(field.widget.widgets, ("date", "time"), strict=True):
+                part.attrs["aria-label"] = f"{capfirst(field.label)}: {name}"
+        return field
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         if self._is_beyond_last_page(request):
-            messages.info(request, f"Lists end at page {PAGES}. Narrow the filters to see the rest.")
+            messages.info(request, f"Lists end at page {PAGES}; narrow the filters to see more.")
             kept = request.GET.copy()
             kept[PAGE_VAR] = str(PAGES)
             return HttpResponseRedirect(f"{request.path}?{kept.urlencode()}")
@@ -77,7 +86,7 @@ class PlatformAdminMixin(ModelAdmin):
         found = self.get_object(request, unquote(object_id))
         if found is None:
             raise Http404
-        if not self._may_run(request, action, found):
+        if not self._may_run(request, action):
             raise PermissionDenied
         chosen = self.get_queryset(request).filter(pk=found.pk)
         response: HttpResponse | None = getattr(self, action)(request, chosen)
@@ -87,9 +96,9 @@ class PlatformAdminMixin(ModelAdmin):
         page = request.GET.get(PAGE_VAR, "")
         return page.isascii() and page.isdigit() and int(page[:9]) > PAGES
 
-    def _may_run(self, request: HttpRequest, action: str, obj: Model) -> bool:
+    def _may_run(self, request: HttpRequest, action: str) -> bool:
         needed = getattr(self, action).allowed_permissions
-        return all(getattr(self, f"has_{name}_permission")(request, obj) for name in needed)
+        return all(getattr(self, f"has_{name}_permission")(request) for name in needed)
 
     def _action_links(self, request: HttpRequest, obj: Model | None) -> list[tuple[str, str]]:
         if obj is None:
@@ -97,7 +106,7 @@ class PlatformAdminMixin(ModelAdmin):
         return [
             (getattr(self, name).short_description, self._action_url(obj, name))
             for name in self.object_actions
-            if self._may_run(request, name, obj)
+            if self._may_run(request, name)
         ]
 
     def _action_url(self, obj: Model, name: str) -> str:

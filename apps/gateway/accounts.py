@@ -1,0 +1,169 @@
+"""The two commits of an attempt: before the first byte is sent, and when its end is known.
+
+Both are set-based and go through a batcher, so that many calls share one lock and one fsync.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from apps.budgets import services as budgets
+from apps.budgets.models import Hold, HoldStatus
+from apps.budgets.types import BudgetExceeded, BudgetFacts, Held, HoldRequest, Resolution
+from apps.core.clock import db_now
+from apps.core.money import Pico
+from apps.gateway.types import CallOutcome
+from apps.ledger import services as ledger
+from apps.ledger.models import Attempt, AttemptStatus
+from apps.ledger.types import AttemptEnd, AttemptStart, CacheHit
+
+# Called inside the settling transaction with what each call's owner wants done with its outcome.
+Complete = Callable[[Sequence[tuple[Any, CallOutcome]]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """An attempt that asks to be sent, and what it may cost at most."""
+
+    start: AttemptStart
+    hold: HoldRequest
+    budgets: tuple[BudgetFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The end of an attempt. With `outcome` the call is over too: `completion` goes to its owner.
+
+    `spent_before` is what earlier attempts of the same call cost, part of the outcome's cost.
+    `unknown` keeps the rest of the hold until the truth is known or its time is up."""
+
+    end: AttemptEnd
+    unknown: bool = False
+    spent_before: Pico = 0
+    outcome: CallOutcome | None = None
+    completion: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class HitSettlement:
+    """An answer from the cache: booked at 0 with what it saved."""
+
+    hit: CacheHit
+    outcome: CallOutcome
+    completion: Any = None
+
+
+def admit_all(admissions: Sequence[Admission]) -> list[Held | BudgetExceeded]:
+    """Hold and record every attempt that its budgets admit, in one transaction. After this commit
+    a byte may be sent."""
+    with transaction.atomic():
+        now = db_now()
+        results = budgets.hold_all(
+            requests=[admission.hold for admission in admissions],
+            budgets=admissions[-1].budgets,  # the newest configuration of the batch
+            now=now,
+        )
+        starts = [
+            admission.start
+            for admission, result in zip(admissions, results, strict=True)
+            if isinstance(result, Held)
+        ]
+        ledger.open_attempts(starts=starts, now=now)
+    return list(results)
+
+
+def settler(
+    complete: Complete | None,
+) -> Callable[[Sequence[Settlement | HitSettlement]], list[tuple[Pico, CallOutcome | None]]]:
+    """The flush of settlements: entries, holds, windows and the owner's own rows, in one
+    transaction. Gives for each what its attempt cost and the outcome with the whole call's cost."""
+
+    def settle_all(
+        items: Sequence[Settlement | HitSettlement],
+    ) -> list[tuple[Pico, CallOutcome | None]]:
+        with transaction.atomic():
+            amounts = _book(items)
+            outcomes = [
+                _with_cost(item, amount) for item, amount in zip(items, amounts, strict=True)
+            ]
+            if complete is not None:
+                owned = [
+                    (item.completion, outcome)
+                    for item, outcome in zip(items, outcomes, strict=True)
+                    if item.completion is not None and outcome is not None
+                ]
+                if owned:
+                    complete(owned)
+        return list(zip(amounts, outcomes, strict=True))
+
+    return settle_all
+
+
+def _book(items: Sequence[Settlement | HitSettlement]) -> list[Pico]:
+    now = db_now()
+    settlements = [item for item in items if isinstance(item, Settlement)]
+    booked = ledger.close_attempts(ends=[item.end for item in settlements], now=now)
+    resolutions = [
+        Resolution(
+            id=item.end.attempt_id,
+            actual_pico=0 if entry.already else entry.amount_pico,
+            keep_held=item.unknown,
+        )
+        for item, entry in zip(settlements, booked, strict=True)
+    ]
+    budgets.settle_all(resolutions=resolutions, now=now)
+    ledger.book_cache_hits(
+        hits=[item.hit for item in items if isinstance(item, HitSettlement)], now=now
+    )
+    amounts = iter(entry.amount_pico for entry in booked)
+    return [next(amounts) if isinstance(item, Settlement) else 0 for item in items]
+
+
+def _with_cost(item: Settlement | HitSettlement, amount: Pico) -> CallOutcome | None:
+    if isinstance(item, HitSettlement) or item.outcome is None:
+        return item.outcome
+    return replace(item.outcome, cost_pico=item.spent_before + amount)
+
+
+def resolve_orphans(*, job_ids: Sequence[UUID]) -> None:
+    """Attempts that a dead worker of these jobs left open become `unknown`, each with its hold's
+    amount as the estimate: the provider may have billed it. Joins the caller's transaction."""
+    with transaction.atomic():
+        _resolve_orphans(
+            list(
+                Attempt.objects.filter(job_id__in=job_ids, status=AttemptStatus.DISPATCHED)
+                .order_by("id")
+                .values_list("id", flat=True)
+            )
+        )
+
+
+def resolve_stale(*, limit: int = 500) -> int:
+    """The same for attempts of calls without a job (a gateway that died): those that were open for
+    longer than any call may last. How many were resolved."""
+    with transaction.atomic():
+        oldest = db_now() - timedelta(seconds=settings.CALL_TIMEOUT_MAX_SECONDS + 60)
+        stale = list(
+            Attempt.objects.select_for_update(skip_locked=True)
+            .filter(status=AttemptStatus.DISPATCHED, started_at__lt=oldest)
+            .order_by("id")
+            .values_list("id", flat=True)[:limit]
+        )
+        _resolve_orphans(stale)
+    return len(stale)
+
+
+def _resolve_orphans(ids: Sequence[UUID]) -> None:
+    now = db_now()
+    holds = Hold.objects.filter(id__in=ids, status=HoldStatus.HELD)
+    amounts = dict(holds.values_list("id", "amount_pico"))
+    ledger.resolve_orphans(attempts={id_: amounts.get(id_, 0) for id_ in ids}, now=now)
+    budgets.settle_all(
+        resolutions=[Resolution(id=id_, actual_pico=amount) for id_, amount in amounts.items()],
+        now=now,
+    )

@@ -1,0 +1,178 @@
+"""Stages 8 to 10: attempts with retries and fallbacks, each guarded and settled.
+
+From hold to resolution an attempt runs in a task of its own, which a caller who goes away cannot
+cancel: it can only abort the provider's call inside it. So exactly one resolution follows.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+from apps.core.clock import now as clock_now
+from apps.core.money import Pico
+from apps.core.snapshot import SnapshotHolder
+from apps.gateway import metrics, refusals
+from apps.gateway.accounts import Settlement
+from apps.gateway.answers import Answer, Assembler
+from apps.gateway.attempts import (
+    Emit,
+    Ticket,
+    admission_of,
+    dispatch,
+    end_of_answer,
+    endpoint_of,
+    settlement_of_error,
+    ticket_for,
+)
+from apps.gateway.books import Books
+from apps.gateway.config import Config
+from apps.gateway.guards import guard_output
+from apps.gateway.prepare import Prepared
+from apps.gateway.retry import Next, Plan
+from apps.gateway.tasks import Tasks
+from apps.gateway.types import CacheMode, CacheState, Call, CallOutcome
+from apps.providers.errors import ErrorKind, ProviderError
+from apps.registry.types import DeploymentFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What all attempts of one call share."""
+
+    call: Call
+    prepared: Prepared
+    emit: Emit | None
+
+    @property
+    def remaining(self) -> float:
+        """Seconds to the caller's deadline."""
+        return (self.call.deadline - clock_now()).total_seconds()
+
+
+class AttemptLoop:
+    """Tries candidates until one answers or the plan ends."""
+
+    def __init__(self, *, config: SnapshotHolder[Config], books: Books, tasks: Tasks) -> None:
+        self._config = config
+        self._books = books
+        self._tasks = tasks
+
+    async def answer(self, run: Run, candidates: tuple[DeploymentFacts, ...]) -> CallOutcome:
+        """Raises `CallRefused` when nobody answered; everything that happened is booked."""
+        plan, spent = Plan(candidates), 0
+        step: Next | None = plan.first()
+        while step is not None:
+            await asyncio.sleep(step.delay)
+            try:
+                return await self._attempt(run, step, plan.attempts, spent)
+            except _AttemptFailed as failed:
+                spent += failed.cost
+                error = failed.error
+            step = plan.after(error, remaining=run.remaining)
+        raise refusals.provider_failed(error, plan.attempts)
+
+    async def _attempt(self, run: Run, step: Next, number: int, spent: Pico) -> CallOutcome:
+        sending = _Sending()
+        task = self._tasks.spawn(self._to_its_end(sending, run, step, number, spent))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            sending.abort()
+            raise
+
+    async def _to_its_end(
+        self, sending: "_Sending", run: Run, step: Next, number: int, spent: Pico
+    ) -> CallOutcome:
+        timeout = run.remaining
+        if timeout <= 0:
+            raise refusals.deadline(number - 1)
+        try:
+            endpoint = endpoint_of(step.deployment)
+        except ProviderError as error:  # no credential: nothing to hold, nothing to send
+            raise _AttemptFailed(error, 0) from error
+        ticket = await self._admit(run, step, number, timeout)
+        seen = Assembler()
+        work = dispatch(run.prepared, endpoint, timeout=timeout, emit=run.emit, seen=seen)
+        try:
+            answer = await sending.wait_for(work)
+        except ProviderError as error:
+            metrics.ATTEMPTS.labels(step.deployment.slug, "failed", error.kind).inc()
+            cost, _ = await self._books.settle(settlement_of_error(ticket, error, seen))
+            raise _AttemptFailed(error, cost) from error
+        metrics.ATTEMPTS.labels(step.deployment.slug, "succeeded", "").inc()
+        return await self._settle(run, ticket, answer, number, spent)
+
+    async def _admit(self, run: Run, step: Next, number: int, timeout: float) -> Ticket:
+        ticket = ticket_for(run.call, run.prepared, step.deployment, clock_now())
+        ttl = timeout + settings.UNKNOWN_HOLD_SECONDS
+        budgets = self._config.current.budgets
+        await self._books.admit(admission_of(run.call, ticket, step, number, budgets, ttl))
+        return ticket
+
+    async def _settle(
+        self, run: Run, ticket: Ticket, answer: Answer, number: int, spent: Pico
+    ) -> CallOutcome:
+        outcome = outcome_of(run.prepared, ticket, answer, number)
+        blocked = guard_output(outcome).blocked  # 9. what it cost is booked all the same
+        _, settled = await self._books.settle(  # 10.
+            Settlement(
+                end=end_of_answer(ticket, answer),
+                spent_before=spent,
+                outcome=None if blocked else outcome,
+                completion=run.call.completion,
+            )
+        )
+        refusals.refuse_if_blocked(blocked)
+        return settled or outcome
+
+
+class _AttemptFailed(Exception):
+    def __init__(self, error: ProviderError, cost: Pico) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.cost = cost
+
+
+class _Sending:
+    """The cancellable part of an attempt: the provider's call, nothing before or after it."""
+
+    def __init__(self) -> None:
+        self._aborted = False
+        self._call: asyncio.Task[Answer] | None = None
+
+    def abort(self) -> None:
+        self._aborted = True
+        if self._call is not None:
+            self._call.cancel()
+
+    async def wait_for(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+        """Run `work`. Raises `ProviderError` of kind `cancelled` when the caller gave up."""
+        self._call = asyncio.create_task(work)
+        if self._aborted:
+            self._call.cancel()
+        try:
+            return await self._call
+        except asyncio.CancelledError:
+            raise ProviderError(ErrorKind.CANCELLED, "The caller gave up.") from None
+
+
+def outcome_of(prepared: Prepared, ticket: Ticket, answer: Answer, attempts: int) -> CallOutcome:
+    usage = answer.usage
+    return CallOutcome(
+        body=answer.body,
+        text=answer.text,
+        finish_reason=answer.finish_reason,
+        input_tokens=usage.input_total if usage else 0,
+        output_tokens=usage.output_total if usage else 0,
+        usage=usage.counts if usage else {},
+        cost_pico=0,
+        avoided_pico=0,
+        model=ticket.dimensions.model,
+        deployment=ticket.dimensions.deployment,
+        cache=CacheState.BYPASS if prepared.spec.cache is CacheMode.BYPASS else CacheState.MISS,
+        attempts=attempts,
+        pin=prepared.pin,
+    )

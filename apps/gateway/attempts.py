@@ -1,0 +1,237 @@
+"""Stage 8: one attempt = one hold, one row, one HTTP request, one resolution.
+
+The hold and the row are committed before a byte is sent. From then on the attempt runs in a task of
+its own that a caller who goes away cannot cancel, so that exactly one resolution follows.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from apps.budgets.types import HoldRequest, Scope
+from apps.core.ids import uuid7
+from apps.gateway import bounds
+from apps.gateway.accounts import Admission, Settlement
+from apps.gateway.answers import Answer, Assembler, from_chat, from_embedding
+from apps.gateway.prepare import Prepared
+from apps.gateway.retry import Next
+from apps.gateway.types import Call, CallKind
+from apps.ledger.pricing import Unpriced, upper_bound
+from apps.ledger.types import AttemptEnd, AttemptStart, Dimensions, UsageReport
+from apps.providers.adapters import get_adapter
+from apps.providers.errors import ErrorKind, Outcome, ProviderError
+from apps.providers.types import ChatRequest, EmbeddingRequest, Endpoint, Usage
+from apps.registry.secrets import SecretMissing, resolve_secret
+from apps.registry.types import DeploymentFacts, PriceRow
+
+# Passes a chunk of a stream on; must not raise when the client has gone.
+Emit = Callable[[Mapping[str, Any]], Awaitable[None]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """An attempt that may run."""
+
+    id: UUID
+    deployment: DeploymentFacts
+    dimensions: Dimensions
+    prices: Mapping[str, PriceRow]
+    input_bound: int
+    output_bound: int
+
+
+def dimensions_of(call: Call, prepared: Prepared, deployment: DeploymentFacts) -> Dimensions:
+    """Whose call it is and of what, as it will stand in the books."""
+    pin = prepared.pin
+    return Dimensions(
+        service=call.caller.service,
+        team=call.caller.team,
+        cost_center=call.caller.cost_center,
+        provider=deployment.provider,
+        model=deployment.model.slug,
+        deployment=deployment.slug,
+        prompt=pin.prompt if pin else "",
+        prompt_version=pin.number if pin else 0,
+        arm=pin.arm if pin else "",
+        tags=call.spec.context,
+    )
+
+
+def ticket_for(call: Call, prepared: Prepared, deployment: DeploymentFacts, now: Any) -> Ticket:
+    return Ticket(
+        id=uuid7(),
+        deployment=deployment,
+        dimensions=dimensions_of(call, prepared, deployment),
+        prices=deployment.prices_at(now),
+        input_bound=bounds.hold_input(
+            prepared.input_bound, deployment, inputs=len(prepared.spec.inputs)
+        ),
+        output_bound=prepared.output_bound,
+    )
+
+
+def admission_of(
+    call: Call, ticket: Ticket, step: Next, number: int, budgets: Any, ttl: float
+) -> Admission:
+    """The hold is a true upper bound: everything that is sent, and the output cap that is sent."""
+    try:
+        amount, priced = bound_of(ticket), True
+    except Unpriced:
+        amount, priced = 0, False
+    dims = ticket.dimensions
+    return Admission(
+        start=AttemptStart(
+            id=ticket.id,
+            request_id=call.request_id,
+            job_id=call.job_id,
+            number=number,
+            purpose=step.purpose,
+            dimensions=dims,
+        ),
+        hold=HoldRequest(
+            id=ticket.id,
+            amount_pico=amount,
+            scope=Scope(
+                team=dims.team,
+                cost_center=dims.cost_center,
+                service=dims.service,
+                provider=dims.provider,
+                model=dims.model,
+                prompt=dims.prompt,
+                tags=dims.tags,
+            ),
+            ttl_seconds=ttl,
+            priced=priced,
+        ),
+        budgets=budgets,
+    )
+
+
+def bound_of(ticket: Ticket) -> int:
+    return upper_bound(
+        input_tokens=ticket.input_bound, output_tokens=ticket.output_bound, prices=ticket.prices
+    )
+
+
+def endpoint_of(deployment: DeploymentFacts) -> Endpoint:
+    """Where to send it. Raises `ProviderError` (kind `auth`) when the credential is missing."""
+    try:
+        key = resolve_secret(deployment.secret_ref)
+    except SecretMissing as error:
+        raise ProviderError(ErrorKind.AUTH, str(error)) from error
+    return Endpoint(
+        deployment=deployment.slug,
+        vendor=deployment.vendor,
+        base_url=deployment.base_url,
+        api_key=key,
+        model=deployment.upstream_name,
+        api_version=deployment.api_version,
+        connect_timeout=deployment.connect_timeout,
+        read_timeout=deployment.read_timeout,
+        finish_required=deployment.finish_required,
+    )
+
+
+async def dispatch(
+    prepared: Prepared, endpoint: Endpoint, *, timeout: float, emit: Emit | None, seen: Assembler
+) -> Answer:
+    """Send it, once. What a stream has said so far stands in `seen`, also when it breaks.
+
+    Raises `ProviderError`; one that comes after the first chunk was passed on can be neither
+    retried nor answered by another.
+    """
+    adapter = get_adapter(endpoint.vendor)
+    if prepared.spec.kind is CallKind.EMBEDDING:
+        inputs = tuple(i if isinstance(i, str) else tuple(i) for i in prepared.spec.inputs)
+        request = EmbeddingRequest(inputs, prepared.parameters, timeout)  # type: ignore[arg-type]
+        return from_embedding(await adapter.embed(endpoint, request))
+    chat = ChatRequest(
+        messages=prepared.messages,
+        parameters=_capped(prepared, endpoint),
+        stream=emit is not None,
+        timeout=timeout,
+    )
+    if emit is None:
+        return from_chat(await adapter.chat(endpoint, chat))
+    return await _stream(adapter.stream(endpoint, chat), emit, seen)
+
+
+async def _stream(chunks: Any, emit: Emit, seen: Assembler) -> Answer:
+    started, first_token_ms = time.monotonic(), None
+    try:
+        async for chunk in chunks:
+            seen.add(chunk)
+            if chunk.raw.get("choices"):
+                if first_token_ms is None:
+                    first_token_ms = int((time.monotonic() - started) * 1000)
+                await emit(chunk.raw)
+    except ProviderError as error:
+        if first_token_ms is not None:
+            error.retryable = error.fallback = False
+        raise
+    return seen.answer(first_token_ms=first_token_ms)
+
+
+def _capped(prepared: Prepared, endpoint: Endpoint) -> Mapping[str, Any]:
+    """The output cap is always sent. Its name is the caller's own, else the vendor's newest."""
+    default = "max_tokens" if endpoint.vendor == "compatible" else "max_completion_tokens"
+    return {**prepared.parameters, prepared.cap_name or default: prepared.output_cap}
+
+
+def end_of_answer(ticket: Ticket, answer: Answer) -> AttemptEnd:
+    """A charge from the provider's usage; without sane usage an estimate from the bounds."""
+    usage = answer.usage
+    said = len(str(answer.body.get("choices", "")).encode())
+    return AttemptEnd(
+        attempt_id=ticket.id,
+        status="succeeded",
+        usage=_report(usage) if usage else _estimate(ticket, min(said, ticket.output_bound)),
+        prices=ticket.prices,
+        kind="charge" if usage else "estimate",
+        http_status=200,
+        error=answer.usage_problem[:500],
+        provider_request_id=answer.provider_request_id,
+        first_token_ms=answer.first_token_ms,
+    )
+
+
+def settlement_of_error(ticket: Ticket, error: ProviderError, seen: Assembler) -> Settlement:
+    """What a failed attempt costs, by its outcome (finance table in ARCHITECTURE.md)."""
+    usage, kind, status = None, None, "failed"
+    billed = error.usage or seen.usage
+    if error.outcome is Outcome.BILLED or (seen.usage and error.outcome is Outcome.UNKNOWN):
+        usage = _report(billed) if billed else _estimate(ticket, ticket.output_bound)
+        kind = "charge" if billed else "estimate"
+    elif error.outcome is Outcome.UNKNOWN:
+        usage, kind, status = (
+            _estimate(ticket, min(seen.size, ticket.output_bound)),
+            "estimate",
+            "unknown",
+        )
+    return Settlement(
+        end=AttemptEnd(
+            attempt_id=ticket.id,
+            status=status,  # type: ignore[arg-type]
+            usage=usage,
+            prices=ticket.prices,
+            kind=kind,  # type: ignore[arg-type]
+            http_status=error.status,
+            error_kind=error.kind,
+            error=error.message[:500],
+            provider_request_id=error.provider_request_id,
+        ),
+        unknown=status == "unknown",
+    )
+
+
+def _report(usage: Usage) -> UsageReport:
+    return UsageReport(usage.counts, usage.input_total, usage.output_total, "provider", usage.raw)
+
+
+def _estimate(ticket: Ticket, output: int) -> UsageReport:
+    counts = {"in_uncached": ticket.input_bound, "out_text": output}
+    counts = {name: count for name, count in counts.items() if count}
+    return UsageReport(counts, ticket.input_bound, output, "bound", None)

@@ -1,0 +1,64 @@
+"""The pipeline's two doors to the books: admit an attempt, settle its end."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from django.db import InterfaceError, OperationalError
+
+from apps.budgets.types import BudgetExceeded, Held
+from apps.core.batcher import Batcher
+from apps.core.money import Pico
+from apps.gateway import refusals
+from apps.gateway.accounts import Admission, Complete, HitSettlement, Settlement, admit_all, settler
+from apps.gateway.types import CallOutcome
+
+log = structlog.get_logger(__name__)
+SETTLE_SECONDS = 60  # how long an answer waits for the database to come back before it is given up
+
+
+class Books:
+    """Admissions and settlements of one event loop, each through a batcher of its own."""
+
+    def __init__(self, complete: Complete | None) -> None:
+        self._admissions: Batcher[Admission, Held] = Batcher(name="admit", flush=_admit_all)
+        self._settlements: Batcher[Settlement | HitSettlement, tuple[Pico, CallOutcome | None]] = (
+            Batcher(name="settle", flush=settler(complete))
+        )
+
+    async def admit(self, admission: Admission) -> None:
+        """Commit the attempt and its hold. Raises `CallRefused`; then nothing may be sent."""
+        try:
+            await self._admissions.submit(admission)
+        except BudgetExceeded as error:
+            raise refusals.over_budget(error, admission.start.number - 1) from error
+        except (OperationalError, InterfaceError) as error:
+            log.error("admission_failed", error=str(error))
+            raise refusals.database_away() from error
+
+    async def settle(self, item: Settlement | HitSettlement) -> tuple[Pico, CallOutcome | None]:
+        """Book it: what the attempt cost, and the outcome with the cost of the whole call.
+
+        While the database is away the answer waits: what was spent must be written. After
+        `SETTLE_SECONDS` it is refused; the open attempt is then resolved by the sweeper.
+        """
+        give_up, delay = time.monotonic() + SETTLE_SECONDS, 0.1
+        while True:
+            try:
+                return await self._settlements.submit(item)
+            except (OperationalError, InterfaceError) as error:
+                if time.monotonic() + delay > give_up:
+                    log.error("settlement_failed", error=str(error))
+                    raise refusals.database_away() from error
+            await asyncio.sleep(delay)
+            delay = min(2.0, delay * 2)
+
+    async def close(self) -> None:
+        await self._admissions.close()
+        await self._settlements.close()
+
+
+def _admit_all(admissions: Sequence[Admission]) -> Sequence[Any]:
+    return admit_all(admissions)

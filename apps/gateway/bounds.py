@@ -1,0 +1,67 @@
+"""How many tokens a call can use at most: what a hold rests on.
+
+Input: a token of a byte-level BPE covers at least one byte, so the UTF-8 bytes of everything that
+is sent bound its tokens; the chat template's own tokens are a constant a message plus the
+deployment's `input_overhead_tokens`. Output: the cap that is sent to the provider, times `n`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from apps.core import strict_json
+from apps.registry.types import DeploymentFacts, ModelFacts
+
+UNBOUNDED = 10**9  # tokens; more than any context window
+TOKENS_A_MESSAGE = 8  # role and separators of one message in any known chat template
+_SENT_AS_TEXT = ("tools", "response_format", "tool_choice")
+
+
+def input_bound(
+    *, messages: Sequence[Mapping[str, Any]], inputs: Sequence[Any], parameters: Mapping[str, Any]
+) -> int:
+    """Tokens of the input at most, without the deployment's overhead.
+
+    An image's tokens cannot be bounded from its bytes: only the context window bounds them.
+    """
+    if _has_image(messages):
+        return UNBOUNDED
+    extras = {name: parameters[name] for name in _SENT_AS_TEXT if name in parameters}
+    size = sum(_size(message) for message in messages) + sum(_input_size(item) for item in inputs)
+    return size + TOKENS_A_MESSAGE * len(messages) + (_size(extras) if extras else 0)
+
+
+def hold_input(bound: int, deployment: DeploymentFacts, *, inputs: int) -> int:
+    """The bound with the deployment's overhead, within the context window, beyond which a provider
+    refuses before it bills. Each of the `inputs` of an embedding request has its own window."""
+    window = deployment.model.context_window * max(1, inputs)
+    return min(window, bound + deployment.input_overhead_tokens * max(1, inputs))
+
+
+def default_output_cap(bound: int, model: ModelFacts) -> int:
+    """The cap that is sent when the caller gave none: what the model can answer and what is left
+    of the window. The byte bound overstates the input about fourfold, so at least a quarter of
+    the window is offered."""
+    left = max(model.context_window - bound, model.context_window // 4)
+    return max(1, min(model.max_output_tokens, left))
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, Mapping) and set(value) == {"role", "content"}:
+        content = value["content"]
+        if isinstance(content, str):
+            return len(content.encode())
+    return len(strict_json.dumps(value))
+
+
+def _input_size(item: Any) -> int:
+    """A list is token ids: it is as long as it is."""
+    return len(item.encode()) if isinstance(item, str) else len(item)
+
+
+def _has_image(messages: Sequence[Mapping[str, Any]]) -> bool:
+    return any(
+        isinstance(part, Mapping) and part.get("type") != "text"
+        for message in messages
+        if isinstance(message.get("content"), list)
+        for part in message["content"]
+    )

@@ -1,0 +1,42 @@
+"""Everything that a call needs to know, as one immutable value in process."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from apps.access.snapshot import read_callers, read_keys
+from apps.access.types import Caller, KeyRecord
+from apps.budgets.snapshot import read_budgets
+from apps.budgets.types import BudgetFacts
+from apps.core.snapshot import SnapshotHolder
+from apps.prompts.snapshot import PromptSnapshot, read_prompts
+from apps.registry.snapshot import read_registry
+from apps.registry.types import RegistrySnapshot
+from apps.routing.snapshot import read_routes
+from apps.routing.types import RouteFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The configuration at one epoch."""
+
+    keys: Mapping[str, KeyRecord]
+    callers: Mapping[int, Caller]
+    registry: RegistrySnapshot
+    routes: Mapping[str, RouteFacts]
+    prompts: PromptSnapshot
+    budgets: tuple[BudgetFacts, ...]
+
+
+def read_config() -> Config:
+    return Config(
+        keys=read_keys(),
+        callers=read_callers(),
+        registry=read_registry(),
+        routes=read_routes(),
+        prompts=read_prompts(),
+        budgets=read_budgets(),
+    )
+
+
+def new_holder() -> SnapshotHolder[Config]:
+    return SnapshotHolder(read_config)

@@ -1,0 +1,40 @@
+"""What Prometheus sees of calls. Labels are names from the registry, never ids of requests."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from apps.core.money import PICO
+from apps.gateway.types import CallOutcome, CallRefused
+
+CALLS = Counter(
+    "llm_calls_total", "Calls by how they ended.", ["service", "model", "status", "cache"]
+)
+SECONDS = Histogram(
+    "llm_call_seconds",
+    "Time of a call from acceptance by the pipeline to its answer.",
+    ["model", "status"],
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120),
+)
+TOKENS = Counter("llm_tokens_total", "Tokens by direction.", ["service", "model", "direction"])
+COST = Counter(
+    "llm_cost_usd_total", "Cost in US dollars; the ledger is exact.", ["service", "model"]
+)
+SAVED = Counter("llm_cache_saved_usd_total", "Cost that the cache avoided.", ["service", "model"])
+ATTEMPTS = Counter(
+    "llm_attempts_total", "Physical requests to providers.", ["deployment", "status", "error"]
+)
+IN_FLIGHT = Gauge("llm_calls_in_flight", "Calls inside the pipeline of this process.")
+
+
+def observe_outcome(service: str, outcome: CallOutcome, seconds: float) -> None:
+    CALLS.labels(service, outcome.model, "succeeded", outcome.cache).inc()
+    SECONDS.labels(outcome.model, "succeeded").observe(seconds)
+    TOKENS.labels(service, outcome.model, "input").inc(outcome.input_tokens)
+    TOKENS.labels(service, outcome.model, "output").inc(outcome.output_tokens)
+    COST.labels(service, outcome.model).inc(outcome.cost_pico / PICO)
+    SAVED.labels(service, outcome.model).inc(outcome.avoided_pico / PICO)
+
+
+def observe_refusal(service: str, model: str, refusal: CallRefused, seconds: float) -> None:
+    """`model` must come from the registry (or be empty): a caller's free text is no label."""
+    CALLS.labels(service, model, refusal.code, "").inc()
+    SECONDS.labels(model, refusal.code).observe(seconds)

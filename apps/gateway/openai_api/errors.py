@@ -1,0 +1,72 @@
+"""Every failure in OpenAI's error object, so that the official client raises its own exceptions."""
+
+from typing import Any
+
+from apps.gateway.types import CallRefused
+
+_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "invalid_request_error",
+    405: "invalid_request_error",
+    413: "invalid_request_error",
+    429: "rate_limit_error",
+}
+
+
+class ApiError(Exception):
+    """One error answer: status, OpenAI's error object, headers."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str,
+        param: str | None = None,
+        type_: str = "",
+        headers: dict[str, str] | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers or {}
+        error = {
+            "message": message,
+            "type": type_ or _TYPES.get(status, "server_error"),
+            "param": param,
+            "code": code,
+        }
+        self.body = {"error": error | (details or {})}
+
+
+def from_refusal(refusal: CallRefused) -> ApiError:
+    """A pipeline refusal. Budget refusals are OpenAI's `insufficient_quota`, and the client is told
+    not to repeat what a retry cannot change."""
+    over_budget = refusal.code == "budget_exceeded"
+    headers = {}
+    if refusal.retry_after is None:
+        headers["x-should-retry"] = "false"
+    else:
+        headers["retry-after"] = str(max(1, round(refusal.retry_after)))
+        headers["retry-after-ms"] = str(int(refusal.retry_after * 1000))
+    faults = [{"pointer": f.pointer, "detail": f.detail, "code": f.code} for f in refusal.faults]
+    return ApiError(
+        429 if over_budget else refusal.status,
+        refusal.message,
+        code="insufficient_quota" if over_budget else refusal.code,
+        param=_param(refusal),
+        type_="insufficient_quota" if over_budget else "",
+        headers=headers,
+        details={**({"errors": faults} if faults else {}), **refusal.details},
+    )
+
+
+def _param(refusal: CallRefused) -> str | None:
+    """OpenAI's dotted name of the first fault; parameters stand at the top level there."""
+    if not refusal.faults:
+        return None
+    return (
+        refusal.faults[0].pointer.removeprefix("/parameters").strip("/").replace("/", ".") or None
+    )

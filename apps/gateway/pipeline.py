@@ -1,0 +1,233 @@
+"""The one pipeline that every call runs through. It reads top to bottom, a method for each stage of
+ARCHITECTURE.md, “The way of a call”."""
+
+import asyncio
+import time
+
+import structlog
+
+from apps.access.limits import RateLimiter
+from apps.cache.exact import CachedAnswer, ExactCache, cache_key
+from apps.core.money import exact_usd
+from apps.core.snapshot import SnapshotHolder
+from apps.gateway import metrics, refusals
+from apps.gateway.accounts import HitSettlement
+from apps.gateway.answers import as_chunks
+from apps.gateway.attempt_loop import AttemptLoop, Run
+from apps.gateway.attempts import Emit, dimensions_of
+from apps.gateway.books import Books
+from apps.gateway.config import Config
+from apps.gateway.guards import guard_input
+from apps.gateway.prepare import Prepared, prepare
+from apps.gateway.tasks import Tasks
+from apps.gateway.types import CacheMode, CacheState, Call, CallOutcome, CallRefused
+from apps.ledger.types import CacheHit
+from apps.prompts.snapshot import load_version
+from apps.prompts.types import VersionNotLoaded
+from apps.registry.types import DeploymentFacts
+from apps.routing.breaker import AlwaysClosed, Breaker
+
+log = structlog.get_logger(__name__)
+_CACHEABLE = {"stop", "length", "tool_calls"}  # whole answers; nothing filtered or cut off
+
+
+class Pipeline:
+    """Runs calls on one event loop."""
+
+    def __init__(
+        self,
+        *,
+        config: SnapshotHolder[Config],
+        limiter: RateLimiter,
+        cache: ExactCache,
+        books: Books,
+        tasks: Tasks,
+        breaker: Breaker | None = None,
+    ) -> None:
+        self._config = config
+        self._limiter = limiter
+        self._cache = cache
+        self._books = books
+        self._attempts = AttemptLoop(config=config, books=books, tasks=tasks)
+        self._breaker = breaker or AlwaysClosed()
+
+    async def run(self, call: Call, emit: Emit | None = None) -> CallOutcome:
+        """Answer `call`; with `emit` as a stream of OpenAI chunks. Raises `CallRefused`."""
+        started = time.monotonic()
+        with metrics.IN_FLIGHT.track_inprogress():
+            try:
+                outcome = await self._run(call, emit)
+            except CallRefused as refusal:
+                self._observe_refusal(call, refusal, time.monotonic() - started)
+                raise
+        self._observe(call, outcome, time.monotonic() - started)
+        return outcome
+
+    async def _run(self, call: Call, emit: Emit | None) -> CallOutcome:
+        # 1. authenticate: the edge did, `call.caller` is the proof
+        prepared = await self._resolve(call)  # 2. validate, 3. resolve the prompt
+        refusals.refuse_if_blocked(guard_input(prepared).blocked)  # 4.
+        await self._limit(call, prepared)  # 5.
+        key = _key_of(prepared)
+        hit = await self._look_up(prepared, key)  # 6.
+        if hit is not None:
+            return await self._settle_hit(call, prepared, hit, emit)
+        candidates = self._route(prepared)  # 7.
+        outcome = await self._attempts.answer(Run(call, prepared, emit), candidates)  # 8. 9. 10.
+        await self._store(prepared, key, outcome)  # 11.
+        return outcome
+
+    # --- 2, 3 ------------------------------------------------------------------------------------
+    async def _resolve(self, call: Call) -> Prepared:
+        try:
+            return self._prepare(call)
+        except VersionNotLoaded as missing:
+            await asyncio.to_thread(load_version, missing.version_id)
+            return self._prepare(call)
+
+    def _prepare(self, call: Call) -> Prepared:
+        return prepare(
+            call.spec,
+            config=self._config.current,
+            caller=call.caller,
+            request_id=call.request_id,
+            pin=call.pin,
+        )
+
+    # --- 5 ---------------------------------------------------------------------------------------
+    async def _limit(self, call: Call, prepared: Prepared) -> None:
+        tokens = prepared.input_bound // 4 + prepared.output_bound  # four bytes a token, roughly
+        grant = await self._limiter.take(
+            caller=call.caller, tokens=tokens, max_wait=call.rate_limit_wait
+        )
+        if not grant.allowed:
+            raise refusals.rate_limited(call.caller, grant)
+        if grant.wait:
+            await asyncio.sleep(grant.wait)
+
+    # --- 6 ---------------------------------------------------------------------------------------
+    async def _look_up(self, prepared: Prepared, key: str) -> CachedAnswer | None:
+        mode = prepared.spec.cache
+        hit = await self._cache.get(key) if mode in {CacheMode.USE, CacheMode.ONLY} else None
+        if hit is None and mode is CacheMode.ONLY:
+            raise CallRefused(
+                code="not_cached", status=404, message="No cached answer, and only that was asked."
+            )
+        return hit
+
+    async def _settle_hit(
+        self, call: Call, prepared: Prepared, hit: CachedAnswer, emit: Emit | None
+    ) -> CallOutcome:
+        source = self._config.current.registry.deployments.get(hit.deployment)
+        deployment = source or prepared.candidates[0]
+        outcome = CallOutcome(
+            body=hit.body,
+            text=hit.text,
+            finish_reason=hit.finish_reason,
+            input_tokens=hit.input_tokens,
+            output_tokens=hit.output_tokens,
+            usage=hit.usage,
+            cost_pico=0,
+            avoided_pico=hit.cost_pico,
+            model=hit.model,
+            deployment=hit.deployment,
+            cache=CacheState.HIT,
+            attempts=0,
+            pin=prepared.pin,
+        )
+        booked = CacheHit(
+            request_id=call.request_id,
+            job_id=call.job_id,
+            dimensions=dimensions_of(call, prepared, deployment),
+            avoided_pico=hit.cost_pico,
+            input_tokens=hit.input_tokens,
+            output_tokens=hit.output_tokens,
+        )
+        await self._books.settle(HitSettlement(booked, outcome, call.completion))
+        if emit is not None:
+            for chunk in as_chunks(hit.body):
+                await emit(chunk)
+        return outcome
+
+    # --- 7 ---------------------------------------------------------------------------------------
+    def _route(self, prepared: Prepared) -> tuple[DeploymentFacts, ...]:
+        open_for_us = tuple(d for d in prepared.candidates if self._breaker.allows(d))
+        if not open_for_us:
+            raise CallRefused(
+                code="no_deployment",
+                status=503,
+                message="Every deployment is resting after failures.",
+                retry_after=5,
+            )
+        return open_for_us
+
+    # --- 11 --------------------------------------------------------------------------------------
+    async def _store(self, prepared: Prepared, key: str, outcome: CallOutcome) -> None:
+        if prepared.spec.cache is CacheMode.BYPASS or outcome.finish_reason not in _CACHEABLE:
+            return
+        deployments = self._config.current.registry.deployments
+        provider = (
+            deployments[outcome.deployment].provider if outcome.deployment in deployments else ""
+        )
+        await self._cache.put(
+            key,
+            CachedAnswer(
+                body=outcome.body,
+                text=outcome.text,
+                finish_reason=outcome.finish_reason,
+                input_tokens=outcome.input_tokens,
+                output_tokens=outcome.output_tokens,
+                usage=outcome.usage,
+                cost_pico=outcome.cost_pico,
+                provider=provider,
+                model=outcome.model,
+                deployment=outcome.deployment,
+            ),
+        )
+
+    def _observe(self, call: Call, outcome: CallOutcome, seconds: float) -> None:
+        metrics.observe_outcome(call.caller.service, outcome, seconds)
+        log.info(
+            "call",
+            request_id=call.request_id,
+            job_id=str(call.job_id or ""),
+            service=call.caller.service,
+            model=outcome.model,
+            deployment=outcome.deployment,
+            cache=outcome.cache,
+            attempts=outcome.attempts,
+            input_tokens=outcome.input_tokens,
+            output_tokens=outcome.output_tokens,
+            cost_usd=exact_usd(outcome.cost_pico),
+            ms=int(seconds * 1000),
+        )
+
+    def _observe_refusal(self, call: Call, refusal: CallRefused, seconds: float) -> None:
+        config = self._config.current
+        asked = call.spec.model
+        model = asked if asked in config.registry.models or asked in config.routes else ""
+        metrics.observe_refusal(call.caller.service, model, refusal, seconds)
+        log.info(
+            "call_refused",
+            request_id=call.request_id,
+            job_id=str(call.job_id or ""),
+            service=call.caller.service,
+            code=refusal.code,
+            ms=int(seconds * 1000),
+        )
+
+
+def _key_of(prepared: Prepared) -> str:
+    """Everything that shapes the output, and the tenant."""
+    return cache_key(
+        tenant=prepared.caller.service,
+        shape={
+            "kind": prepared.spec.kind,
+            "model": prepared.spec.model,
+            "messages": prepared.messages,
+            "inputs": prepared.spec.inputs,
+            "parameters": prepared.parameters,
+            "output_cap": prepared.output_cap,
+            "prompt": prepared.version.content_hash if prepared.version else "",
+        },
+    )

@@ -1,0 +1,91 @@
+"""Every way in which the pipeline says no, with its code, status and whether a retry can help."""
+
+from datetime import datetime
+
+from apps.access.limits import Grant
+from apps.access.types import Caller
+from apps.budgets.types import BudgetExceeded
+from apps.core.money import exact_usd
+from apps.gateway.types import CallRefused
+from apps.providers.errors import ErrorKind, ProviderError
+
+
+def refuse_if_blocked(reason: str) -> None:
+    if reason:
+        raise CallRefused(code="blocked", status=403, message=reason)
+
+
+def rate_limited(caller: Caller, grant: Grant) -> CallRefused:
+    return CallRefused(
+        code="rate_limited",
+        status=429,
+        message=f"The limit of tier “{caller.tier.slug}” is reached.",
+        retry_after=grant.retry_after,
+        details={"limits": grant.limits, "remaining": grant.remaining},
+    )
+
+
+def over_budget(error: BudgetExceeded, attempts: int) -> CallRefused:
+    return CallRefused(
+        code="budget_exceeded",
+        status=402,
+        message=str(error),
+        attempts=attempts,
+        details={
+            "budget": error.budget,
+            "limit_usd": exact_usd(error.limit_pico),
+            "remaining_usd": exact_usd(error.remaining_pico),
+            "needed_usd": exact_usd(error.needed_pico),
+            "window_ends_at": _iso(error.window_ends_at),
+        },
+    )
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def database_away() -> CallRefused:
+    return CallRefused(
+        code="unavailable",
+        status=503,
+        message="The database is not answering; nothing was sent.",
+        retry_after=2,
+    )
+
+
+def deadline(attempts: int) -> CallRefused:
+    return CallRefused(
+        code="deadline_exceeded",
+        status=504,
+        message="The deadline passed before an answer came.",
+        attempts=attempts,
+    )
+
+
+_CALLERS_FAULTS = {
+    ErrorKind.BAD_REQUEST,
+    ErrorKind.CONTEXT_TOO_LONG,
+    ErrorKind.CONTENT_REFUSED,
+}
+
+
+def provider_failed(error: ProviderError, attempts: int) -> CallRefused:
+    if error.kind in _CALLERS_FAULTS:
+        return CallRefused(
+            code=error.kind,
+            status=400,
+            message=f"The provider refused it: {error.message}",
+            attempts=attempts,
+        )
+    if error.kind is ErrorKind.CANCELLED:
+        return CallRefused(code="cancelled", status=499, message=error.message, attempts=attempts)
+    if error.kind is ErrorKind.TIMEOUT:
+        return deadline(attempts)
+    return CallRefused(
+        code="provider_failed",
+        status=503 if error.retryable else 502,
+        message=f"No provider answered; the last error was: {error.message}",
+        retry_after=(error.retry_after or 1) if error.retryable else None,
+        attempts=attempts,
+    )

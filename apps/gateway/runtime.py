@@ -1,0 +1,77 @@
+"""Everything that a process needs to run the pipeline, on one event loop."""
+
+import asyncio
+import threading
+from functools import cache
+
+from django.conf import settings
+
+from apps.access.limits import RateLimiter
+from apps.cache.exact import ExactCache
+from apps.core.redis import async_client
+from apps.core.snapshot import SnapshotHolder
+from apps.gateway.accounts import Complete
+from apps.gateway.books import Books
+from apps.gateway.config import Config, new_holder
+from apps.gateway.pipeline import Pipeline
+from apps.gateway.tasks import Tasks
+from apps.providers.adapters import close_adapters
+
+
+class Runtime:
+    """`open`/`close` on a loop of the caller's own (gateway), or `start`/`stop` on a thread
+    (worker). `complete` runs inside the settling transaction with every finished completion."""
+
+    loop: asyncio.AbstractEventLoop
+    pipeline: Pipeline
+
+    def __init__(self, complete: Complete | None = None) -> None:
+        self._complete = complete
+        self.config: SnapshotHolder[Config] = new_holder()
+        self.tasks = Tasks()
+        self._thread: threading.Thread | None = None
+
+    async def open(self) -> None:
+        """Read the configuration and build the pipeline. Raises `django.db.DatabaseError`."""
+        self.loop = asyncio.get_running_loop()
+        await asyncio.to_thread(self.config.start)
+        self._redis = async_client()
+        self._books = Books(self._complete)
+        self.pipeline = Pipeline(
+            config=self.config,
+            limiter=RateLimiter(self._redis),
+            cache=ExactCache(self._redis, ttl_seconds=settings.CACHE_TTL_SECONDS),
+            books=self._books,
+            tasks=self.tasks,
+        )
+
+    async def close(self, grace_seconds: float = 30) -> None:
+        """Let running attempts end within the grace, book them, then let everything go."""
+        await self.tasks.drain(grace_seconds)
+        await self._books.close()
+        await close_adapters()
+        await self._redis.aclose()
+        await asyncio.to_thread(self.config.stop)
+
+    def start(self) -> None:
+        """Open on a new thread with a loop of its own; returns when calls can run."""
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name="pipeline", daemon=True)
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self.open(), self.loop).result()
+
+    def stop(self, grace_seconds: float = 30) -> None:
+        closing = asyncio.run_coroutine_threadsafe(self.close(grace_seconds), self.loop)
+        closing.result()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        if self._thread is not None:
+            self._thread.join()
+        self.loop.close()
+
+
+@cache
+def web_config() -> SnapshotHolder[Config]:
+    """The configuration for processes without a pipeline (web), read at first use."""
+    holder = new_holder()
+    holder.start()
+    return holder
