@@ -22,6 +22,16 @@ class Purpose(models.TextChoices):
     LATE = "late", "Late"
 
 
+def _no_truncate(name: str) -> pgtrigger.Trigger:
+    return pgtrigger.Trigger(
+        name=name,
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Truncate,
+        func="RAISE EXCEPTION 'The ledger is append-only.';",
+    )
+
+
 class CallDimensions(models.Model):
     """Whose call it was and of what, frozen as slugs: history never changes with a rename."""
 
@@ -74,13 +84,17 @@ class Attempt(CallDimensions):
                 name="attempt_ended_has_time",
             )
         ]
+        triggers = [pgtrigger.Protect(name="attempt_no_delete", operation=pgtrigger.Delete)]
 
     def __str__(self) -> str:
         return f"{self.deployment} #{self.number} {self.status}"
 
 
 class Usage(models.Model):
-    """What an attempt used: disjoint classes that add up, and the provider's own words."""
+    """What an attempt used: disjoint classes that add up, and the provider's own words.
+
+    Written once, when it is known how the attempt ended; an attempt of unknown outcome has none.
+    """
 
     attempt = models.OneToOneField(Attempt, models.PROTECT, primary_key=True, related_name="usage")
     counts = models.JSONField(help_text="Usage class → units.")
@@ -93,7 +107,8 @@ class Usage(models.Model):
         triggers = [
             pgtrigger.Protect(
                 name="usage_append_only", operation=pgtrigger.Update | pgtrigger.Delete
-            )
+            ),
+            _no_truncate("usage_no_truncate"),
         ]
 
 
@@ -115,8 +130,9 @@ class Entry(CallDimensions):
     kind = models.CharField(max_length=12, choices=EntryKind.choices)
     amount_pico = PicoUSDField()
     avoided_pico = PicoUSDField(default=0, help_text="What a cache hit would have cost.")
-    input_tokens = models.PositiveIntegerField(default=0)
-    output_tokens = models.PositiveIntegerField(default=0)
+    # negative in a reversal, so that sums over entries are right
+    input_tokens = models.IntegerField(default=0)
+    output_tokens = models.IntegerField(default=0)
     # [{"usage_class", "quantity", "price_pico", "per_block", "price_id", "amount_pico"}], frozen
     lines = models.JSONField(default=list)
     attempt = models.ForeignKey(Attempt, models.PROTECT, null=True, related_name="entries")
@@ -134,24 +150,27 @@ class Entry(CallDimensions):
             pgtrigger.Protect(
                 name="entry_append_only", operation=pgtrigger.Update | pgtrigger.Delete
             ),
-            pgtrigger.Trigger(
-                name="entry_no_truncate",
-                level=pgtrigger.Statement,
-                when=pgtrigger.Before,
-                operation=pgtrigger.Truncate,
-                func="RAISE EXCEPTION 'The ledger is append-only.';",
-            ),
+            _no_truncate("entry_no_truncate"),
         ]
         constraints = [
-            # one attempt is charged once, whatever is delivered or retried twice
+            # one attempt is charged once, whatever is delivered or retried twice; an estimate may
+            # come before, and is reversed when the truth arrives
             models.UniqueConstraint(
                 fields=["attempt"],
-                condition=Q(kind__in=["charge", "estimate", "late_charge", "unpriced"]),
+                condition=Q(kind__in=["charge", "late_charge", "unpriced"]),
                 name="one_charge_an_attempt",
+            ),
+            models.UniqueConstraint(
+                fields=["attempt"], condition=Q(kind="estimate"), name="one_estimate_an_attempt"
             ),
             models.CheckConstraint(
                 condition=Q(kind="cache_hit", amount_pico=0) | ~Q(kind="cache_hit"),
                 name="cache_hit_costs_nothing",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="reversal", reverses__isnull=False)
+                | Q(~Q(kind="reversal"), reverses__isnull=True),
+                name="reversal_names_its_entry",
             ),
         ]
 

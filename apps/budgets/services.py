@@ -1,0 +1,142 @@
+"""Writes of budgets. Every function runs inside the caller's transaction, which calls at most one
+of them (`locking` tells why), and takes the same number of queries whatever its batch holds."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+
+from apps.budgets.admission import Move, Room, admit, held, settlement, stays_open
+from apps.budgets.locking import lock_holds, lock_rooms
+from apps.budgets.models import Hold, HoldStatus, HoldWindow
+from apps.budgets.snapshot import matching
+from apps.budgets.types import BudgetExceeded, BudgetFacts, Held, HoldRequest, Resolution
+from apps.budgets.writes import WindowMoves, update_holds, write_admitted
+
+log = structlog.get_logger(__name__)
+
+
+def hold_all(
+    *, requests: Sequence[HoldRequest], budgets: Sequence[BudgetFacts], now: datetime
+) -> list[Held | BudgetExceeded]:
+    """Admit holds one after another; one answer for each request, in order.
+
+    A hold is taken in the current window of every matching budget, or, when a hard one has no
+    room, in none. The same id again holds nothing more. `now` is the database's clock.
+
+    Raises: `IntegrityError` when the same id is held by two transactions at the same moment; tried
+    again, the later one gets its answer.
+    """
+    wanted = {request.id: matching(budgets, request.scope) for request in requests}
+    concerned = {budget.id: budget for found in wanted.values() for budget in found}
+    rooms = lock_rooms(concerned.values(), now)
+    standing = _standing([request.id for request in requests])
+    answers: list[Held | BudgetExceeded] = []
+    admitted: dict[UUID, tuple[HoldRequest, Held]] = {}
+    for request in requests:
+        its_rooms = [rooms[budget.id] for budget in wanted[request.id]]
+        if request.id in standing or request.id in admitted:
+            answers.append(_again(request, standing.get(request.id), its_rooms))
+            continue
+        answer = admit(request, its_rooms, now=now)
+        answers.append(answer)
+        if isinstance(answer, Held):
+            admitted[request.id] = (request, answer)
+    _write(admitted.values(), rooms.values(), now)
+    return answers
+
+
+def settle_all(*, resolutions: Sequence[Resolution], now: datetime) -> None:
+    """Post what attempts came to and give back the rest of their holds.
+
+    Resolutions carry totals, so a repetition changes nothing and a correction moves the
+    difference. What comes after the hold was given back is posted all the same, as overrun.
+    """
+    holds, windows = lock_holds({resolution.id for resolution in resolutions})
+    moves = WindowMoves()
+    for resolution in resolutions:
+        hold = holds.get(resolution.id)
+        if hold is None:
+            log.error("settled_without_hold", hold=str(resolution.id))
+            continue
+        moves.add(windows[hold.pk], _settle(hold, resolution, now))
+    update_holds(holds.values())
+    moves.write()
+
+
+def release(*, hold_ids: Collection[UUID], now: datetime) -> list[UUID]:
+    """Give back holds of attempts that were never sent. Returns those that were still held."""
+    return _give_back(hold_ids, HoldStatus.RELEASED, now)
+
+
+def expire_holds(*, now: datetime, limit: int) -> list[UUID]:
+    """Give back at most `limit` holds whose time is over; the longest overdue first."""
+    overdue = Hold.objects.filter(status=HoldStatus.HELD, expires_at__lte=now)
+    ids = list(overdue.order_by("expires_at").values_list("pk", flat=True)[:limit])
+    return _give_back(ids, HoldStatus.EXPIRED, now)
+
+
+def _standing(ids: Collection[UUID]) -> Mapping[UUID, tuple[int, ...]]:
+    """Holds among `ids` that exist, with their windows."""
+    found: dict[UUID, tuple[int, ...]] = {}
+    rows = Hold.objects.filter(pk__in=ids).order_by("pk", "windows")
+    for hold_id, window_id in rows.values_list("pk", "windows"):
+        found[hold_id] = found.get(hold_id, ()) + ((window_id,) if window_id else ())
+    return found
+
+
+def _again(request: HoldRequest, windows: tuple[int, ...] | None, rooms: list[Room]) -> Held:
+    answer = held(request, rooms)
+    return answer if windows is None else Held(request.id, windows, answer.overrun_soft)
+
+
+def _write(
+    admitted: Collection[tuple[HoldRequest, Held]], rooms: Iterable[Room], now: datetime
+) -> None:
+    if not admitted:
+        return
+    Hold.objects.bulk_create(
+        [
+            Hold(
+                id=request.id,
+                amount_pico=request.amount_pico,
+                expires_at=now + timedelta(seconds=request.ttl_seconds),
+            )
+            for request, _ in admitted
+        ]
+    )
+    HoldWindow.objects.bulk_create(
+        [
+            HoldWindow(hold_id=answer.id, window_id=window_id)
+            for _, answer in admitted
+            for window_id in answer.window_ids
+        ]
+    )
+    write_admitted(room for room in rooms if room.admitted)
+
+
+def _settle(hold: Hold, resolution: Resolution, now: datetime) -> Move:
+    amount, is_open = hold.amount_pico, hold.status == HoldStatus.HELD
+    move = settlement(
+        amount=amount, posted=hold.posted_pico, is_open=is_open, resolution=resolution
+    )
+    hold.posted_pico = resolution.actual_pico
+    if stays_open(amount=amount, is_open=is_open, resolution=resolution):
+        hold.expires_at = now + timedelta(seconds=settings.UNKNOWN_HOLD_SECONDS)
+    elif is_open:
+        hold.status, hold.resolved_at = HoldStatus.SETTLED, now
+    return move
+
+
+def _give_back(ids: Collection[UUID], status: HoldStatus, now: datetime) -> list[UUID]:
+    holds, windows = lock_holds(ids, skip_locked=True)
+    still_held = [hold for hold in holds.values() if hold.status == HoldStatus.HELD]
+    moves = WindowMoves()
+    for hold in still_held:
+        moves.add(windows[hold.pk], Move(0, hold.posted_pico - hold.amount_pico, 0))
+        hold.status, hold.resolved_at = status, now
+    update_holds(still_held)
+    moves.write()
+    return [hold.pk for hold in still_held]

@@ -1,0 +1,186 @@
+"""One batch of attempt endings: decided in memory under lock, then written set-based."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from apps.core.money import Pico
+from apps.ledger.entries import entry_for, reversal_of
+from apps.ledger.models import Attempt, AttemptStatus, Entry, EntryKind, Usage
+from apps.ledger.pricing import Unpriced, price_usage
+from apps.ledger.storable import storable_json, storable_text
+from apps.ledger.types import AttemptEnd, Booked, UsageReport
+
+ORPHANED = "orphaned"
+
+_UPDATE = """
+    UPDATE ledger_attempt AS attempt
+    SET status = d.status, ended_at = %s, first_token_ms = d.first_token_ms,
+        http_status = d.http_status, error_kind = d.error_kind, error = d.error,
+        provider_request_id = d.provider_request_id
+    FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::int[], %s::text[], %s::text[], %s::text[])
+         AS d(id, status, first_token_ms, http_status, error_kind, error, provider_request_id)
+    WHERE attempt.id = d.id
+"""
+
+
+class Book:
+    """The attempts of a batch with their entries, and what is to be written about them."""
+
+    def __init__(
+        self, attempts: dict[UUID, Attempt], entries: dict[UUID, list[Entry]], now: datetime
+    ) -> None:
+        self._attempts = attempts
+        self._entries = entries
+        self._now = now
+        self._ended: dict[UUID, Attempt] = {}
+        self._new_entries: list[Entry] = []
+        self._new_usages: list[Usage] = []
+
+    @classmethod
+    def locked(cls, *, attempt_ids: Collection[UUID], now: datetime) -> "Book":
+        """Lock the attempts in the order of their ids. Those that don't exist are left out."""
+        rows = Attempt.objects.select_for_update(no_key=True).filter(pk__in=attempt_ids)
+        attempts = {row.pk: row for row in rows.order_by("pk")}
+        entries: dict[UUID, list[Entry]] = {pk: [] for pk in attempts}
+        resolved = [pk for pk, row in attempts.items() if row.status != AttemptStatus.DISPATCHED]
+        if resolved:
+            for entry in Entry.objects.filter(attempt__in=resolved).order_by("pk"):
+                if entry.attempt_id:
+                    entries[entry.attempt_id].append(entry)
+        return cls(attempts, entries, now)
+
+    def status(self, attempt_id: UUID) -> str | None:
+        attempt = self._attempts.get(attempt_id)
+        return attempt.status if attempt else None
+
+    def close(self, end: AttemptEnd) -> Booked:
+        """See `services.close_attempts`."""
+        attempt = self._attempts.get(end.attempt_id)
+        if attempt is None:
+            raise Attempt.DoesNotExist(f"Attempt {end.attempt_id} was never opened.")
+        if not _may_end(attempt, end):
+            return self._booked(attempt, already=True)
+        is_late = attempt.status == AttemptStatus.UNKNOWN
+        if is_late:
+            self._reverse_what_stands(attempt)
+        self._end(attempt, end)
+        self._book_cost(attempt, end, is_late=is_late)
+        return self._booked(attempt, already=False)
+
+    def abandon(self, attempt_id: UUID, amount: Pico) -> None:
+        """Nobody will tell how it ended: unknown, estimated at `amount`."""
+        attempt = self._attempts[attempt_id]
+        attempt.status = AttemptStatus.UNKNOWN
+        attempt.error_kind = ORPHANED
+        attempt.error = "The process that sent it ended before the outcome was known."
+        self._ended[attempt.pk] = attempt
+        self._add(attempt, EntryKind.ESTIMATE, amount, reason=attempt.error)
+
+    def write(self) -> None:
+        """Write everything that was decided."""
+        if self._ended:
+            _update(list(self._ended.values()), self._now)
+        Usage.objects.bulk_create(self._new_usages)
+        Entry.objects.bulk_create(self._new_entries)
+
+    def _end(self, attempt: Attempt, end: AttemptEnd) -> None:
+        attempt.status = end.status
+        attempt.first_token_ms = end.first_token_ms
+        attempt.http_status = end.http_status
+        attempt.error_kind = storable_text(end.error_kind, 30)
+        attempt.error = storable_text(end.error, 500)
+        attempt.provider_request_id = storable_text(end.provider_request_id, 200)
+        self._ended[attempt.pk] = attempt
+        if end.usage is not None and end.status != "unknown":
+            self._new_usages.append(_usage(attempt, end.usage))
+
+    def _book_cost(self, attempt: Attempt, end: AttemptEnd, *, is_late: bool) -> None:
+        if end.kind is None or end.usage is None:
+            return
+        try:
+            priced = price_usage(counts=end.usage.counts, prices=end.prices)
+        except Unpriced as error:
+            lines = [{"usage_class": k, "quantity": n} for k, n in end.usage.counts.items() if n]
+            reason = str(error)[:500]
+            self._add(attempt, EntryKind.UNPRICED, 0, end.usage, lines=lines, reason=reason)
+            return
+        kind = EntryKind.LATE_CHARGE if is_late else EntryKind(end.kind)
+        lines = priced.frozen_lines()
+        self._add(attempt, kind, priced.amount_pico, end.usage, lines=lines)
+
+    def _reverse_what_stands(self, attempt: Attempt) -> None:
+        for entry in _standing(self._entries[attempt.pk]):
+            reason = "The outcome became known."
+            self._append(attempt, reversal_of(entry, at=self._now, reason=reason))
+
+    def _add(
+        self,
+        attempt: Attempt,
+        kind: EntryKind,
+        amount: Pico,
+        usage: UsageReport | None = None,
+        **values: Any,
+    ) -> None:
+        if usage is not None:
+            values["input_tokens"] = usage.input_total
+            values["output_tokens"] = usage.output_total
+        entry = entry_for(attempt, kind=kind, at=self._now, amount_pico=amount, **values)
+        self._append(attempt, entry)
+
+    def _append(self, attempt: Attempt, entry: Entry) -> None:
+        self._entries[attempt.pk].append(entry)
+        self._new_entries.append(entry)
+
+    def _booked(self, attempt: Attempt, *, already: bool) -> Booked:
+        entries = self._entries[attempt.pk]
+        standing = _standing(entries)
+        newest = standing[-1] if standing else None
+        return Booked(
+            attempt_id=attempt.pk,
+            amount_pico=sum(entry.amount_pico for entry in entries),
+            kind=newest.kind if newest else "",
+            entry_id=newest.pk if newest else None,
+            already=already,
+        )
+
+
+def _may_end(attempt: Attempt, end: AttemptEnd) -> bool:
+    """Once; only the truth may replace an unknown outcome."""
+    if attempt.status == AttemptStatus.UNKNOWN:
+        return end.status != "unknown"
+    return attempt.status == AttemptStatus.DISPATCHED
+
+
+def _standing(entries: list[Entry]) -> list[Entry]:
+    """Entries that count: neither a reversal nor reversed."""
+    gone = {entry.reverses_id for entry in entries if entry.reverses_id}
+    return [e for e in entries if e.kind != EntryKind.REVERSAL and e.pk not in gone]
+
+
+def _usage(attempt: Attempt, report: UsageReport) -> Usage:
+    return Usage(
+        attempt=attempt,
+        counts=dict(report.counts),
+        input_total=report.input_total,
+        output_total=report.output_total,
+        source=report.source,
+        raw=storable_json(report.raw),
+    )
+
+
+def _update(attempts: list[Attempt], now: datetime) -> None:
+    columns = (
+        [a.pk for a in attempts],
+        [str(a.status) for a in attempts],
+        [a.first_token_ms for a in attempts],
+        [a.http_status for a in attempts],
+        [a.error_kind for a in attempts],
+        [a.error for a in attempts],
+        [a.provider_request_id for a in attempts],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_UPDATE, [now, *columns])

@@ -1,0 +1,108 @@
+"""What the pipeline tells the ledger, and what it gets back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from apps.core.money import Pico
+from apps.registry.types import PriceRow
+
+EndStatus = Literal["succeeded", "failed", "unknown"]
+BookingKind = Literal["charge", "estimate", "late_charge"]
+UsageSource = Literal["provider", "bound"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dimensions:
+    """Whose call it was and of what, as slugs. `prompt_version` 0: no prompt."""
+
+    service: str
+    team: str
+    cost_center: str
+    provider: str
+    model: str
+    deployment: str
+    prompt: str = ""
+    prompt_version: int = 0
+    arm: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStart:
+    """One physical request about to be sent. `number` is 1 for the first of a call; `purpose` is
+    one of `models.Purpose`."""
+
+    id: UUID
+    request_id: str
+    job_id: UUID | None
+    number: int
+    purpose: str
+    dimensions: Dimensions
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """What an attempt used: disjoint usage classes (→ units) that add up to the totals.
+
+    `source` is `provider` when the provider said so, `bound` when it is our upper estimate.
+    """
+
+    counts: Mapping[str, int]
+    input_total: int
+    output_total: int
+    source: UsageSource
+    raw: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnd:
+    """How an attempt ended. `kind` None: known to cost nothing, so no entry is booked.
+
+    Raises `ValueError` when something is to be booked and no usage says how much.
+    """
+
+    attempt_id: UUID
+    status: EndStatus
+    usage: UsageReport | None
+    prices: Mapping[str, PriceRow]  # usage class → the row valid when the attempt started
+    kind: BookingKind | None
+    http_status: int | None = None
+    error_kind: str = ""
+    error: str = ""
+    provider_request_id: str = ""
+    first_token_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind is not None and self.usage is None:
+            raise ValueError("An attempt that is booked needs its usage.")
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What the ledger holds for an attempt now.
+
+    `amount_pico` is the attempt's total over all its entries (an estimate that the truth replaced
+    is not in it), so it may be handed to the budgets any number of times. `kind` and `entry_id`
+    are those of the newest entry that counts; "" and None without one. `already`: this end had
+    been booked before and changed nothing.
+    """
+
+    attempt_id: UUID
+    amount_pico: Pico
+    kind: str
+    entry_id: UUID | None
+    already: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CacheHit:
+    """A call answered from the response cache. `avoided_pico`: what a miss would have cost."""
+
+    request_id: str
+    job_id: UUID | None
+    dimensions: Dimensions
+    avoided_pico: Pico
+    input_tokens: int
+    output_tokens: int
