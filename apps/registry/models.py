@@ -68,15 +68,13 @@ class Model(SlugModel):
         triggers = [moves_config_epoch()]
 
     def clean(self) -> None:
-        faults = {}
-        if self.kind == ModelKind.CHAT and not self.max_output_tokens:
-            faults["max_output_tokens"] = "A chat model answers at least one token."
-        if self.kind == ModelKind.CHAT and (self.max_output_tokens or 0) > (
-            self.context_window or 0
-        ):
-            faults["max_output_tokens"] = "An answer cannot be longer than the context window."
-        if faults:
-            raise ValidationError(faults)
+        if self.kind != ModelKind.CHAT or None in (self.context_window, self.max_output_tokens):
+            return
+        if self.max_output_tokens == 0:
+            raise ValidationError({"max_output_tokens": "A chat model answers at least one token."})
+        if self.max_output_tokens > self.context_window:
+            fault = "An answer cannot be longer than the context window."
+            raise ValidationError({"max_output_tokens": fault})
 
 
 @track()

@@ -1,5 +1,6 @@
 """Writes of the registry."""
 
+from apps.registry.services.deployments import put_deployment
 from apps.registry.services.prices import PriceRefused, set_price
 from apps.registry.services.proposals import (
     approve_proposal,
@@ -12,6 +13,7 @@ __all__ = [
     "PriceRefused",
     "approve_proposal",
     "propose_prices",
+    "put_deployment",
     "reject_proposal",
     "set_active",
     "set_price",
