@@ -19,7 +19,7 @@ class Variable:
     type: VariableType = "string"
     required: bool = True
     default: Any = None
-    """What an optional variable is when nobody gives it; null prints as nothing."""
+    """Of an optional variable that nobody gives; without one it is empty (numbers: null)."""
     max_length: int | None = None
     """Characters of a string; entries of a list, an object or messages."""
     trust: Trust = "service"

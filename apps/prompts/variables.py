@@ -34,13 +34,11 @@ def value_faults(variable: Variable, value: Any, at: str) -> Iterator[Fault]:
 
 
 def fill(variable: Variable, values: Mapping[str, Any]) -> Any:
-    """The value of an optional variable that nobody gave is its default."""
+    """What was given, else the default, else the empty value of the type (numbers: null)."""
     given = values.get(variable.name)
     if given is not None:
         return given
-    if variable.default is None and variable.type == "messages":
-        return []
-    return variable.default
+    return EMPTY.get(variable.type) if variable.default is None else variable.default
 
 
 def _messages_faults(messages: list[Any], at: str) -> Iterator[Fault]:
@@ -86,6 +84,8 @@ FITS: dict[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),
     "messages": _is_list,
 }
+# Shared by all calls: the engine copies values and nobody changes them.
+EMPTY: dict[str, Any] = {"string": "", "list": [], "object": {}, "messages": []}
 KINDS = {
     "string": "a string",
     "number": "a number",

@@ -1,0 +1,141 @@
+"""A prompt with one variable, people who may and may not, and fresh memory for each test."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pghistory.models
+import pgtrigger
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Permission, User
+from django.db import connection, transaction
+
+from apps.prompts import services, snapshot
+from apps.prompts.models import Channel, Prompt, PromptVersion, Release
+from apps.prompts.validation import Content
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+CONTENT: dict[str, Any] = {
+    "messages": [
+        {"role": "system", "content": "You write short texts for a shop."},
+        {"role": "user", "content": "Describe {{ product }}."},
+    ],
+    "variables": {
+        "product": {"type": "string", "required": True, "max_length": 20, "sample": "a red kettle"}
+    },
+    "model": "small",
+    "parameters": {"max_tokens": 60},
+    "response_schema": None,
+}
+
+
+@pytest.fixture(autouse=True)
+def _fresh_memory() -> Iterator[None]:
+    snapshot._cache.clear()
+    yield
+    snapshot._cache.clear()
+
+
+def content(**changes: Any) -> Content:
+    return Content(**(CONTENT | changes))
+
+
+def saying(text: str) -> Content:
+    return content(messages=[{"role": "user", "content": f"{text} {{{{ product }}}}."}])
+
+
+def make_prompt(slug: str = "product-text") -> Prompt:
+    return services.create_prompt(slug=slug, name=slug)
+
+
+def make_draft(prompt: Prompt, what: Content | None = None, **values: Any) -> PromptVersion:
+    draft = services.new_draft(prompt=prompt, based_on=None, by=values.pop("by", None))
+    return services.save_draft(version=draft, content=what or content(), **values)
+
+
+def make_sealed(prompt: Prompt, what: Content | None = None) -> PromptVersion:
+    return services.seal_version(version=make_draft(prompt, what), note="A change.", now=NOW)
+
+
+def make_live(prompt: Prompt, what: Content | None = None, channel: str = "production") -> Any:
+    return go_live(make_sealed(prompt, what), channel=channel)
+
+
+def go_live(version: PromptVersion, *, channel: str = "production") -> Any:
+    return services.release(
+        prompt=version.prompt,
+        channel=Channel.objects.get(slug=channel),
+        version=version,
+        reason="Because.",
+        by=None,
+        now=NOW,
+    )
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Real commits that other connections see. Afterwards only what this app made is removed: the
+    append-only tables of other apps refuse the TRUNCATE of Django's own transactional tests."""
+    with django_db_blocker.unblock():
+        yield
+        _remove_prompts()
+        connection.close()
+
+
+def _remove_prompts() -> None:
+    kept = ("prompts.Release:release_not_deleted", "prompts.PromptVersion:sealed_not_deleted")
+    with pgtrigger.ignore(*kept), transaction.atomic():
+        for model in (Release, PromptVersion, Prompt):
+            model.objects.all().delete()
+        for model in apps.get_app_config("prompts").get_models():
+            if issubclass(model, pghistory.models.Event):
+                model.objects.all().delete()
+
+
+@pytest.fixture
+def prompt(db: None) -> Prompt:
+    return make_prompt()
+
+
+@pytest.fixture
+def production(db: None) -> Channel:
+    return Channel.objects.get(slug="production")
+
+
+@pytest.fixture
+def staging(db: None) -> Channel:
+    return Channel.objects.get(slug="staging")
+
+
+def make_person(name: str, *permissions: str) -> User:
+    user = User.objects.create_user(name, password="test", is_staff=True)
+    wanted = [permission.split(".")[1] for permission in permissions]
+    found = Permission.objects.filter(content_type__app_label="prompts", codename__in=wanted)
+    assert len(found) == len(wanted)
+    user.user_permissions.set(found)
+    return user
+
+
+@pytest.fixture
+def engineer(db: None) -> User:
+    """May edit prompts, but not change what protected channels serve."""
+    names = [
+        f"prompts.{action}_{model}"
+        for action in ("view", "add", "change", "delete")
+        for model in ("prompt", "promptversion", "experiment", "arm")
+    ]
+    return make_person("engineer", *names, "prompts.view_release", "prompts.view_channel")
+
+
+@pytest.fixture
+def approver(db: None) -> User:
+    return make_person(
+        "approver",
+        "prompts.view_prompt",
+        "prompts.view_promptversion",
+        "prompts.change_promptversion",
+        "prompts.change_prompt",
+        "prompts.view_release",
+        "prompts.release_protected",
+    )
