@@ -77,9 +77,7 @@ class PlatformAdminMixin(ModelAdmin):
         context["object_action_links"] = self._action_links(request, kwargs.get("obj"))
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def object_action_view(
-        self, request: HttpRequest, object_id: str, action: str
-    ) -> HttpResponse:
+    def object_action_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
         """Runs one of `object_actions` on one object, through its confirm page."""
         if action not in self.object_actions:
             raise Http404

@@ -37,9 +37,7 @@ def confirmed_action(
 
     def decorate(run: Run) -> Action:
         @wraps(run)
-        def action(
-            self: Any, request: HttpRequest, queryset: QuerySet[Any]
-        ) -> HttpResponse | None:
+        def action(self: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
             form = ReasonForm(request.POST if "confirmed" in request.POST else None)
             if request.method == "POST" and form.is_valid():
                 messages.success(request, run(self, request, queryset, form.cleaned_data["reason"]))

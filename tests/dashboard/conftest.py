@@ -1,0 +1,136 @@
+"""A browser on the real admin: pages are loaded over HTTP with the project's own settings."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.db import connections
+from django.test.client import Client
+from django.test.testcases import LiveServerThread
+
+AXE = Path(__file__).parent.parent / "assets" / "axe.min.js"
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def admin_user(db: None) -> User:
+    return User.objects.create_superuser("ada", password="pw")
+
+
+def _chromium() -> str:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = os.environ.get("CHROMIUM_PATH") or next(filter(None, map(shutil.which, names)), None)
+    if found:
+        return found
+    if os.environ.get("REQUIRE_BROWSER") == "1":
+        pytest.fail("REQUIRE_BROWSER=1, but no Chromium found; set CHROMIUM_PATH.")
+    pytest.skip("no Chromium on this machine; set CHROMIUM_PATH to run the browser tests")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    executable = _chromium()
+    from playwright.sync_api import sync_playwright
+
+    # Playwright keeps an event loop in this thread, which Django takes for a mistake.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield started
+        started.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def server(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The site over HTTP, inside the test's own transaction (the append-only tables refuse the
+    TRUNCATE that a server with its own connections would need afterwards)."""
+    connection = connections["default"]
+    connection.inc_thread_sharing()
+    monkeypatch.setattr(connection, "close", lambda: None)  # a request's end is not the test's
+    thread = LiveServerThread(
+        "127.0.0.1", StaticFilesHandler, connections_override={"default": connection}
+    )
+    thread.daemon = True
+    thread.start()
+    thread.is_ready.wait()
+    yield f"http://127.0.0.1:{thread.port}"
+    thread.terminate()
+    connection.dec_thread_sharing()
+
+
+class Visitor:
+    """A signed-in tab that remembers what went wrong while pages loaded."""
+
+    def __init__(self, page: Any, server: str) -> None:
+        self.page, self.server = page, server
+        self.problems: list[str] = []
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
+        page.on("request", self._on_request)
+        page.on("response", self._on_response)
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.server + path, wait_until="load")
+
+    def axe(self) -> list[str]:
+        self.page.evaluate(AXE.read_text())  # by the debugger: the page's policy stays strict
+        options = {
+            "runOnly": {"type": "tag", "values": AXE_TAGS},
+            "resultTypes": ["violations"],
+            "preload": False,  # would try to inline style sheets, which the policy forbids
+        }
+        found = self.page.evaluate("options => axe.run(options)", options)
+        return [
+            f"{rule['id']}: {node['target']} {node['failureSummary']}"
+            for rule in found["violations"]
+            for node in rule["nodes"]
+        ]
+
+    def theme(self, name: str) -> None:
+        self.page.evaluate("name => localStorage.setItem('theme', name)", name)
+        self.page.reload(wait_until="load")
+
+    @property
+    def scrolls_sideways(self) -> bool:
+        root = "document.documentElement"
+        return bool(self.page.evaluate(f"{root}.scrollWidth > {root}.clientWidth"))
+
+    def _on_console(self, message: Any) -> None:
+        if message.type in {"error", "warning"}:
+            self.problems.append(f"console: {message.text}")
+
+    def _on_request(self, request: Any) -> None:
+        if urlsplit(request.url).netloc not in {urlsplit(self.server).netloc, ""}:
+            self.problems.append(f"other host: {request.url}")
+
+    def _on_response(self, response: Any) -> None:
+        if response.status >= 400:
+            self.problems.append(f"{response.status}: {response.url}")
+
+
+@pytest.fixture
+def visit(browser: Any, server: str, admin_user: User) -> Iterator[Callable[..., Visitor]]:
+    """Opens a tab, signed in as the administrator unless `user` is None."""
+    contexts = []
+
+    def visit(*, user: User | None = admin_user, viewport: dict[str, int] = DESKTOP) -> Visitor:
+        context = browser.new_context(viewport=viewport)
+        contexts.append(context)
+        if user is not None:
+            client = Client()
+            client.force_login(user)
+            session = client.cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": session, "url": server}])
+        return Visitor(context.new_page(), server)
+
+    yield visit
+    for context in contexts:
+        context.close()
