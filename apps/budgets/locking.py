@@ -1,23 +1,14 @@
 """Locks on windows and holds, always in this order and each by id, so that no two writers can wait
 for each other. A transaction takes them once: all windows of its batch in one statement."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
 from apps.budgets.admission import Room
 from apps.budgets.models import Hold, HoldWindow, Window
 from apps.budgets.types import BudgetFacts
-from apps.budgets.windows import window_bounds
-
-Key = tuple[int, datetime]  # budget, start of the window
-Bounds = Mapping[int, tuple[datetime, datetime | None]]  # budget → its window now
-
-
-def bounds_now(budgets: Iterable[BudgetFacts], now: datetime) -> Bounds:
-    by_period = {(b.period, b.time_zone) for b in budgets}
-    known = {(p, z): window_bounds(period=p, zone=z, at=now) for p, z in by_period}
-    return {b.id: known[b.period, b.time_zone] for b in budgets}
+from apps.budgets.windows import Bounds, bounds_now
 
 
 def lock_rooms(budgets: Collection[BudgetFacts], now: datetime) -> dict[int, Room]:

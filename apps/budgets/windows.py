@@ -4,9 +4,13 @@ A window runs from local midnight to local midnight, as UTC instants; so a local
 25 hours, and none has to be reset.
 """
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from apps.budgets.types import BudgetFacts
+
+Bounds = Mapping[int, tuple[datetime, datetime | None]]  # budget id → its window now
 LIFETIME_START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -25,6 +29,13 @@ def window_bounds(*, period: str, zone: str, at: datetime) -> tuple[datetime, da
     while at >= _midnight(_next(period, first), tz):
         first = _next(period, first)
     return _midnight(first, tz), _midnight(_next(period, first), tz)
+
+
+def bounds_now(budgets: Iterable[BudgetFacts], now: datetime) -> Bounds:
+    """The window of each budget that holds `now`."""
+    kinds = {budget.id: (budget.period, budget.time_zone) for budget in budgets}
+    known = {(p, z): window_bounds(period=p, zone=z, at=now) for p, z in set(kinds.values())}
+    return {budget_id: known[kind] for budget_id, kind in kinds.items()}
 
 
 def _midnight(day: date, tz: ZoneInfo) -> datetime:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.budgets import services as budgets
-from apps.budgets.models import Hold, HoldStatus
+from apps.budgets.selectors import hold_amounts
 from apps.budgets.types import BudgetExceeded, BudgetFacts, Held, HoldRequest, Resolution
 from apps.core.clock import db_now
 from apps.core.money import Pico
@@ -111,7 +111,7 @@ def _book(items: Sequence[Settlement | HitSettlement]) -> list[Pico]:
     resolutions = [
         Resolution(
             id=item.end.attempt_id,
-            actual_pico=0 if entry.already else entry.amount_pico,
+            actual_pico=entry.amount_pico,  # the attempt's total: posting it again changes nothing
             keep_held=item.unknown,
         )
         for item, entry in zip(settlements, booked, strict=True)
@@ -160,10 +160,10 @@ def resolve_stale(*, limit: int = 500) -> int:
 
 def _resolve_orphans(ids: Sequence[UUID]) -> None:
     now = db_now()
-    holds = Hold.objects.filter(id__in=ids, status=HoldStatus.HELD)
-    amounts = dict(holds.values_list("id", "amount_pico"))
-    ledger.resolve_orphans(attempts={id_: amounts.get(id_, 0) for id_ in ids}, now=now)
+    amounts = hold_amounts(hold_ids=ids)
+    orphans = ledger.resolve_orphans(attempts={id_: amounts.get(id_, 0) for id_ in ids}, now=now)
+    # Not those that ended meanwhile: what they cost is booked.
     budgets.settle_all(
-        resolutions=[Resolution(id=id_, actual_pico=amount) for id_, amount in amounts.items()],
+        resolutions=[Resolution(id=id_, actual_pico=amounts.get(id_, 0)) for id_ in orphans],
         now=now,
     )

@@ -154,9 +154,7 @@ def test_an_unknown_outcome_is_estimated_once_and_has_no_usage_yet(opened):
 def test_tokens_of_an_estimate_and_its_truth_add_up_to_the_truth(opened):
     start = opened()
     bound = usage({"in_uncached": 500, "out_text": 500}, source="bound")
-    close_attempts(
-        ends=[end_of(start, status="unknown", kind="estimate", usage=bound)], now=NOW
-    )
+    close_attempts(ends=[end_of(start, status="unknown", kind="estimate", usage=bound)], now=NOW)
 
     close_attempts(ends=[end_of(start)], now=NOW)
 
@@ -211,9 +209,7 @@ def test_odd_characters_of_a_provider_do_not_keep_a_cost_from_being_booked(opene
     start = opened()
     report = usage(raw={"note\x00": "a\x00b\ud800", "odd": float("nan"), "list": [{"x": 1}]})
 
-    close_attempts(
-        ends=[end_of(start, usage=report, error="bad \x00\udfff" + "x" * 900)], now=NOW
-    )
+    close_attempts(ends=[end_of(start, usage=report, error="bad \x00\udfff" + "x" * 900)], now=NOW)
 
     attempt = Attempt.objects.get()
     assert attempt.usage.raw == {"note": "ab?", "odd": None, "list": [{"x": 1}]}
