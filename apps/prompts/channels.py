@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.apps import apps as current_apps
+
 CHANNELS = (("production", "Production", True), ("staging", "Staging", False))
 
 
-def ensure_channels(*, apps: Any, using: str, **_: Any) -> None:
+def ensure_channels(*, using: str, apps: Any = current_apps, **_: Any) -> None:
     """After each `migrate` (and each flush of a test database): make what is missing, change
     nothing that somebody edited."""
     try:
