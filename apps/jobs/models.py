@@ -47,25 +47,30 @@ class Job(models.Model):
     fence = models.BigIntegerField(
         default=0, help_text="Grows with every claim; only the newest may finish."
     )
-    claims = models.PositiveSmallIntegerField(default=0)
+    losses = models.PositiveSmallIntegerField(
+        default=0, help_text="Claims that never came back: a job that kills its workers is stopped."
+    )
     lease_until = models.DateTimeField(null=True, blank=True)
     next_run_at = models.DateTimeField()
     deadline = models.DateTimeField()
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    cost_pico = PicoUSDField(default=0)
+    cost_pico = PicoUSDField(
+        "cost", default=0, help_text="Sum of its ledger entries when it last ended or was rescued."
+    )
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
     cache = models.CharField(max_length=10, blank=True, help_text="hit, miss or bypass.")
     deployment = models.CharField(max_length=50, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0, help_text="Physical calls, over all claims.")
     error_code = models.CharField(max_length=50, blank=True)
     error = models.CharField(max_length=1000, blank=True)
     cancel_requested = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("operate_job", "Can cancel and retry jobs")]
         indexes = [
             # claim: due jobs by priority, then age
             models.Index(
@@ -75,6 +80,14 @@ class Job(models.Model):
             ),
             # sweeper: leases that ran out
             models.Index(fields=["lease_until"], name="job_leased", condition=Q(status="running")),
+            # sweeper: queued jobs whose time is over
+            models.Index(fields=["deadline"], name="job_overdue", condition=Q(status="queued")),
+            # each worker, every second: which of its jobs somebody wants to stop
+            models.Index(
+                fields=["id"],
+                name="job_stopping",
+                condition=Q(status="running", cancel_requested=True),
+            ),
             models.Index(fields=["service", "-id"], name="job_service"),
             models.Index(fields=["-created_at"], name="job_created"),
         ]
@@ -102,5 +115,10 @@ class JobPayload(models.Model):
     """What was asked and answered, apart from the money: it may be deleted on its own schedule."""
 
     job = models.OneToOneField(Job, models.CASCADE, primary_key=True, related_name="payload")
-    request = models.JSONField()
-    result = models.JSONField(null=True, blank=True)
+    request = models.JSONField(help_text="The call, as `apps.jobs.specs` writes it.")
+    result = models.JSONField(
+        null=True, blank=True, help_text="Text, finish reason, message and usage classes."
+    )
+
+    def __str__(self) -> str:
+        return f"payload of {self.job_id}"

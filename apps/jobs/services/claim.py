@@ -1,0 +1,80 @@
+"""Who owns a job: claiming, keeping and losing it. The database's clock decides, never ours."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from django.db import connection
+
+from apps.gateway.types import Pin
+from apps.jobs import specs
+from apps.jobs.models import Job, JobStatus, Priority
+from apps.jobs.types import Claim, Ticket
+
+# One statement, so that no two workers can see a job as free. The CTE locks what it picks and
+# passes over what others have locked. `started_at` keeps the first start: waiting ends there.
+_CLAIM = """
+WITH due AS (
+    SELECT id FROM jobs_job
+    WHERE status = 'queued' AND priority <= %(lowest)s
+      AND next_run_at <= clock_timestamp() AND deadline > clock_timestamp()
+    ORDER BY priority, next_run_at, id
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE jobs_job AS job
+SET status = 'running', fence = job.fence + 1,
+    lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
+    started_at = COALESCE(job.started_at, clock_timestamp())
+FROM due LEFT JOIN jobs_jobpayload AS payload ON payload.job_id = due.id
+WHERE job.id = due.id
+RETURNING job.id, job.fence, job.service_id, job.request_id,
+          extract(epoch FROM job.deadline - clock_timestamp())::float8,
+          job.prompt_version_id, job.prompt, job.prompt_version, job.arm, payload.request::text
+"""
+
+# The lease moves only while the fence is ours; jobs that come back are still ours.
+_KEEP = """
+UPDATE jobs_job AS job SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+FROM unnest(%(ids)s::uuid[], %(fences)s::bigint[]) AS mine(id, fence)
+WHERE job.id = mine.id AND job.fence = mine.fence AND job.status = 'running'
+RETURNING job.id
+"""
+
+
+def claim(*, limit: int, lowest: int = Priority.LOW) -> list[Claim]:
+    """Own up to `limit` due jobs of priority `lowest` or more urgent, the most urgent first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CLAIM, {"limit": limit, "lowest": lowest, "lease": settings.JOB_LEASE_SECONDS}
+        )
+        return [_claim_of(row) for row in cursor.fetchall()]
+
+
+def keep(tickets: Sequence[Ticket]) -> set[UUID]:
+    """Extend the lease of all jobs of a process; the ids that are no longer its own."""
+    ids = [ticket.job_id for ticket in tickets]
+    fences = [ticket.fence for ticket in tickets]
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP, {"ids": ids, "fences": fences, "lease": settings.JOB_LEASE_SECONDS})
+        return set(ids) - {row[0] for row in cursor.fetchall()}
+
+
+def to_be_cancelled() -> set[UUID]:
+    """Running jobs, of any process, that somebody wants to stop."""
+    stopping = Job.objects.filter(status=JobStatus.RUNNING, cancel_requested=True)
+    return set(stopping.order_by().values_list("pk", flat=True))
+
+
+def _claim_of(row: Sequence[Any]) -> Claim:
+    (job_id, fence, service_id, request_id, remaining, version_id, prompt, number, arm, text) = row
+    return Claim(
+        ticket=Ticket(job_id, fence),
+        service_id=service_id,
+        request_id=request_id,
+        remaining=remaining,
+        spec=specs.from_json(orjson.loads(text or "{}")),
+        pin=Pin(version_id, prompt, number, arm) if version_id is not None else None,
+    )

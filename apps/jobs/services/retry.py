@@ -1,0 +1,35 @@
+"""A second chance for jobs that failed, given by a person."""
+
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from apps.jobs.models import Job, JobStatus
+from apps.jobs.services import doorbell
+
+RETRYABLE = (JobStatus.FAILED, JobStatus.EXPIRED)
+
+
+@transaction.atomic
+def retry(*, job_ids: Sequence[UUID]) -> int:
+    """Queue failed and expired jobs again with as much time as they had at first; how many.
+
+    The version and arm stay as pinned; what earlier runs cost stays booked.
+    """
+    chosen = Job.objects.filter(pk__in=job_ids, status__in=RETRYABLE)
+    locked = list(chosen.order_by("pk").select_for_update().values_list("pk", "priority"))
+    for priority in {priority for _, priority in locked}:
+        transaction.on_commit(partial(doorbell.ring, priority=priority))
+    return Job.objects.filter(pk__in=[pk for pk, _ in locked]).update(
+        status=JobStatus.QUEUED,
+        losses=0,
+        next_run_at=Now(),
+        deadline=Now() + (F("deadline") - F("created_at")),
+        finished_at=None,
+        error_code="",
+        error="",
+    )

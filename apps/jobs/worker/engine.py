@@ -1,0 +1,116 @@
+"""The engine of a worker process: claims due jobs when it has room, and runs them on one loop.
+
+Celery wakes it, Postgres says whose a job is, and the pipeline does the work. It is made when the
+worker starts and drained when it stops.
+"""
+
+import asyncio
+import threading
+
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+
+from apps.access.models import Service
+from apps.access.snapshot import caller_of
+from apps.access.types import Caller
+from apps.gateway.runtime import Runtime
+from apps.jobs import metrics
+from apps.jobs.models import Priority
+from apps.jobs.services.claim import claim
+from apps.jobs.services.finish import finish_all
+from apps.jobs.types import Claim, EndKind
+from apps.jobs.worker.heartbeat import Heartbeat
+from apps.jobs.worker.runs import Runs
+from apps.jobs.worker.slots import Slots
+
+CLAIM_BATCH = 100  # jobs in one claim: one statement, a few milliseconds
+DRAIN_SECONDS = 20.0  # running calls may end within this when the worker stops; the rest goes back
+LAST_SECONDS = 5.0  # to write down what was stopped
+
+log = structlog.get_logger(__name__)
+
+
+class Engine:
+    """Call `start` once, `pump` from any thread whenever the bell rings, `stop` at the end."""
+
+    def __init__(self) -> None:
+        self._runtime = Runtime(complete=finish_all)
+        self._slots = Slots(settings.JOB_SLOTS)
+        self._guard = threading.Lock()
+        self._rung: set[int] = set()
+        self._pumping: set[int] = set()
+
+    def start(self) -> None:
+        """Read the configuration and start the loop. Raises `django.db.DatabaseError`."""
+        self._runtime.start()
+        self._runs = Runs(
+            loop=self._runtime.loop,
+            pipeline=self._runtime.pipeline,
+            on_done=lambda: self._slots.give(1),
+        )
+        self._heartbeat = Heartbeat(self._runs)
+        self._heartbeat.start()
+        metrics.SLOTS.set(settings.JOB_SLOTS)
+
+    def pump(self, *, lowest: int = Priority.LOW) -> None:
+        """Claim and start due jobs of priority `lowest` or more urgent until none is left.
+
+        Waits for room. One pump a priority runs at a time: a bell that rings meanwhile makes it
+        look once more and costs no second thread.
+        """
+        with self._guard:
+            self._rung.add(lowest)
+            if lowest in self._pumping:
+                return
+            self._pumping.add(lowest)
+        while self._goes_on(lowest):
+            try:
+                self._claim_all(lowest)
+            except (OperationalError, InterfaceError) as error:
+                log.warning("claim_failed", error=str(error))  # the sweeper rings again
+
+    def refuse_work(self) -> None:
+        """Claim nothing more."""
+        self._slots.close()
+
+    def stop(self) -> None:
+        """Let running jobs end, give the rest back, and end the loop."""
+        self.refuse_work()
+        if not self._slots.wait_until_idle(seconds=DRAIN_SECONDS):
+            left = [ticket.job_id for ticket in self._runs.tickets()]
+            log.warning("jobs_given_back", count=len(left))
+            self._runs.stop(left, EndKind.RETURNED)
+            self._slots.wait_until_idle(seconds=LAST_SECONDS)
+        self._heartbeat.stop()
+        asyncio.run_coroutine_threadsafe(self._runs.close(), self._runtime.loop).result()
+        self._runtime.stop(LAST_SECONDS)
+
+    def _goes_on(self, lowest: int) -> bool:
+        with self._guard:
+            if lowest in self._rung:
+                self._rung.discard(lowest)
+                return True
+            self._pumping.discard(lowest)
+            return False
+
+    def _claim_all(self, lowest: int) -> None:
+        while room := self._slots.take(most=CLAIM_BATCH):
+            started = 0
+            try:
+                claims = claim(limit=room, lowest=lowest)
+                self._runs.start(claims, self._callers(claims))
+                started = len(claims)
+            finally:
+                self._slots.give(room - started)
+            if started < room:
+                return
+
+    def _callers(self, claims: list[Claim]) -> dict[int, Caller]:
+        """From memory; a service made within the last second is read from the database."""
+        known = self._runtime.config.current.callers
+        wanted = {claim.service_id for claim in claims}
+        found = {pk: known[pk] for pk in wanted if pk in known}
+        new = Service.objects.filter(pk__in=wanted - set(found))
+        rows = new.select_related("team", "cost_center", "tier") if wanted - set(found) else ()
+        return found | {service.pk: caller_of(service) for service in rows}

@@ -1,0 +1,56 @@
+"""Keeps a process's jobs its own, and hears of those that somebody wants to stop."""
+
+import threading
+import time
+
+import structlog
+from django.conf import settings
+from django.db import connection
+
+from apps.jobs.services.claim import keep, to_be_cancelled
+from apps.jobs.types import EndKind
+from apps.jobs.worker.runs import Runs
+
+LOOK_SECONDS = 1.0  # how often cancellations are looked for
+log = structlog.get_logger(__name__)
+
+
+class Heartbeat:
+    """A thread: every third of a lease one statement keeps all jobs of the process."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="job-heartbeat", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        every = settings.JOB_LEASE_SECONDS / 3
+        kept_at = time.monotonic()
+        while not self._stop.wait(min(LOOK_SECONDS, every)):
+            try:
+                if time.monotonic() - kept_at >= every:
+                    kept_at = time.monotonic()
+                    self._keep()
+                self._cancel()
+            except Exception as error:  # noqa: BLE001 - a heart that stops loses every job
+                log.warning("heartbeat_missed", error=str(error))
+                connection.close()
+        connection.close()
+
+    def _keep(self) -> None:
+        lost = keep(self._runs.tickets())
+        if lost:
+            log.warning("jobs_lost", count=len(lost))
+            self._runs.stop(lost, None)
+
+    def _cancel(self) -> None:
+        mine = {ticket.job_id for ticket in self._runs.tickets()}
+        if mine:
+            self._runs.stop(mine & to_be_cancelled(), EndKind.CANCELLED)
