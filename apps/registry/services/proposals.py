@@ -56,6 +56,14 @@ def approve_proposal(*, proposal: PriceProposal, by: str, now: datetime) -> Pric
 
 
 @transaction.atomic
+def approve_all(*, by: str, now: datetime) -> list[Price]:
+    """Approve every open proposal, or, when one is refused (`PriceRefused`), none."""
+    opened = PriceProposal.objects.filter(status=PriceProposal.Status.OPEN)
+    rows = opened.order_by("deployment_id", "pk")
+    return [approve_proposal(proposal=row, by=by, now=now) for row in rows]
+
+
+@transaction.atomic
 def reject_proposal(*, proposal: PriceProposal, by: str, now: datetime) -> None:
     """Leave the price as it is. Raises `PriceRefused` when it was decided already."""
     _decide(_lock_open(proposal), PriceProposal.Status.REJECTED, by, now)
