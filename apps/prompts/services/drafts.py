@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
 
 from apps.core.problems import Fault
-from apps.prompts.errors import DraftConflict, refused
+from apps.prompts.errors import DraftConflict, PromptError, refused
 from apps.prompts.models import Prompt, PromptVersion, VersionStatus
 from apps.prompts.services.locks import lock_prompt
 from apps.prompts.types import Findings
@@ -25,14 +26,27 @@ def create_prompt(
     owner: str = "",
     tags: Sequence[str] = (),
 ) -> Prompt:
-    """Raises `PromptError` when the slug is taken."""
-    prompt, created = Prompt.objects.get_or_create(
-        slug=slug,
-        defaults={"name": name, "description": description, "owner": owner, "tags": list(tags)},
-    )
-    if not created:
-        raise refused(f"There is a prompt “{slug}” already.", pointer="/slug", code="taken")
+    """Raises `PromptError` with all faults: a slug that is taken or none, a bad tag, …"""
+    prompt = Prompt(slug=slug, name=name, description=description, owner=owner, tags=list(tags))
+    faults = _field_faults(prompt)
+    if not all(isinstance(tag, str) and tag for tag in tags):
+        faults.append(Fault("/tags", "Must be a list of words.", "wrong_type"))
+    if faults:
+        raise PromptError(faults)
+    prompt.save()
     return prompt
+
+
+def _field_faults(prompt: Prompt) -> list[Fault]:
+    try:
+        prompt.full_clean()
+    except ValidationError as error:
+        return [
+            Fault(f"/{field}", message, "invalid")
+            for field, messages in error.message_dict.items()
+            for message in messages
+        ]
+    return []
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from django.db import transaction
 from apps.core.problems import Fault
 from apps.prompts.errors import PromptError
 from apps.prompts.models import Channel, Prompt, PromptVersion
-from apps.prompts.services.drafts import new_draft, save_draft
+from apps.prompts.services.drafts import create_prompt, new_draft, save_draft
 from apps.prompts.services.releases import release
 from apps.prompts.services.sealing import seal_version
 from apps.prompts.validation import Content
@@ -51,10 +51,7 @@ def import_version(
     returned, and released when asked. Raises `PromptError` with all faults.
     """
     _check_document(document)
-    prompt, _ = Prompt.objects.get_or_create(
-        slug=document["slug"],
-        defaults={key: document.get(key, default) for key, default in OF_PROMPT.items()},
-    )
+    prompt = Prompt.objects.filter(slug=document["slug"]).first() or _new_prompt(document)
     values = {key: document.get(key, default) for key, default in OF_VERSION.items()}
     note = values.pop("note")
     content = Content(**values)
@@ -65,6 +62,12 @@ def import_version(
         reason = note or "Imported."
         release(prompt=prompt, channel=channel, version=version, reason=reason, by=by, now=now)
     return version
+
+
+def _new_prompt(document: Mapping[str, Any]) -> Prompt:
+    values = {key: document.get(key, default) for key, default in OF_PROMPT.items()}
+    values["name"] = values["name"] or document["slug"]
+    return create_prompt(slug=document["slug"], **values)
 
 
 def _check_document(document: Mapping[str, Any]) -> None:
@@ -84,6 +87,8 @@ def _check_document(document: Mapping[str, Any]) -> None:
         for key in ("slug", "name", "description", "owner", "model", "note")
         if not isinstance(document.get(key, ""), str)
     )
+    if not isinstance(document.get("tags", []), list):
+        faults.append(Fault("/tags", "Must be a list of words.", "wrong_type"))
     if faults:
         raise PromptError(faults)
 

@@ -1,0 +1,37 @@
+"""Reads of prompts that more than one edge needs."""
+
+from django.db.models import Prefetch, QuerySet
+
+from apps.prompts.models import Experiment, Prompt, PromptVersion, Release
+
+
+def prompts_with_state() -> QuerySet[Prompt]:
+    """Prompts with `live` (open releases), `drafts` and `running` (experiments): four queries for
+    any number of prompts, without the content of any version."""
+    version = PromptVersion.objects.only("id", "prompt_id", "number", "status", "author__username")
+    return Prompt.objects.prefetch_related(
+        Prefetch("releases", open_releases(), to_attr="live"),
+        Prefetch(
+            "versions",
+            version.filter(status="draft").select_related("author").order_by("number"),
+            to_attr="drafts",
+        ),
+        Prefetch("experiments", Experiment.objects.filter(status="running"), to_attr="running"),
+    )
+
+
+def open_releases() -> QuerySet[Release]:
+    """What is live, by channel, with the numbers but not the content of the versions."""
+    return (
+        Release.objects.filter(ended_at=None)
+        .select_related("channel", "version")
+        .defer("version__messages", "version__variables", "version__response_schema")
+        .order_by("channel__slug")
+    )
+
+
+def live_version(prompt: Prompt) -> PromptVersion | None:
+    """The version in force: on production, else on the first channel that has one."""
+    rows = Release.objects.filter(prompt=prompt, ended_at=None).select_related("channel", "version")
+    found = sorted(rows, key=lambda row: (row.channel.slug != "production", row.channel.slug))
+    return found[0].version if found else None

@@ -1,0 +1,124 @@
+"""Prompts go into files and come back the same; importing twice changes nothing."""
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.prompts.models import Prompt, PromptVersion, Release
+from tests.prompts.conftest import CONTENT, make_live, saying
+
+pytestmark = pytest.mark.django_db
+DOCUMENT = {"slug": "gift-text", "name": "Gift text", "tags": ["shop"], "note": "First.", **CONTENT}
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(**changes):
+        path = tmp_path / "prompt.json"
+        path.write_text(json.dumps(DOCUMENT | changes))
+        return path
+
+    return write
+
+
+def test_a_file_becomes_a_draft(file):
+    call_command("import_prompt", file())
+
+    version = PromptVersion.objects.get()
+    assert (version.status, version.prompt.name, version.prompt.tags) == (
+        "draft",
+        "Gift text",
+        ["shop"],
+    )
+    assert version.messages == CONTENT["messages"]
+
+
+def test_a_file_is_sealed_and_released_when_asked(file, capsys):
+    call_command("import_prompt", file(), "--seal", "--release", "production", "--json")
+
+    assert Release.objects.get().version.status == "sealed"
+    assert json.loads(capsys.readouterr().out) == {
+        "prompt": "gift-text",
+        "version": 1,
+        "status": "sealed",
+        "live_on": "production",
+    }
+
+
+def test_importing_twice_changes_nothing(file):
+    for _ in range(2):
+        call_command("import_prompt", file(), "--seal", "--release", "production")
+
+    assert (PromptVersion.objects.count(), Release.objects.count()) == (1, 1)
+
+
+def test_other_content_becomes_the_next_version(file):
+    call_command("import_prompt", file(), "--seal")
+    call_command("import_prompt", file(model="large"), "--seal")
+
+    assert list(PromptVersion.objects.values_list("number", "model")) == [
+        (2, "large"),
+        (1, "small"),
+    ]
+
+
+def test_all_faults_are_named_and_nothing_is_stored_half(file):
+    bad = [{"role": "user", "content": "{{ oops"}]
+
+    with pytest.raises(CommandError) as caught:
+        call_command("import_prompt", file(messages=bad, note="", parameters={"n": 9}), "--seal")
+
+    assert {line.split(":")[0] for line in str(caught.value).splitlines()} == {
+        "/messages/0/content",
+        "/parameters",
+        "/note",
+    }
+    assert not Prompt.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"slug": ""}, "/slug"),
+        ({"slug": "two words"}, "/slug"),
+        ({"tags": [1]}, "/tags"),
+        ({"tags": 1}, "/tags"),
+        ({"surprise": 1}, "/surprise"),
+        ({"name": 5}, "/name"),
+    ],
+)
+def test_a_document_of_another_shape_is_refused(file, changes, word):
+    with pytest.raises(CommandError, match=word):
+        call_command("import_prompt", file(**changes))
+
+
+def test_an_unknown_channel_names_those_that_exist(file):
+    with pytest.raises(CommandError, match="production, staging"):
+        call_command("import_prompt", file(), "--seal", "--release", "nowhere")
+
+    assert not Prompt.objects.exists()
+
+
+def test_export_and_import_are_a_round_trip(prompt, tmp_path, capsys):
+    make_live(prompt, saying("Describe"))
+    call_command("export_prompt", prompt.slug)
+    first = capsys.readouterr().out
+    path = tmp_path / "exported.json"
+    path.write_text(json.dumps(json.loads(first) | {"slug": "copy"}))
+    call_command("import_prompt", path, "--seal")
+    capsys.readouterr()
+
+    call_command("export_prompt", "copy", "--number", "1")
+
+    assert json.loads(capsys.readouterr().out) == json.loads(first) | {"slug": "copy"}
+    assert PromptVersion.objects.values("content_hash").distinct().count() == 1
+
+
+def test_exporting_what_is_not_there_says_so(prompt):
+    with pytest.raises(CommandError, match="no live version"):
+        call_command("export_prompt", prompt.slug)
+    with pytest.raises(CommandError, match="no v7"):
+        call_command("export_prompt", prompt.slug, "--number", "7")
+    with pytest.raises(CommandError, match="no prompt"):
+        call_command("export_prompt", "nope")
