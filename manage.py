@@ -144,8 +144,11 @@ def _install_with_uv() -> bool:
     target = ["--python", str(_venv_python())]
     venv = [uv, "venv", "--quiet", "--clear", "--python", _base_python(), str(VENV)]
     made = _keep_venv() or _run(venv)
-    flags = ["--quiet", "--require-hashes", "--only-binary", ":all:"]
-    return made and _run([uv, "pip", "sync", *flags, *target, str(LOCK)])
+    flags = ["--quiet", "--compile-bytecode", "--require-hashes", "--only-binary", ":all:"]
+    if made and _run([uv, "pip", "sync", *flags, *target, str(LOCK)]):
+        return True
+    _say("uv could not install them; trying pip ...")
+    return False
 
 
 def _install_with_pip() -> bool:
@@ -154,7 +157,7 @@ def _install_with_pip() -> bool:
             raise SystemExit(NO_VENV)
         if not _run([_base_python(), "-m", "venv", "--clear", str(VENV)]):
             return False
-    pip = [str(_venv_python()), "-m", "pip", "install", "--quiet", "--no-input"]
+    pip = [str(_venv_python()), "-m", "pip", "install", "-qq", "--no-input"]
     flags = ["--disable-pip-version-check", "--no-deps", "--require-hashes"]
     return _run([*pip, *flags, "--only-binary", ":all:", "-r", str(LOCK)])
 
