@@ -1,0 +1,151 @@
+"""A shop with one model, its API, and jobs in any state."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from apps.access.models import Service
+from apps.access.snapshot import caller_of
+from apps.core.redis import client as redis_client
+from apps.gateway.config import read_config
+from apps.gateway.types import CacheState, CallOutcome, CallSpec
+from apps.jobs import specs
+from apps.jobs.models import Job, JobPayload, Priority
+from apps.jobs.services import submit
+from apps.jobs.types import Draft
+from apps.ledger.models import Entry, EntryKind
+from tests.factories import make_key, make_model, make_priced_deployment, make_service
+
+MESSAGES = [{"role": "user", "content": "hello there"}]
+
+
+class FreshConfig:
+    """The configuration as the database has it now, without waiting for a poll."""
+
+    @property
+    def current(self) -> Any:
+        return read_config()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_config(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submit, "web_config", FreshConfig)
+
+
+@pytest.fixture(autouse=True)
+def _clean_redis() -> None:
+    redis_client().flushdb()
+
+
+@pytest.fixture
+def shop(db: None) -> Service:
+    """A service that may use the model “small”."""
+    make_priced_deployment(model=make_model("small"), slug="small-1", input_pico=1, output_pico=2)
+    return make_service("shop")
+
+
+class Api:
+    """The jobs API as one service sees it."""
+
+    def __init__(self, service: Service) -> None:
+        self._client = Client(headers={"Authorization": f"Bearer {make_key(service)}"})
+
+    def post(self, body: Any = None, /, *, path: str = "", **headers: str) -> HttpResponse:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        content_type = named.pop("Content-Type", "application/json")
+        raw = body if isinstance(body, bytes) else json.dumps(body)
+        url = f"/api/v1/jobs/{path}"
+        return self._client.post(url, raw, content_type=content_type, headers=named)
+
+    def get(self, path: str = "", **query: Any) -> HttpResponse:
+        return self._client.get(f"/api/v1/jobs/{path}", query)
+
+
+@pytest.fixture
+def api(shop: Service) -> Api:
+    return Api(shop)
+
+
+@pytest.fixture
+def make_job(shop: Service) -> Callable[..., Job]:
+    """A job in any state; a running one has a lease and the fence 1."""
+
+    def make(status: str = "queued", *, service: Service = shop, **values: Any) -> Job:
+        now = timezone.now()
+        times: dict[str, Any] = {"created_at": now, "next_run_at": now}
+        times["deadline"] = now + timedelta(hours=1)
+        if status == "running":
+            times |= {"lease_until": now + timedelta(seconds=30), "started_at": now, "fence": 1}
+        elif status != "queued":
+            times["finished_at"] = now
+        times |= {"fingerprint": "0" * 64, "request_id": "req_test", "model": "small"}
+        job = Job.objects.create(service=service, status=status, **(times | values))
+        spec = CallSpec(model="small", messages=tuple(MESSAGES))
+        JobPayload.objects.create(job=job, request=specs.to_json(spec))
+        return job
+
+    return make
+
+
+def draft(service: Service, **values: Any) -> Draft:
+    defaults: dict[str, Any] = {
+        "spec": CallSpec(model="small", messages=tuple(MESSAGES)),
+        "fingerprint": "0" * 64,
+        "priority": Priority.NORMAL,
+        "deadline": timedelta(hours=1),
+        "request_id": "req_test",
+    }
+    return Draft(caller=caller_of(service), **(defaults | values))
+
+
+def outcome(text: str = "Hi!", **values: Any) -> CallOutcome:
+    message = {"role": "assistant", "content": text}
+    defaults: dict[str, Any] = {
+        "body": {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]},
+        "text": text,
+        "finish_reason": "stop",
+        "input_tokens": 7,
+        "output_tokens": 3,
+        "usage": {"in_uncached": 7, "out_text": 3},
+        "cost_pico": 13,
+        "avoided_pico": 0,
+        "model": "small",
+        "deployment": "small-1",
+        "cache": CacheState.MISS,
+        "attempts": 1,
+    }
+    return CallOutcome(**(defaults | values))
+
+
+def state(job: Job) -> SimpleNamespace:
+    """The job's row as it stands in the database."""
+    return SimpleNamespace(**Job.objects.filter(pk=job.pk).values().get())
+
+
+@pytest.fixture
+def book(db: None) -> Callable[[Job, int], None]:
+    """Put a charge for a job into the ledger."""
+
+    def charge(job: Job, amount_pico: int) -> None:
+        Entry.objects.create(
+            at=timezone.now(),
+            kind=EntryKind.CHARGE,
+            amount_pico=amount_pico,
+            request_id=job.request_id,
+            job_id=job.pk,
+            service="shop",
+            team="shop-team",
+            cost_center="cc-100",
+            provider="faulty",
+            model="small",
+            deployment="small-1",
+        )
+
+    return charge
