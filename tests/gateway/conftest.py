@@ -12,7 +12,7 @@ from apps.core.clock import now
 from apps.core.ids import uuid7
 from apps.core.redis import client
 from apps.gateway.runtime import Runtime
-from apps.gateway.types import Call, CallOutcome, CallSpec
+from apps.gateway.types import CacheMode, Call, CallOutcome, CallSpec
 from tests.factories import make_model, make_priced_deployment, make_provider, make_service
 
 
@@ -52,6 +52,7 @@ def call_pipeline(runtime: Runtime, shop: Any) -> Calls:
         text: str = "hello there", seconds: float = 20, service: Any = None, **values: Any
     ) -> Any:
         spec = {"model": "small", "messages": ({"role": "user", "content": text},), **values}
+        spec["cache"] = CacheMode(spec.get("cache", "use"))
         return run_calls(runtime, [make_call(service or shop, CallSpec(**spec), seconds)])[0]
 
     return run
