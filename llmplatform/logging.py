@@ -47,6 +47,9 @@ def logging_config(*, format_: str, level: str) -> None:
                 "httpx2": {"level": "WARNING"},
                 "httpcore2": {"level": "WARNING"},
                 "openai": {"level": "WARNING"},
+                # Tasks are doorbells, several a second; the jobs behind them log for themselves.
+                "celery.app.trace": {"level": "WARNING"},
+                "celery.worker.strategy": {"level": "WARNING"},
             },
         }
     )
