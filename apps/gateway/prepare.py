@@ -13,7 +13,7 @@ from apps.gateway import bounds
 from apps.gateway import parameters as rules
 from apps.gateway.config import Config
 from apps.gateway.types import CallKind, CallRefused, CallSpec, Pin
-from apps.prompts.rendering import render
+from apps.prompts.rendering import check_variables, render
 from apps.prompts.resolve import resolve
 from apps.prompts.types import PromptNotFound, VariableFaults, VersionFacts
 from apps.registry.types import DeploymentFacts, ModelFacts
@@ -132,7 +132,7 @@ def _render(
     version: VersionFacts, spec: CallSpec
 ) -> tuple[tuple[Mapping[str, Any], ...], list[Fault]]:
     try:
-        return tuple(render(version, spec.variables)), []
+        return tuple(render(version, check_variables(version, spec.variables))), []
     except VariableFaults as error:
         return (), list(error.faults)
 
