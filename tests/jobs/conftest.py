@@ -21,6 +21,10 @@ from apps.jobs.models import Job, JobPayload, Priority
 from apps.jobs.services import submit
 from apps.jobs.types import Draft
 from apps.ledger.models import Entry, EntryKind
+from apps.prompts import services as prompts
+from apps.prompts import snapshot
+from apps.prompts.models import Channel, PromptVersion
+from apps.prompts.validation import Content
 from tests.factories import make_key, make_model, make_priced_deployment, make_service
 
 MESSAGES = [{"role": "user", "content": "hello there"}]
@@ -37,6 +41,7 @@ class FreshConfig:
 @pytest.fixture(autouse=True)
 def _fresh_config(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(submit, "web_config", FreshConfig)
+    snapshot._cache.clear()
 
 
 @pytest.fixture(autouse=True)
@@ -149,3 +154,56 @@ def book(db: None) -> Callable[[Job, int], None]:
         )
 
     return charge
+
+
+@pytest.fixture
+def other_shop(shop: Service) -> Service:
+    return make_service("other-shop")
+
+
+@pytest.fixture
+def prompt(shop: Service) -> PromptVersion:
+    """“greeting” v1, live on production: a required `name` and an optional `mood`."""
+    content = Content(
+        messages=[{"role": "user", "content": "Greet {{ name }}."}],
+        variables={
+            "name": {"type": "string", "required": True, "sample": "Ada"},
+            "mood": {"type": "string", "required": False, "default": "warm"},
+        },
+        model="small",
+        parameters={},
+        response_schema=None,
+    )
+    row = prompts.create_prompt(slug="greeting", name="Greeting")
+    made = prompts.new_draft(prompt=row, based_on=None, by=None)
+    made = prompts.save_draft(version=made, content=content)
+    sealed = prompts.seal_version(version=made, note="First.", now=timezone.now())
+    channel = Channel.objects.get(slug="production")
+    prompts.release(
+        prompt=row, channel=channel, version=sealed, reason="First.", by=None, now=timezone.now()
+    )
+    return sealed
+
+
+@pytest.fixture
+def raw_messages() -> Callable[[str], list[dict[str, Any]]]:
+    """Messages that wait in a queue of the broker."""
+
+    def read(queue: str) -> list[dict[str, Any]]:
+        waiting: list[bytes] = redis_client().lrange(queue, 0, -1)  # type: ignore[assignment]
+        return [json.loads(message) for message in waiting]
+
+    return read
+
+
+@pytest.fixture
+def waiting_bells(
+    raw_messages: Callable[[str], list[dict[str, Any]]],
+) -> Callable[[], dict[str, int]]:
+    """How many bells each queue holds."""
+
+    def count() -> dict[str, int]:
+        found = {queue: len(raw_messages(queue)) for queue in ("high", "normal", "low")}
+        return {queue: number for queue, number in found.items() if number}
+
+    return count

@@ -1,0 +1,68 @@
+"""Waking workers: coalesced, and allowed to fail."""
+
+import socket
+import time
+
+import pytest
+
+from apps.core import redis as our_redis
+from apps.jobs.models import Priority
+from apps.jobs.services import doorbell
+
+
+def test_bells_that_nobody_heard_yet_are_one(waiting_bells):
+    for _ in range(20):
+        doorbell.ring(priority=Priority.NORMAL)
+    doorbell.ring(priority=Priority.LOW)
+
+    assert waiting_bells() == {"normal": 1, "low": 1}
+
+
+def test_after_it_was_heard_it_rings_anew(waiting_bells):
+    doorbell.ring(priority=Priority.NORMAL)
+    doorbell.hear(queue="normal")
+    doorbell.ring(priority=Priority.NORMAL)
+
+    assert waiting_bells() == {"normal": 2}
+
+
+def test_a_bell_that_was_lost_is_silent_for_a_moment_only():
+    doorbell.ring(priority=Priority.HIGH)
+
+    assert 0 < our_redis.client().pttl("jobs:rung:high") <= doorbell.QUIET_MS
+
+
+def test_the_message_carries_no_data(raw_messages):
+    doorbell.ring(priority=Priority.HIGH)
+
+    (message,) = raw_messages("high")
+    assert message["headers"]["task"] == "jobs.ring"
+    assert (message["headers"]["argsrepr"], message["headers"]["kwargsrepr"]) == ("()", "{}")
+
+
+@pytest.fixture
+def redis_at(settings):
+    """Point at another Redis; the process-wide client is made anew."""
+
+    def point(url: str) -> None:
+        settings.REDIS_URL = url
+        our_redis.client.cache_clear()
+
+    yield point
+    our_redis.client.cache_clear()
+
+
+def test_without_redis_nothing_is_raised(redis_at):
+    redis_at("redis://127.0.0.1:1/0")
+
+    doorbell.ring(priority=Priority.NORMAL)
+    doorbell.hear(queue="normal")
+
+
+def test_a_hanging_redis_costs_about_a_second(redis_at):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        redis_at(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        started = time.monotonic()
+        doorbell.ring(priority=Priority.NORMAL)
+
+    assert time.monotonic() - started < 3
