@@ -6,6 +6,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 urlpatterns = [
     path("", include("apps.jobs.api.urls")),
     path("", include("apps.prompts.api.urls")),
+    path("", include("apps.registry.api.urls")),
+    path("manage/", include("llmplatform.manage_urls")),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]

@@ -18,22 +18,27 @@ def put_route(
 
     Raises: `ValidationError` with every fault.
     """
-    deployments, faults = _deployments(targets)
+    faults: dict[str, list[str]] = {}
+    deployments: list[Deployment] = []
+    try:
+        deployments = find_targets(slugs=targets)
+    except ValidationError as error:
+        faults["targets"] = error.messages
     try:
         route, change = upsert(Route, lookup={"slug": slug}, values={"name": name})
     except ValidationError as error:
         raise ValidationError(error.message_dict | faults) from error
     if faults:
         raise ValidationError(faults)
-    if _replace_targets(route, deployments) and change == "unchanged":
+    if set_targets(route=route, deployments=deployments) and change == "unchanged":
         change = "updated"
     return route, change
 
 
-def _deployments(slugs: Sequence[str]) -> tuple[list[Deployment], dict[str, list[str]]]:
-    found, faults = [], []
-    if not slugs:
-        faults.append("A route needs at least one deployment.")
+def find_targets(*, slugs: Sequence[str]) -> list[Deployment]:
+    """The deployments in this order. Raises `ValidationError` with every fault."""
+    found: list[Deployment] = []
+    faults = [] if slugs else ["A route needs at least one deployment."]
     for index, slug in enumerate(slugs):
         try:
             found.append(find(Deployment, slug, field="targets"))
@@ -41,14 +46,17 @@ def _deployments(slugs: Sequence[str]) -> tuple[list[Deployment], dict[str, list
             faults += error.messages
         if slug in slugs[:index]:
             faults.append(f"“{slug}” is named twice.")
-    return found, {"targets": faults} if faults else {}
+    if faults:
+        raise ValidationError(faults)
+    return found
 
 
-def _replace_targets(route: Route, deployments: Sequence[Deployment]) -> bool:
-    """Whether anything changed."""
-    wanted = [deployment.pk for deployment in deployments]
+@transaction.atomic
+def set_targets(*, route: Route, deployments: Sequence[Deployment]) -> bool:
+    """Let the route try these, the first one first. Whether anything changed."""
+    Route.objects.select_for_update(no_key=True).get(pk=route.pk)
     current = route.targets.order_by("position").values_list("deployment_id", flat=True)
-    if list(current) == wanted:
+    if list(current) == [deployment.pk for deployment in deployments]:
         return False
     route.targets.all().delete()
     for position, deployment in enumerate(deployments, start=1):

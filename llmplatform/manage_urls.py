@@ -1,0 +1,26 @@
+"""Addresses of the management API: configuration by scripts of staff users."""
+
+from rest_framework.routers import SimpleRouter
+
+from apps.access.api import manage as access
+from apps.core.manage_api import ManageViewSet
+from apps.registry.api import manage as registry
+from apps.routing.api import manage as routing
+
+router = SimpleRouter()
+VIEWSETS: dict[str, type[ManageViewSet]] = {
+    "teams": access.TeamViewSet,
+    "cost-centers": access.CostCenterViewSet,
+    "tiers": access.TierViewSet,
+    "services": access.ServiceViewSet,
+    "keys": access.KeyViewSet,
+    "providers": registry.ProviderViewSet,
+    "models": registry.ModelViewSet,
+    "deployments": registry.DeploymentViewSet,
+    "prices": registry.PriceViewSet,
+    "routes": routing.RouteViewSet,
+}
+for prefix, viewset in VIEWSETS.items():
+    router.register(prefix, viewset, basename=f"manage-{prefix}")
+
+urlpatterns = router.urls
