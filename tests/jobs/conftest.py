@@ -135,10 +135,10 @@ def state(job: Job) -> SimpleNamespace:
 
 
 @pytest.fixture
-def book(db: None) -> Callable[[Job, int], None]:
+def book(db: None) -> Callable[..., None]:
     """Put a charge for a job into the ledger."""
 
-    def charge(job: Job, amount_pico: int) -> None:
+    def charge(job: Job, amount_pico: int, **values: Any) -> None:
         Entry.objects.create(
             at=timezone.now(),
             kind=EntryKind.CHARGE,
@@ -151,6 +151,7 @@ def book(db: None) -> Callable[[Job, int], None]:
             provider="faulty",
             model="small",
             deployment="small-1",
+            **values,
         )
 
     return charge

@@ -1,0 +1,186 @@
+"""The list of jobs and the page of one."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.core.admin import EmptyState, ReadOnlyAdmin, confirmed_action, money, pill, short_time
+from apps.core.admin.cells import NOTHING, Kind
+from apps.jobs import selectors
+from apps.jobs.admin.filters import CreatedFilter, found_by
+from apps.jobs.admin.timeline import timeline
+from apps.jobs.models import Job, JobStatus
+from apps.jobs.services.cancel import cancel_all
+from apps.jobs.services.retry import retry
+from apps.prompts.models import PromptVersion
+
+STATUS_PILLS: dict[str, Kind] = {
+    JobStatus.QUEUED: "quiet",
+    JobStatus.RUNNING: "info",
+    JobStatus.SUCCEEDED: "ok",
+    JobStatus.FAILED: "bad",
+    JobStatus.CANCELLED: "quiet",
+    JobStatus.EXPIRED: "warn",
+}
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    list_display = (
+        "created",
+        "service",
+        "version",
+        "state",
+        "priority",
+        "attempts",
+        "wait",
+        "run",
+        "cost",
+        "fault",
+    )
+    list_filter = (CreatedFilter, "status", "service", "priority")
+    list_select_related = ("service",)
+    search_fields = ("id", "request_id")
+    search_help_text = "Beginning of a job id or request id; looks at all times."
+    palette_fields = ("id", "request_id")
+    actions = ("cancel_jobs", "retry_jobs")
+    object_actions = ("cancel_jobs", "retry_jobs")
+    empty_state = EmptyState("No job was accepted in this period.")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: "QuerySet[Any]", search_term: str
+    ) -> "tuple[QuerySet[Any], bool]":
+        return (queryset.filter(found_by(search_term)) if search_term else queryset), False
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        text = ("request_text", "answer_text") if self._may_read(request) else ()
+        return [
+            (None, {"fields": ("state", "service", "version", "model", "priority", "fault")}),
+            ("Calls", {"fields": ("calls",)}),
+            ("Times", {"fields": ("created", "wait", "run", "deadline", "next_run_at")}),
+            *([("Request and answer", {"fields": text})] if text else []),
+            ("Identity", {"fields": ("id", "request_id", "idempotency_key", "arm", "metadata")}),
+            ("Ownership", {"fields": ("lease_until", "fence", "losses", "cancel_requested")}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [name for _, part in self.get_fieldsets(request, obj) for name in part["fields"]]
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("jobs.operate_job")
+
+    def _may_read(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("jobs.view_jobpayload")
+
+    # --- cells -----------------------------------------------------------------------------------
+    @admin.display(description="created", ordering="created_at")
+    def created(self, job: Job) -> SafeString:
+        return short_time(job.created_at)
+
+    @admin.display(description="prompt version", ordering="prompt")
+    def version(self, job: Job) -> str:
+        if not job.prompt:
+            return NOTHING
+        text = f"{job.prompt} v{job.prompt_version}"
+        if not admin.site.is_registered(PromptVersion):
+            return text
+        url = reverse("admin:prompts_promptversion_change", args=[job.prompt_version_id])
+        return format_html('<a href="{}">{}</a>', url, text)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, job: Job) -> SafeString:
+        text = "cancelling" if job.cancel_requested else job.get_status_display().lower()
+        return pill(text, STATUS_PILLS[job.status])
+
+    @admin.display(description="waited")
+    def wait(self, job: Job) -> str:
+        return _between(job.created_at, job.started_at)
+
+    @admin.display(description="ran")
+    def run(self, job: Job) -> str:
+        return _between(job.started_at, job.finished_at)
+
+    @admin.display(description="cost", ordering="cost_pico")
+    def cost(self, job: Job) -> SafeString:
+        return money(job.cost_pico)
+
+    @admin.display(description="error")
+    def fault(self, job: Job) -> SafeString:
+        if not job.error_code:
+            return format_html("{}", NOTHING)
+        return format_html('<span title="{}">{}</span>', job.error, job.error_code)
+
+    @admin.display(description="calls")
+    def calls(self, job: Job) -> SafeString:
+        job.cost_pico = selectors.cost_of(job.pk)
+        attempts = selectors.attempts_of([job.pk]).get(job.pk, ())
+        return timeline(job, attempts, now=timezone.now())
+
+    @admin.display(description="request")
+    def request_text(self, job: Job) -> str:
+        return _as_text(job.payload.request if hasattr(job, "payload") else None)
+
+    @admin.display(description="answer")
+    def answer_text(self, job: Job) -> str:
+        return _as_text(job.payload.result if hasattr(job, "payload") else None)
+
+    # --- actions ---------------------------------------------------------------------------------
+    @confirmed_action(
+        description="Cancel",
+        question="Cancel these jobs?",
+        button="Cancel jobs",
+        permissions=("operate",),
+    )
+    def cancel_jobs(self, request: HttpRequest, jobs: "QuerySet[Job]", reason: str) -> str:
+        chosen = _chosen(jobs)
+        done = cancel_all(job_ids=chosen)
+        _log(request, jobs, f"Cancel: {reason}")
+        left = len(chosen) - done.at_once - done.asked
+        return (
+            f"{done.at_once} cancelled, {done.asked} running are being stopped, "
+            f"{left} had ended before."
+        )
+
+    @confirmed_action(
+        description="Retry failed",
+        question="Run these jobs again?",
+        button="Retry jobs",
+        permissions=("operate",),
+    )
+    def retry_jobs(self, request: HttpRequest, jobs: "QuerySet[Job]", reason: str) -> str:
+        chosen = _chosen(jobs)
+        queued = retry(job_ids=chosen)
+        _log(request, jobs, f"Retry: {reason}")
+        return f"{queued} queued again, {len(chosen) - queued} were neither failed nor expired."
+
+
+def _chosen(jobs: "QuerySet[Job]") -> list[Any]:
+    return list(jobs.order_by().values_list("pk", flat=True))
+
+
+def _log(request: HttpRequest, jobs: "QuerySet[Job]", message: str) -> None:
+    LogEntry.objects.log_actions(request.user.pk or 0, jobs, CHANGE, message)
+
+
+def _between(start: datetime | None, end: datetime | None) -> str:
+    if start is None or end is None:
+        return NOTHING
+    seconds = (end - start).total_seconds()
+    return f"{seconds * 1000:,.0f} ms" if seconds < 10 else f"{seconds:,.1f} s"
+
+
+def _as_text(value: Any) -> str:
+    """JSON for reading; the page escapes it, so nothing that a model said is ever markup."""
+    if value is None:
+        return NOTHING
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return format_html("<pre>{}</pre>", text)
