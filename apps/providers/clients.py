@@ -1,11 +1,9 @@
 """Pooled connections: one client for each account at each address, and one set per event loop."""
 
 import asyncio
-import functools
-import ssl
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Self, TypeAlias, cast
+from typing import Self, TypeAlias
 from weakref import WeakKeyDictionary
 
 import httpx2
@@ -14,12 +12,10 @@ from openai import AsyncOpenAI
 
 from apps.providers.errors import ErrorKind, ProviderError
 from apps.providers.outbound import OutboundRefused, check_base_url
+from apps.providers.transport import Transport
 from apps.providers.types import Endpoint
 
-MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_CLIENTS = 256
-# More than a process ever has in flight: waiting for a connection would look like a slow provider.
-LIMITS = httpx2.Limits(max_connections=4000, max_keepalive_connections=500, keepalive_expiry=30)
 
 Build: TypeAlias = Callable[[Endpoint, httpx2.AsyncClient], AsyncOpenAI]
 _Key: TypeAlias = tuple[str, str, str, tuple[tuple[str, str], ...]]
@@ -91,6 +87,11 @@ def _key(endpoint: Endpoint) -> _Key:
 
 
 async def _check(endpoint: Endpoint) -> None:
+    credentials = (endpoint.api_key, *endpoint.headers.values())
+    if not all(text.isascii() and text.isprintable() for text in credentials):
+        # A line break at the end of a secret file is the usual case.
+        message = "the credential holds characters that no header can carry"
+        raise ProviderError(ErrorKind.AUTH, message)
     allowlist = settings.OUTBOUND_ALLOWED_HOSTS
     try:
         await asyncio.to_thread(check_base_url, endpoint.base_url, allowlist=allowlist)
@@ -100,48 +101,9 @@ async def _check(endpoint: Endpoint) -> None:
 
 
 def _http_client() -> httpx2.AsyncClient:
-    transport = _BoundedTransport(verify=_ssl_context(), trust_env=False, limits=LIMITS)
     return httpx2.AsyncClient(
-        transport=transport,
+        transport=Transport(),
         trust_env=False,
         follow_redirects=False,
         headers={"accept-encoding": "identity"},
     )
-
-
-@functools.cache
-def _ssl_context() -> ssl.SSLContext:
-    # Loading the certificates takes tens of milliseconds; all clients share them.
-    return httpx2.create_ssl_context(trust_env=False)
-
-
-class _BoundedTransport(httpx2.AsyncHTTPTransport):
-    """Refuses what could fill the memory: endless answers, and compressed ones, unasked for."""
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        response = await super().handle_async_request(request)
-        response.stream = _BoundedStream(cast(httpx2.AsyncByteStream, response.stream))
-        if response.headers.get("content-encoding", "identity") != "identity":
-            await response.aclose()
-            raise httpx2.DecodingError("the answer is compressed though we asked for plain bytes")
-        return response
-
-
-class _BoundedStream(httpx2.AsyncByteStream):
-    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
-        self._stream = stream
-        self._parts = aiter(stream)
-        self._total = 0
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        part = await anext(self._parts)
-        self._total += len(part)
-        if self._total > MAX_ANSWER_BYTES:
-            raise httpx2.DecodingError(f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
-        return part
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()

@@ -1,13 +1,19 @@
 import asyncio
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from apps.providers import clients
+from apps.providers import clients, transport
 from apps.providers.adapters import get_adapter
+from apps.providers.errors import ErrorKind, ProviderError
 from apps.providers.types import Endpoint
 from tests.fakes.fixtures import Upstream
-from tests.providers.calls import Run, chat_request
+from tests.providers.calls import Run, chat_request, failure
 
 ADAPTER = get_adapter("compatible")
 
@@ -91,3 +97,69 @@ def test_a_new_event_loop_gets_connections_of_its_own(
 
     assert upstream.report()["connections_opened"] == 2
     assert upstream.report()["connections"] == 0
+
+
+def test_a_call_waits_for_others_to_be_sent_but_not_to_be_answered(
+    upstream: Upstream, endpoint: Endpoint, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MAX_STARTING", 1)
+    upstream.behave(latency=1)
+
+    async def wave() -> None:
+        await asyncio.gather(*[ADAPTER.chat(endpoint, chat_request()) for _ in range(20)])
+
+    run(wave())
+
+    assert upstream.report()["in_flight_max"] > 1
+
+
+def test_a_dead_host_does_not_hold_up_those_who_wait_to_start(
+    settings: Any, endpoint: Endpoint, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MAX_STARTING", 1)
+
+    async def ten_calls(base_url: str) -> list[ProviderError]:
+        dead = replace(endpoint, base_url=base_url, connect_timeout=0.3)
+        calls = [failure(ADAPTER.chat(dead, chat_request())) for _ in range(10)]
+        return await asyncio.gather(*calls)
+
+    with unanswered_port() as host:
+        settings.OUTBOUND_ALLOWED_HOSTS = [host]
+        started = time.monotonic()
+        errors = run(ten_calls(f"http://{host}/v1"))
+
+    assert {error.kind for error in errors} == {ErrorKind.CONNECT}
+    assert time.monotonic() - started < 10 * 0.3
+
+
+def test_pools_of_a_past_rush_are_closed(
+    upstream: Upstream, endpoint: Endpoint, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "SHARD_SIZE", 2)
+    upstream.behave(latency=0.3, times=6)
+
+    async def rush_and_lull() -> int:
+        await asyncio.gather(*[ADAPTER.chat(endpoint, chat_request()) for _ in range(6)])
+        monkeypatch.setattr(transport, "IDLE_SECONDS", 0)
+        for _ in range(2):
+            await ADAPTER.chat(endpoint, chat_request())
+        report = await asyncio.to_thread(
+            upstream.wait_until, lambda report: report["connections"] <= 2
+        )
+        opened: int = report["connections_opened"]
+        return opened
+
+    assert run(rush_and_lull()) == 6
+
+
+@contextmanager
+def unanswered_port() -> Iterator[str]:
+    """A port that answers no connection: its queue is full."""
+    with socket.socket() as listener, ExitStack() as stack:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        yield f"127.0.0.1:{listener.getsockname()[1]}"

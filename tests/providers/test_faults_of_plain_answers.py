@@ -181,14 +181,35 @@ def test_silence_ends_at_the_timeout_and_closes_the_connection(
     assert entry["answered"] == "client_gone"
 
 
-def test_a_server_that_drips_cannot_stretch_the_deadline(
+def test_silence_longer_than_the_read_timeout_ends_the_call(
     upstream: Upstream, endpoint: Endpoint, run: Run
 ) -> None:
-    upstream.behave(latency=0.4, times=1)
+    upstream.behave(hang="before_headers")
 
     caught = run(failure(ADAPTER.chat(replace(endpoint, read_timeout=0.1), chat_request())))
 
-    assert caught.kind is ErrorKind.TIMEOUT
+    assert (caught.kind, caught.outcome) == (ErrorKind.TIMEOUT, Outcome.UNKNOWN)
+
+
+def test_a_compressed_answer_could_be_a_bomb_and_is_not_unpacked(
+    upstream: Upstream, endpoint: Endpoint, run: Run
+) -> None:
+    upstream.behave(headers={"content-encoding": "gzip"})
+
+    caught = run(failure(ADAPTER.chat(endpoint, chat_request())))
+
+    assert (caught.kind, caught.outcome) == (ErrorKind.BAD_RESPONSE, Outcome.BILLED)
+    assert upstream.log()[0]["headers"]["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("key", ["ends in a line break\n", "schlüssel"])
+def test_a_key_that_no_header_can_carry_is_never_sent(
+    upstream: Upstream, endpoint: Endpoint, run: Run, key: str
+) -> None:
+    caught = run(failure(ADAPTER.chat(replace(endpoint, api_key=key), chat_request())))
+
+    assert (caught.kind, caught.outcome) == (ErrorKind.AUTH, Outcome.NOT_BILLED)
+    assert upstream.log() == []
 
 
 def test_a_closed_port_was_never_billed(settings: Any, endpoint: Endpoint, run: Run) -> None:
