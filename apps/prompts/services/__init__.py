@@ -1,6 +1,7 @@
 """Writes of prompts: drafts, seals, releases, experiments, files."""
 
 from apps.prompts.services.drafts import (
+    check_saveable,
     content_of,
     create_prompt,
     new_draft,
@@ -15,6 +16,7 @@ from apps.prompts.services.sealing import retire_version, seal_version
 
 __all__ = [
     "Preview",
+    "check_saveable",
     "content_of",
     "create_prompt",
     "dry_run",

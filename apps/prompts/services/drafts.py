@@ -83,19 +83,25 @@ def save_draft(
     since, `PromptError` when the version is sealed or the content can't be stored at all.
     """
     row = PromptVersion.objects.select_for_update().get(pk=version.pk)
-    if row.status != VersionStatus.DRAFT:
-        raise refused(f"{row} is sealed; make a new draft.", code="sealed")
-    if expected is not None and row.updated_at != expected:
-        detail = (
-            f"{row} was saved by somebody at {row.updated_at:%H:%M:%S} UTC, after you opened it."
-        )
-        raise DraftConflict([Fault("/", detail, "conflict")])
-    _refuse_unstorable(content)
+    check_saveable(version=row, content=content, expected=expected)
     for field, value in content.as_json().items():
         setattr(row, field, value)
     row.note = note
     row.save()
     return row
+
+
+def check_saveable(
+    *, version: PromptVersion, content: Content, expected: datetime | None = None
+) -> None:
+    """Raises what `save_draft` would raise for this row."""
+    if version.status != VersionStatus.DRAFT:
+        raise refused(f"{version} is sealed; make a new draft.", code="sealed")
+    if expected is not None and version.updated_at != expected:
+        at = f"{version.updated_at:%H:%M:%S} UTC"
+        detail = f"{version} was saved by somebody at {at}, after you opened it."
+        raise DraftConflict([Fault("/", detail, "conflict")])
+    _refuse_unstorable(content)
 
 
 def validate_version(version: PromptVersion) -> Findings:

@@ -1,0 +1,36 @@
+"""What lists and cards show of prompts."""
+
+from collections.abc import Iterable
+
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from apps.core.admin import pill
+from apps.core.admin.cells import NOTHING
+from apps.prompts.models import PromptVersion, Release
+
+STATUS_KINDS = {
+    "draft": "warn",
+    "sealed": "ok",
+    "retired": "quiet",
+    "running": "ok",
+    "stopped": "quiet",
+}
+
+
+def status_pill(status: str) -> SafeString:
+    return pill(status, STATUS_KINDS.get(status, "quiet"))  # type: ignore[arg-type]
+
+
+def live_pills(releases: Iterable[Release]) -> SafeString:
+    """One pill for each channel: where, and which number."""
+    texts = [f"{row.channel.slug} v{row.version.number}" for row in releases]
+    return format_html_join(" ", "{}", ((pill(text, "ok"),) for text in texts)) or format_html(
+        "{}", NOTHING
+    )
+
+
+def version_link(version: PromptVersion, text: str) -> SafeString:
+    url = reverse("admin:prompts_promptversion_change", args=[version.pk])
+    return format_html('<a href="{}">{}</a>', url, text)

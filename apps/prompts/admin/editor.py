@@ -1,0 +1,69 @@
+"""The form of a draft."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+
+from apps.prompts.admin.rows import MessagesField, StrictJSONField, VariablesField
+from apps.prompts.errors import PromptError
+from apps.prompts.models import PromptVersion
+from apps.prompts.services import check_saveable
+from apps.prompts.validation import Content
+
+
+class DraftForm(forms.ModelForm[PromptVersion]):
+    """All content of a version. A draft may be faulty; only what cannot be stored is refused."""
+
+    messages = MessagesField(
+        required=False,
+        help_text="Jinja: {{ variable }}, {% if %}, {% for %}. Empty a text to remove the message; "
+        "the numbers give the order. “placeholder” inserts the messages of the variable it names.",
+    )
+    variables = VariablesField(
+        required=False, help_text="What a service must or may give. Empty a name to remove it."
+    )
+    parameters = StrictJSONField(
+        empty={},
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 80, "class": "l-mono"}),
+        help_text='OpenAI names, e.g. {"temperature": 0.2, "max_tokens": 300}.',
+    )
+    response_schema = StrictJSONField(
+        empty=None,
+        widget=forms.Textarea(attrs={"rows": 4, "cols": 80, "class": "l-mono"}),
+        help_text="JSON Schema of the answer. Empty: plain text.",
+    )
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    class Meta:
+        model = PromptVersion
+        fields = ["model", "note"]
+        widgets = {"note": forms.TextInput(attrs={"class": "vLargeTextField"})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("messages", "variables", "parameters", "response_schema"):
+            self.initial[name] = getattr(self.instance, name)
+        self.initial["seen"] = self.instance.updated_at.isoformat()
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if not self.errors:
+            try:
+                check_saveable(version=self.instance, content=self.content, expected=self.expected)
+            except PromptError as error:
+                raise forms.ValidationError([fault.detail for fault in error.faults]) from error
+        return values
+
+    @property
+    def content(self) -> Content:
+        names = ("messages", "variables", "model", "parameters", "response_schema")
+        return Content(**{name: self.cleaned_data[name] for name in names})
+
+    @property
+    def expected(self) -> datetime | None:
+        """When the editor's page was made; garbage counts as long ago."""
+        try:
+            return datetime.fromisoformat(self.cleaned_data["seen"])
+        except ValueError:
+            return self.instance.created_at if self.cleaned_data["seen"] else None

@@ -1,0 +1,238 @@
+"""The list of prompts and the page of one."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.core.admin import EmptyState, PlatformAdmin, pill, short_time
+from apps.core.admin.cells import NOTHING
+from apps.prompts.admin.ask import ReasonForm, ask
+from apps.prompts.admin.cells import live_pills, status_pill, version_link
+from apps.prompts.admin.usage import examples
+from apps.prompts.errors import PromptError
+from apps.prompts.models import Channel, Prompt, PromptVersion, Release
+from apps.prompts.selectors import live_version, open_releases, prompts_with_state
+from apps.prompts.services import new_draft, rollback, version_before
+
+SHOWN = 50  # versions and releases on a prompt's page
+
+
+class WordsField(forms.CharField):
+    """Words between commas."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        return [word.strip() for word in super().clean(value).split(",") if word.strip()]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
+
+
+class PromptForm(forms.ModelForm[Prompt]):
+    tags = WordsField(required=False, help_text="Between commas, e.g. shop, texts.")
+
+    class Meta:
+        model = Prompt
+        fields = ["slug", "name", "description", "owner", "tags", "archived"]
+
+
+class HasDraft(admin.SimpleListFilter):
+    title = "draft waiting"
+    parameter_name = "draft"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Yes")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Prompt]) -> QuerySet[Prompt]:
+        if self.value() != "yes":
+            return queryset
+        drafts = PromptVersion.objects.filter(status="draft")
+        return queryset.filter(pk__in=drafts.values("prompt_id"))
+
+
+class RollbackForm(ReasonForm):
+    """Where to go back, among the channels that have something to go back to."""
+
+    channel = forms.ChoiceField()
+    field_order = ("channel", "reason")
+
+    def __init__(self, prompt: Prompt, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        targets = _rollback_targets(prompt)
+        self.fields["channel"] = forms.ChoiceField(
+            choices=[(slug, f"{slug}: back to v{to.number}") for slug, to in targets.items()]
+        )
+
+
+@admin.register(Prompt)
+class PromptAdmin(PlatformAdmin):
+    form = PromptForm
+    list_display = ("slug", "name", "live", "draft", "owner", "words", "experiment", "changed")
+    list_filter = (HasDraft, "archived", "owner")
+    search_fields = ("slug", "name", "description")
+    palette_fields = ("slug",)
+    object_actions = ("new_draft_from_live", "roll_back")
+    empty_state = EmptyState(
+        "A prompt is one task that a service asks a model for.",
+        "Create your first prompt",
+        "admin:prompts_prompt_add",
+    )
+    change_form_template = "admin/prompts/prompt/change_form.html"
+
+    class Media:
+        css = {"all": ["prompts/prompts.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Prompt]:
+        return prompts_with_state()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("slug",) if obj else ()
+
+    @admin.display(description="Live")
+    def live(self, prompt: Any) -> str:
+        return live_pills(prompt.live)
+
+    @admin.display(description="Draft waiting")
+    def draft(self, prompt: Any) -> str:
+        texts = [f"v{row.number} {row.author or ''}".strip() for row in prompt.drafts]
+        return pill(", ".join(texts), "warn") if texts else NOTHING
+
+    @admin.display(description="Tags")
+    def words(self, prompt: Prompt) -> str:
+        return ", ".join(map(str, prompt.tags)) or NOTHING
+
+    @admin.display(description="Experiment")
+    def experiment(self, prompt: Any) -> str:
+        names = ", ".join(row.slug for row in prompt.running)
+        return pill(names, "info") if names else NOTHING
+
+    @admin.display(description="Changed", ordering="updated_at")
+    def changed(self, prompt: Prompt) -> str:
+        return short_time(prompt.updated_at)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        prompt = self.get_object(request, object_id)
+        context = _page(prompt) if prompt is not None else {}
+        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def _action_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
+        """New draft is a button of its own form, and a rollback needs somewhere to go."""
+        if obj is None or not _rollback_targets(obj):
+            return []
+        links = super()._action_links(request, obj)
+        return [link for link in links if "roll_back" in link[1]]
+
+    @admin.action(description="New draft", permissions=["draft"])
+    def new_draft_from_live(
+        self, request: HttpRequest, queryset: QuerySet[Prompt]
+    ) -> HttpResponse | None:
+        """Runs at once from a POST: a draft does no harm."""
+        if request.method != "POST":
+            return None
+        prompt = queryset.get()
+        try:
+            draft = new_draft(prompt=prompt, based_on=live_version(prompt), by=_person(request))
+        except PromptError as error:
+            messages.error(request, str(error))
+            return None
+        return HttpResponseRedirect(reverse("admin:prompts_promptversion_change", args=[draft.pk]))
+
+    @admin.action(description="Roll back…", permissions=["release"])
+    def roll_back(self, request: HttpRequest, queryset: QuerySet[Prompt]) -> HttpResponse | None:
+        prompt = queryset.get()
+
+        def run(values: Any) -> str:
+            made = rollback(
+                prompt=prompt,
+                channel=Channel.objects.get(slug=values["channel"]),
+                reason=values["reason"],
+                by=_person(request),
+                now=timezone.now(),
+            )
+            return f"{made.version} is live on {made.channel} again."
+
+        form = RollbackForm(prompt, request.POST or None)
+        return ask(
+            self,
+            request,
+            prompt,
+            form=form,
+            run=run,
+            title=f"Roll back {prompt}?",
+            button="Roll back",
+        )
+
+    def has_draft_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("prompts.add_promptversion")
+
+    def has_release_permission(self, request: HttpRequest) -> bool:
+        return may_release(request)
+
+
+def may_release(request: HttpRequest) -> bool:
+    """On any channel; protected ones ask for more."""
+    return any(map(request.user.has_perm, ("prompts.add_release", "prompts.release_protected")))
+
+
+def _person(request: HttpRequest) -> Any:
+    if not request.user.is_authenticated:
+        raise PermissionDenied
+    return request.user
+
+
+def _rollback_targets(prompt: Prompt) -> dict[str, PromptVersion]:
+    """Channel → version that a rollback would bring back."""
+    live = Channel.objects.filter(pk__in=open_releases().filter(prompt=prompt).values("channel"))
+    found = {channel.slug: version_before(prompt=prompt, channel=channel) for channel in live}
+    return {slug: version for slug, version in found.items() if version is not None}
+
+
+def _page(prompt: Prompt) -> dict[str, Any]:
+    """The cards below the form."""
+    releases = list(open_releases().filter(prompt=prompt))
+    version = live_version(prompt)
+    channel = next((row.channel.slug for row in releases if row.version == version), "production")
+    return {
+        "live_releases": live_pills(releases),
+        "versions": _version_rows(prompt, releases),
+        "timeline": _timeline(prompt),
+        "experiments": prompt.experiments.select_related("channel")[:SHOWN],
+        "examples": examples(version, channel) if version else {},
+    }
+
+
+def _version_rows(prompt: Prompt, releases: list[Release]) -> list[dict[str, Any]]:
+    rows = prompt.versions.select_related("author").order_by("-number")
+    return [
+        {
+            "link": version_link(row, f"v{row.number}"),
+            "status": status_pill(row.status),
+            "live": live_pills([each for each in releases if each.version_id == row.pk]),
+            "row": row,
+            "sealed": short_time(row.sealed_at),
+        }
+        for row in rows.defer("messages", "variables", "response_schema")[:SHOWN]
+    ]
+
+
+def _timeline(prompt: Prompt) -> list[dict[str, Any]]:
+    rows = prompt.releases.select_related("channel", "version", "actor").order_by("-id")[:SHOWN]
+    return [
+        {
+            "row": row,
+            "link": version_link(row.version, f"v{row.version.number}"),
+            "from": short_time(row.released_at),
+            "to": short_time(row.ended_at) if row.ended_at else pill("live", "ok"),
+        }
+        for row in rows
+    ]

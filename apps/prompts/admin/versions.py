@@ -1,0 +1,238 @@
+"""The page of a version: an editor while it is a draft, a record once it is sealed."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+
+from apps.core.admin import PlatformAdmin, short_time
+from apps.prompts.admin.ask import REASON_WIDGET, ReasonForm, ask
+from apps.prompts.admin.cells import live_pills, status_pill
+from apps.prompts.admin.editor import DraftForm
+from apps.prompts.admin.prompts import may_release
+from apps.prompts.admin.rows import json_text
+from apps.prompts.diff import Section, compare
+from apps.prompts.errors import PromptError
+from apps.prompts.models import Channel, PromptVersion, VersionStatus
+from apps.prompts.selectors import live_version, open_releases
+from apps.prompts.services import (
+    content_of,
+    preview,
+    release,
+    retire_version,
+    save_draft,
+    seal_version,
+    validate_version,
+)
+
+
+class SealForm(forms.Form):
+    note = forms.CharField(max_length=500, widget=REASON_WIDGET, help_text="What changed, and why.")
+    expected_hash = forms.CharField(widget=forms.HiddenInput)
+
+
+class ReleaseForm(ReasonForm):
+    channel = forms.ModelChoiceField(Channel.objects.all(), empty_label="Choose a channel")
+    field_order = ("channel", "reason")
+
+
+# Which actions a version of each status offers.
+OFFERED = {
+    VersionStatus.DRAFT: ("seal",),
+    VersionStatus.SEALED: ("release_to", "retire"),
+    VersionStatus.RETIRED: (),
+}
+
+
+@admin.register(PromptVersion)
+class PromptVersionAdmin(PlatformAdmin):
+    list_display = ("__str__", "state", "live", "note", "model", "author", "sealed")
+    list_filter = ("status", "model")
+    search_fields = ("prompt__slug", "note")
+    list_select_related = ("prompt", "author")
+    palette_fields = ("content_hash",)
+    ordering = ("-id",)
+    object_actions = ("seal", "release_to", "retire")
+    change_form_template = "admin/prompts/promptversion/change_form.html"
+
+    class Media:
+        css = {"all": ["prompts/prompts.css"]}
+
+    @admin.display(description="Status", ordering="status")
+    def state(self, version: PromptVersion) -> str:
+        return status_pill(version.status)
+
+    @admin.display(description="Live")
+    def live(self, version: PromptVersion) -> str:
+        return live_pills(version.live)  # type: ignore[attr-defined]
+
+    @admin.display(description="Sealed", ordering="sealed_at")
+    def sealed(self, version: PromptVersion) -> str:
+        return short_time(version.sealed_at)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PromptVersion]:
+        live = Prefetch("releases", open_releases(), to_attr="live")
+        return super().get_queryset(request).select_related("prompt").prefetch_related(live)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # a draft begins on its prompt's page
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        may = super().has_change_permission(request, obj)
+        return may and (obj is None or obj.status == VersionStatus.DRAFT)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        may = super().has_delete_permission(request, obj)
+        return may and obj is not None and obj.status == VersionStatus.DRAFT
+
+    def has_release_permission(self, request: HttpRequest) -> bool:
+        return may_release(request)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any):  # type: ignore[no-untyped-def]
+        if obj is not None and self.has_change_permission(request, obj):
+            return DraftForm
+        return super().get_form(request, obj, change, **kwargs | {"fields": []})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None or not self.has_change_permission(request, obj):
+            return []
+        return [
+            ("Messages", {"fields": ["messages"], "classes": ["l-rows"]}),
+            ("Variables", {"fields": ["variables"], "classes": ["l-rows"]}),
+            ("Model", {"fields": ["model", "parameters", "response_schema"]}),
+            ("Note", {"fields": ["note", "seen"]}),
+        ]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        save_draft(
+            version=obj,
+            content=form.content,
+            note=form.cleaned_data["note"],
+            expected=form.expected,
+        )
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except PromptError as error:  # saved or sealed by somebody between our check and our write
+            messages.error(request, str(error))
+            return HttpResponseRedirect(request.path)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        found = validate_version(PromptVersion.objects.get(pk=obj.pk))
+        count = len(found.faults)
+        if count:
+            text = f"Draft saved, with {count} fault{'s' if count > 1 else ''} to mend."
+            messages.warning(request, text)
+        else:
+            messages.success(request, "Draft saved. It can be sealed.")
+        return HttpResponseRedirect(request.path)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        version = self.get_object(request, object_id)
+        context = _page(version) if version is not None else {}
+        hidden = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        extra = context | hidden | (extra_context or {})
+        return super().change_view(request, object_id, form_url, extra)
+
+    def _action_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
+        offered = OFFERED[obj.status] if obj is not None else ()
+        links = super()._action_links(request, obj)
+        return [link for link in links if link[1].rstrip("/").rsplit("/", 1)[1] in offered]
+
+    @admin.action(description="Seal…", permissions=["change"])
+    def seal(self, request: HttpRequest, queryset: QuerySet[PromptVersion]) -> HttpResponse | None:
+        version = queryset.get()
+
+        def run(values: Any) -> str:
+            now, by = timezone.now(), request.user
+            return f"{seal_version(version=version, by=by, now=now, **values)} is sealed."  # type: ignore[arg-type]
+
+        first = {"note": version.note, "expected_hash": content_of(version).hash}
+        return ask(
+            self,
+            request,
+            version,
+            form=SealForm(request.POST or None, initial=first),
+            run=run,
+            title=f"Seal {version}? It can never change again.",
+            button="Seal",
+            context={"sections": _against_live(version), "findings": validate_version(version)},
+        )
+
+    @admin.action(description="Release to channel…", permissions=["release"])
+    def release_to(
+        self, request: HttpRequest, queryset: QuerySet[PromptVersion]
+    ) -> HttpResponse | None:
+        version = queryset.get()
+
+        def run(values: Any) -> str:
+            made = release(
+                prompt=version.prompt,
+                version=version,
+                by=request.user,  # type: ignore[arg-type]
+                now=timezone.now(),
+                **values,
+            )
+            return f"{version} is live on {made.channel}."
+
+        return ask(
+            self,
+            request,
+            version,
+            form=ReleaseForm(request.POST or None),
+            run=run,
+            title=f"Release {version}?",
+            button="Release",
+            context={"sections": _against_live(version)},
+        )
+
+    @admin.action(description="Retire…", permissions=["change"])
+    def retire(
+        self, request: HttpRequest, queryset: QuerySet[PromptVersion]
+    ) -> HttpResponse | None:
+        version = queryset.get()
+
+        def run(values: Any) -> str:
+            return f"{retire_version(version=version)} is retired: no new release may use it."
+
+        form = forms.Form(request.POST if request.method == "POST" else None)
+        title = f"Retire {version}?"
+        return ask(self, request, version, form=form, run=run, title=title, button="Retire")
+
+
+def _against_live(version: PromptVersion) -> tuple[Section, ...]:
+    live = live_version(version.prompt)
+    if live is None or live.pk == version.pk:
+        return ()
+    return compare(content_of(live), content_of(version))
+
+
+def _page(version: PromptVersion) -> dict[str, Any]:
+    """The cards beside the form."""
+    live = live_version(version.prompt)
+    return {
+        "state_pill": status_pill(version.status),
+        "live_pills": live_pills(open_releases().filter(version=version)),
+        "sealed_time": short_time(version.sealed_at),
+        "is_draft": version.status == VersionStatus.DRAFT,
+        "findings": validate_version(version) if not version.content_hash else None,
+        "preview": preview(version=version),
+        "variable_rows": _variables(version) if version.content_hash else [],
+        "parameters_text": json_text(version.parameters),
+        "schema_text": json_text(version.response_schema) if version.response_schema else "",
+        "live_version": live if live is not None and live.pk != version.pk else None,
+        "sections": _against_live(version),
+    }
+
+
+def _variables(version: PromptVersion) -> list[dict[str, Any]]:
+    return [
+        {"name": name, **given, "sample": json_text(given["sample"]) if "sample" in given else ""}
+        for name, given in sorted(version.variables.items())
+    ]

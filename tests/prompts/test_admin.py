@@ -1,0 +1,451 @@
+"""A prompt engineer's whole way through the admin, and what it refuses."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from apps.prompts import services
+from apps.prompts.models import Arm, Experiment, Prompt, PromptVersion, Release
+from tests.prompts.conftest import (
+    NOW,
+    content,
+    go_live,
+    make_draft,
+    make_live,
+    make_prompt,
+    make_sealed,
+    saying,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def browser(user):
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def root():
+    return browser(User.objects.create_superuser("root", password="test"))
+
+
+@pytest.fixture
+def desk(engineer):
+    return browser(engineer)
+
+
+def page(model, *args):
+    name = "changelist" if not args else "change"
+    return reverse(f"admin:prompts_{model}_{name}", args=args)
+
+
+def action(model, pk, name):
+    return reverse(f"admin:prompts_{model}_action", args=[pk, name])
+
+
+def fields_of(response):
+    """What a browser would post from the page's main form, as it stands."""
+    form = response.context["adminform"].form
+    html = response.content.decode()
+    values = {name: form[name].value() or "" for name in ("model", "note", "seen")}
+    values |= {name: form[name].value() or "" for name in ("parameters", "response_schema")}
+    for group in ("messages", "variables"):
+        widget = form.fields[group].widget
+        shown = widget.get_context(group, form[group].value(), {})
+        values[f"{group}-count"] = str(shown["count"])
+        for row in shown["rows"]:
+            for key in widget.keys:
+                assert f'name="{group}-{row["index"]}-{key}"' in html
+                if key != "required" or row[key]:
+                    values[f"{group}-{row['index']}-{key}"] = row[key]
+    return values
+
+
+@pytest.fixture
+def everything(prompt, staging):
+    """One of each: live, draft, retired, running experiment."""
+    first, second = make_sealed(prompt, saying("Describe")), make_sealed(prompt, saying("Praise"))
+    go_live(first, channel="staging")
+    go_live(second, channel="staging")
+    make_draft(prompt, content(messages=[{"role": "user", "content": "{{ oops"}]))
+    experiment = Experiment.objects.create(slug="tone", name="Tone", prompt=prompt, channel=staging)
+    for position, version in enumerate((first, second), 1):
+        Arm.objects.create(
+            experiment=experiment,
+            slug=f"arm-{position}",
+            version=version,
+            weight=5000,
+            position=position,
+        )
+    services.start_experiment(experiment=experiment, by=None, now=NOW)
+    return prompt
+
+
+class TestPages:
+    def test_every_page_opens_for_a_superuser(self, root, everything):
+        for model in ("prompt", "promptversion", "channel", "release", "experiment"):
+            assert root.get(page(model)).status_code == 200
+        for row in [
+            everything,
+            *PromptVersion.objects.all(),
+            *Release.objects.all(),
+            *Experiment.objects.all(),
+        ]:
+            answer = root.get(page(row._meta.model_name, row.pk))
+            assert answer.status_code == 200
+            assert not re.search(r"<script>|\sstyle=|\son\w+=", answer.content.decode())
+        for model in ("prompt", "channel", "experiment"):
+            assert root.get(reverse(f"admin:prompts_{model}_add")).status_code == 200
+
+    def test_every_page_opens_for_a_prompt_engineer(self, desk, everything):
+        for model in ("prompt", "promptversion", "channel", "release", "experiment"):
+            assert desk.get(page(model)).status_code == 200
+        for row in [everything, *PromptVersion.objects.all(), *Experiment.objects.all()]:
+            assert desk.get(page(row._meta.model_name, row.pk)).status_code == 200
+
+    def test_a_stranger_sees_nothing(self, everything):
+        stranger = browser(User.objects.create_user("stranger", is_staff=True))
+
+        for model in ("prompt", "promptversion", "channel", "release", "experiment"):
+            assert stranger.get(page(model)).status_code == 403
+        draft = PromptVersion.objects.get(status="draft")
+        assert stranger.post(action("promptversion", draft.pk, "seal")).status_code == 403
+        assert stranger.post(action("prompt", everything.pk, "roll_back")).status_code == 403
+
+    def test_lists_cost_the_same_for_many(self, root, django_assert_max_num_queries):
+        for number in range(6):
+            make_live(make_prompt(f"prompt-{number}"))
+
+        with django_assert_max_num_queries(14):
+            root.get(page("prompt"))
+        with django_assert_max_num_queries(14):
+            root.get(page("promptversion"))
+
+    def test_the_list_says_what_is_live_and_what_waits(self, root, everything):
+        html = root.get(page("prompt")).content.decode()
+
+        for text in ("staging v2", "v3", "tone"):
+            assert text in html
+        assert "product-text" in root.get(page("prompt"), {"draft": "yes"}).content.decode()
+
+    def test_the_prompt_page_shows_how_to_use_it(self, root, everything):
+        html = root.get(page("prompt", everything.pk)).content.decode()
+
+        assert "/api/v1/jobs/" in html
+        assert "a red kettle" in html
+        assert "from openai import OpenAI" in html
+
+    def test_what_a_template_says_is_only_text(self, root, prompt):
+        bad = "<script>alert(1)</script>"
+        version = make_sealed(
+            prompt, content(messages=[{"role": "user", "content": f"{bad}{{{{ product }}}}"}])
+        )
+
+        for url in (page("promptversion", version.pk), page("prompt", prompt.pk)):
+            html = root.get(url).content.decode()
+            assert bad not in html
+        assert (
+            "&lt;script&gt;alert(1)" in root.get(page("promptversion", version.pk)).content.decode()
+        )
+
+
+class TestDrafts:
+    def test_a_draft_is_made_from_the_live_version(self, desk, prompt, engineer):
+        live = make_live(prompt).version
+
+        answer = desk.post(action("prompt", prompt.pk, "new_draft_from_live"))
+
+        draft = PromptVersion.objects.get(status="draft")
+        assert answer["Location"] == page("promptversion", draft.pk)
+        assert (draft.parent, draft.author, draft.messages) == (live, engineer, live.messages)
+
+    def test_opening_the_address_makes_nothing(self, desk, prompt):
+        desk.get(action("prompt", prompt.pk, "new_draft_from_live"))
+
+        assert not PromptVersion.objects.exists()
+
+    def test_saving_untouched_changes_nothing(self, desk, prompt):
+        before = make_draft(
+            prompt,
+            content(
+                variables={
+                    "product": {
+                        "type": "string",
+                        "required": True,
+                        "trust": "service",
+                        "sensitivity": "none",
+                        "sample": "tea",
+                    },
+                    "tags": {
+                        "type": "list",
+                        "required": False,
+                        "trust": "end_user",
+                        "sensitivity": "personal",
+                        "default": [],
+                        "sample": ["a", 1],
+                    },
+                    "count": {
+                        "type": "integer",
+                        "required": True,
+                        "trust": "service",
+                        "sensitivity": "none",
+                        "sample": 0,
+                        "max_length": None,
+                    },
+                },
+                response_schema={"type": "object"},
+            ),
+        )
+        before.variables["count"].pop("max_length")
+        url = page("promptversion", before.pk)
+
+        answer = desk.post(url, fields_of(desk.get(url)))
+
+        assert answer.status_code == 302
+        after = PromptVersion.objects.get(pk=before.pk)
+        assert services.content_of(after).as_json() == services.content_of(before).as_json()
+
+    def test_messages_are_added_removed_and_ordered(self, desk, prompt):
+        draft = make_draft(prompt)
+        url = page("promptversion", draft.pk)
+        values = fields_of(desk.get(url))
+        values |= {
+            "messages-0-content": "",
+            "messages-1-position": "9",
+            "messages-2-position": "1",
+            "messages-2-role": "placeholder",
+            "messages-2-content": "history",
+            "messages-3-role": "system",
+            "messages-3-content": "Line one\r\nline two",
+        }
+
+        desk.post(url, values)
+
+        draft.refresh_from_db()
+        assert draft.messages == [
+            {"placeholder": "history"},
+            {"role": "user", "content": "Describe {{ product }}."},
+            {"role": "system", "content": "Line one\nline two"},
+        ]
+
+    def test_all_faults_are_shown_after_saving(self, desk, prompt):
+        draft = make_draft(prompt)
+        url = page("promptversion", draft.pk)
+        values = fields_of(desk.get(url)) | {"messages-1-content": "{{ price }}", "model": "huge"}
+
+        html = desk.post(url, values, follow=True).content.decode()
+
+        assert "Draft saved, with 1 fault to mend." in html
+        assert "Uses “price”, which is not declared." in html
+        assert "“product” is declared but not used." in html
+        assert "No model is called “huge”" in html
+
+    def test_what_cannot_be_read_is_refused_and_kept_on_the_page(self, desk, prompt):
+        draft = make_draft(prompt)
+        url = page("promptversion", draft.pk)
+        values = fields_of(desk.get(url)) | {
+            "parameters": "{not json",
+            "variables-0-type": "list",
+            "variables-0-sample": "[1,",
+            "variables-0-max_length": "many",
+            "variables-1-name": "product",
+        }
+
+        answer = desk.post(url, values)
+
+        html = answer.content.decode()
+        assert answer.status_code == 200
+        for text in (
+            "Not valid JSON",
+            "product: sample must be JSON",
+            "product: max length must be a whole number",
+            "“product” is declared twice",
+            "{not json",
+            "[1,",
+        ):
+            assert text in html
+        before = draft.updated_at
+        draft.refresh_from_db()
+        assert draft.updated_at == before
+
+    def test_a_second_editor_is_told_and_loses_no_text(self, desk, prompt):
+        draft = make_draft(prompt)
+        url = page("promptversion", draft.pk)
+        values = fields_of(desk.get(url)) | {"messages-1-content": "Mine {{ product }}"}
+        services.save_draft(version=draft, content=saying("Theirs"))
+
+        html = desk.post(url, values).content.decode()
+
+        assert "after you opened it" in html
+        assert "Mine {{ product }}" in html
+        draft.refresh_from_db()
+        assert draft.messages[0]["content"].startswith("Theirs")
+
+    @pytest.mark.parametrize(
+        "extra",
+        [
+            {"messages-count": "x"},
+            {"messages-count": "99999999"},
+            {"seen": "yesterday"},
+            {"messages-0-role": "robot"},
+            {"messages-0-content": "nul \x00"},
+            {"parameters": "[" * 5000},
+            {"parameters": '{"seed": 1e999}'},
+            {"response_schema": '{"a": ' * 60 + "1" + "}" * 60},
+        ],
+    )
+    def test_odd_posts_never_break_the_page(self, desk, prompt, extra):
+        draft = make_draft(prompt)
+        url = page("promptversion", draft.pk)
+
+        answer = desk.post(url, fields_of(desk.get(url)) | extra)
+
+        assert answer.status_code in (200, 302)
+        assert desk.get(url).status_code == 200
+
+    def test_a_draft_is_deleted_but_a_sealed_version_is_not(self, desk, prompt):
+        draft, sealed = make_draft(prompt, saying("Draft")), make_sealed(prompt)
+        for version in (draft, sealed):
+            desk.post(
+                reverse("admin:prompts_promptversion_delete", args=[version.pk]), {"post": "yes"}
+            )
+
+        assert list(PromptVersion.objects.all()) == [sealed]
+
+    def test_the_list_offers_no_bulk_delete(self, root, prompt):
+        make_sealed(prompt)
+
+        assert "delete_selected" not in root.get(page("promptversion")).content.decode()
+
+
+class TestSealAndRelease:
+    def test_sealing_asks_and_then_freezes(self, desk, prompt, engineer):
+        draft = make_draft(prompt, by=engineer)
+        url = action("promptversion", draft.pk, "seal")
+        asked = desk.get(url)
+        form = asked.context["form"]
+
+        desk.post(url, {"note": "Shorter.", "expected_hash": form["expected_hash"].value()})
+
+        draft.refresh_from_db()
+        assert (draft.status, draft.note) == ("sealed", "Shorter.")
+
+    def test_a_faulty_draft_is_not_sealed(self, desk, prompt):
+        draft = make_draft(prompt, content(messages=[{"role": "user", "content": "{{ oops"}]))
+        url = action("promptversion", draft.pk, "seal")
+        shown = desk.get(url).context["form"]["expected_hash"].value()
+
+        html = desk.post(url, {"note": "x", "expected_hash": shown}).content.decode()
+
+        assert "line 1" in html
+        draft.refresh_from_db()
+        assert draft.status == "draft"
+
+    def test_a_sealed_version_cannot_be_posted_to(self, root, prompt):
+        version = make_sealed(prompt)
+
+        answer = root.post(page("promptversion", version.pk), {"model": "other"})
+
+        assert answer.status_code == 403
+        version.refresh_from_db()
+        assert version.model == "small"
+
+    def test_an_approver_releases_with_a_reason(self, prompt, production, approver):
+        version = make_sealed(prompt)
+        url = action("promptversion", version.pk, "release_to")
+        desk = browser(approver)
+
+        assert (
+            "This field is required"
+            in desk.post(url, {"channel": production.pk, "reason": ""}).content.decode()
+        )
+        desk.post(url, {"channel": production.pk, "reason": "Better."})
+
+        release = Release.objects.get()
+        assert (release.version, release.actor, release.reason) == (version, approver, "Better.")
+
+    def test_the_permission_of_protected_channels_is_asked_by_the_service(
+        self, prompt, production, engineer
+    ):
+        from django.contrib.auth.models import Permission
+
+        engineer.user_permissions.add(Permission.objects.get(codename="add_release"))
+        version = make_sealed(prompt)
+        url = action("promptversion", version.pk, "release_to")
+
+        html = browser(engineer).post(url, {"channel": production.pk, "reason": "x"})
+
+        assert "is protected" in html.content.decode()
+        assert not Release.objects.exists()
+
+    def test_rolling_back_needs_a_reason_and_names_the_target(self, prompt, production, approver):
+        make_live(prompt, saying("Describe"))
+        make_live(prompt, saying("Praise"))
+        desk = browser(approver)
+        url = action("prompt", prompt.pk, "roll_back")
+
+        assert "production: back to v1" in desk.get(url).content.decode()
+        desk.post(url, {"channel": "production", "reason": ""})
+        assert Release.objects.count() == 2
+        desk.post(url, {"channel": "production", "reason": "Worse."})
+
+        assert Release.objects.get(ended_at=None).version.number == 1
+
+    def test_a_draft_is_compared_with_what_is_live(self, desk, prompt):
+        make_live(prompt)
+        draft = make_draft(prompt, saying("Praise"))
+
+        html = desk.get(page("promptversion", draft.pk)).content.decode()
+
+        assert "<del>Describe {{ product }}.</del>" in html
+        assert "<ins>Praise {{ product }}.</ins>" in html
+
+
+class TestExperiments:
+    def test_it_is_planned_started_and_stopped(self, root, prompt, staging):
+        first, second = make_sealed(prompt, saying("One")), make_sealed(prompt, saying("Two"))
+        go_live(first, channel="staging")
+        root.post(
+            reverse("admin:prompts_experiment_add"),
+            {"slug": "tone", "name": "Tone", "prompt": prompt.pk, "channel": staging.pk},
+        )
+        planned = Experiment.objects.get()
+        arms = {"arms-TOTAL_FORMS": 2, "arms-INITIAL_FORMS": 0}
+        for index, version in enumerate((first, second)):
+            arms |= {
+                f"arms-{index}-position": index + 1,
+                f"arms-{index}-slug": f"arm-{index}",
+                f"arms-{index}-version": version.pk,
+                f"arms-{index}-weight": 5000,
+            }
+        root.post(page("experiment", planned.pk), {"name": "Tone", "channel": staging.pk, **arms})
+
+        root.post(action("experiment", planned.pk, "start"))
+        planned.refresh_from_db()
+        assert planned.status == "running"
+        assert root.post(page("experiment", planned.pk), {"name": "x"}).status_code == 403
+
+        root.post(action("experiment", planned.pk, "stop"))
+        planned.refresh_from_db()
+        assert planned.status == "stopped"
+
+    def test_nothing_starts_from_opening_the_page(self, root, everything):
+        running = Experiment.objects.get()
+
+        assert root.get(action("experiment", running.pk, "stop")).status_code == 200
+        running.refresh_from_db()
+        assert running.status == "running"
+
+
+def test_a_prompt_is_made_with_its_tags(desk):
+    desk.post(
+        reverse("admin:prompts_prompt_add"),
+        {"slug": "gift", "name": "Gift", "tags": "shop, texts,"},
+    )
+
+    assert Prompt.objects.get().tags == ["shop", "texts"]
