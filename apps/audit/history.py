@@ -14,3 +14,8 @@ def track(*, exclude: tuple[str, ...] = ()) -> Any:
         pghistory.DeleteEvent(),
         exclude=list(exclude) or None,
     )
+
+
+def note_reason(reason: str) -> None:
+    """Attach the reason that a person gave to every change of this request."""
+    pghistory.context(reason=reason)

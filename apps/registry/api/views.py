@@ -13,7 +13,7 @@ from apps.registry.models import Model
 from apps.registry.snapshot import read_registry
 
 
-class ModelCatalogueViewSet(ReadOnlyModelViewSet[Model]):
+class ModelCatalogueViewSet(ReadOnlyModelViewSet[Any]):
     """Every model with its abilities, its deployments and their prices now."""
 
     queryset = Model.objects.all()

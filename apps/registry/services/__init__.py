@@ -1,7 +1,7 @@
 """Writes of the registry. `services.imports` stands apart: its data takes a second to load."""
 
 from apps.registry.services.deployments import put_deployment
-from apps.registry.services.prices import PriceRefused, set_price
+from apps.registry.services.prices import PriceRefused, check_price, set_price
 from apps.registry.services.proposals import (
     approve_all,
     approve_proposal,
@@ -14,6 +14,7 @@ __all__ = [
     "PriceRefused",
     "approve_all",
     "approve_proposal",
+    "check_price",
     "propose_prices",
     "put_deployment",
     "reject_proposal",

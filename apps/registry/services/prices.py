@@ -31,8 +31,7 @@ def set_price(
     """
     begins = valid_from or now
     Deployment.objects.select_for_update(no_key=True).get(pk=deployment.pk)
-    rows = Price.objects.filter(deployment=deployment, usage_class=usage_class)
-    latest = rows.order_by("-valid").first()
+    latest = _latest(deployment, usage_class)
     if latest is not None:
         if _holds_already(latest, price_pico, per_block, begins):
             return latest
@@ -49,6 +48,27 @@ def set_price(
     price.full_clean()
     price.save()
     return price
+
+
+def check_price(
+    *,
+    deployment: Deployment,
+    usage_class: str,
+    price_pico: Pico,
+    per_block: int = 1,
+    now: datetime,
+    valid_from: datetime | None = None,
+) -> None:
+    """Raise `PriceRefused` if `set_price` would, as things stand: for forms."""
+    latest = _latest(deployment, usage_class)
+    begins = valid_from or now
+    if latest is not None and not _holds_already(latest, price_pico, per_block, begins):
+        _refuse_rewriting(latest, begins, now)
+
+
+def _latest(deployment: Deployment, usage_class: str) -> Price | None:
+    rows = Price.objects.filter(deployment=deployment, usage_class=usage_class)
+    return rows.order_by("-valid").first()
 
 
 def _holds_already(row: Price, price_pico: Pico, per_block: int, begins: datetime) -> bool:

@@ -1,0 +1,126 @@
+"""Roles of people: groups with the permissions of this one table.
+
+`sync_roles` makes the groups exactly so after every migration. Who needs something else makes a
+group of their own: these belong to the platform.
+"""
+
+from collections.abc import Mapping
+
+from django.contrib.auth.models import Group, Permission
+
+ALL = ("view", "add", "change", "delete")
+VIEW = ("view",)
+EDIT = ("view", "add", "change")
+
+
+def _on(actions: tuple[str, ...], app: str, *models: str) -> frozenset[str]:
+    return frozenset(f"{app}.{action}_{model}" for model in models for action in actions)
+
+
+_OWNERS = _on(VIEW, "access", "team", "costcenter", "tier", "service")
+_CATALOGUE = _on(VIEW, "registry", "provider", "model", "deployment", "price") | _on(
+    VIEW, "routing", "route", "routetarget"
+)
+_PROMPTS = _on(
+    VIEW, "prompts", "prompt", "promptversion", "channel", "release", "experiment", "arm"
+)
+_BOOKS = _on(VIEW, "ledger", "attempt", "usage", "entry")
+_BUDGETS = _on(VIEW, "budgets", "budget", "window", "hold", "holdwindow")
+_JOBS = _on(VIEW, "jobs", "job")
+_PAYLOADS = _on(VIEW, "jobs", "jobpayload")
+_KEYS = _on(VIEW, "access", "apikey")
+_PROPOSALS = _on(VIEW, "registry", "priceproposal")
+_PEOPLE = _on(VIEW, "auth", "user", "group")
+_HISTORY = _on(VIEW, "pghistory", "events")
+
+ROLES: Mapping[str, frozenset[str]] = {
+    "prompt-engineer": _OWNERS
+    | _CATALOGUE
+    | _BOOKS
+    | _JOBS
+    | _PAYLOADS
+    | _PROMPTS
+    | _on(EDIT, "prompts", "prompt", "experiment")
+    | _on(ALL, "prompts", "promptversion", "arm")
+    | _on(("add",), "prompts", "release"),
+    "approver": _OWNERS
+    | _CATALOGUE
+    | _BOOKS
+    | _JOBS
+    | _PAYLOADS
+    | _PROMPTS
+    | _on(("add",), "prompts", "release")
+    | frozenset({"prompts.release_protected"}),
+    "finance": _CATALOGUE
+    | _OWNERS
+    | _BOOKS
+    | _JOBS
+    | _on(EDIT, "access", "costcenter")
+    | _BUDGETS
+    | _on(ALL, "budgets", "budget")
+    | _on(("add",), "registry", "price")
+    | _PROPOSALS
+    | frozenset({"registry.approve_price"}),
+    "operator": _OWNERS
+    | _BOOKS
+    | _BUDGETS
+    | _JOBS
+    | frozenset({"jobs.operate_job"})
+    | _PROMPTS
+    | _PROPOSALS
+    | _KEYS
+    | _on(("change",), "access", "apikey")
+    | _CATALOGUE
+    | _on(EDIT, "registry", "provider", "model", "deployment")
+    | _on(ALL, "routing", "route", "routetarget"),
+    "auditor": _OWNERS
+    | _CATALOGUE
+    | _PROMPTS
+    | _BOOKS
+    | _BUDGETS
+    | _JOBS
+    | _PAYLOADS
+    | _KEYS
+    | _PROPOSALS
+    | _PEOPLE
+    | _HISTORY,
+    "service-developer": _OWNERS
+    | _CATALOGUE
+    | _PROMPTS
+    | _BOOKS
+    | _BUDGETS
+    | _JOBS
+    | _PAYLOADS
+    | frozenset({"jobs.operate_job"})
+    | _on(EDIT, "access", "apikey"),
+    "administrator": _on(ALL, "access", "team", "costcenter", "tier", "service")
+    | _on(EDIT, "access", "apikey")
+    | _on(ALL, "registry", "provider", "model", "deployment")
+    | _on(EDIT, "registry", "price")
+    | _PROPOSALS
+    | frozenset({"registry.approve_price"})
+    | _on(ALL, "routing", "route", "routetarget")
+    | _on(ALL, "prompts", "prompt", "promptversion", "channel", "experiment", "arm")
+    | _PROMPTS
+    | _on(("add",), "prompts", "release")
+    | frozenset({"prompts.release_protected"})
+    | _BOOKS
+    | _BUDGETS
+    | _on(ALL, "budgets", "budget")
+    | _JOBS
+    | _PAYLOADS
+    | frozenset({"jobs.operate_job"})
+    | _on(ALL, "auth", "user", "group")
+    | _HISTORY,
+}
+
+
+def sync_roles() -> None:
+    """Make the groups and give each exactly its permissions. Doing it again changes nothing."""
+    known = {
+        f"{row.content_type.app_label}.{row.codename}": row
+        for row in Permission.objects.select_related("content_type")
+    }
+    for role, codenames in ROLES.items():
+        group, _ = Group.objects.get_or_create(name=role)
+        group.permissions.set([known[name] for name in codenames if name in known])

@@ -1,0 +1,184 @@
+"""The audit log: every change of a tracked table, whoever made it, to read only."""
+
+from typing import Any
+
+import pghistory
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth import get_user_model
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from pghistory.models import Events
+
+from apps.core.admin import EmptyState, ReadOnlyAdmin, pill, short_time
+from apps.core.admin.cells import Kind
+
+_KINDS: dict[str, Kind] = {"insert": "ok", "update": "info", "delete": "bad"}
+_NOT_NEWS = {"updated_at"}
+_LONGEST = 80  # characters of a value in the list; its page shows all of it
+
+
+class AuditChangeList(ChangeList):
+    """Fetches the differences and names only of the rows that are shown: working them out for
+    the whole history at each look would take seconds."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        rows = list(self.result_list)
+        details = Events.objects.in_bulk([row.pk for row in rows])
+        users = _usernames(rows)
+        for row in rows:
+            row.pgh_diff = details[row.pk].pgh_diff
+            row.pgh_data = details[row.pk].pgh_data
+            row.actor = users.get(_context(row).get("user"), "")
+        self.result_list = rows
+
+
+class TableFilter(admin.SimpleListFilter):
+    title = "table"
+    parameter_name = "table"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        tracked: set[Any] = {
+            model.pgh_tracked_model  # type: ignore[attr-defined]
+            for model in pghistory.core.event_models()
+        }
+        names = [(model._meta.label, str(model._meta.verbose_name)) for model in tracked]
+        return sorted(names, key=lambda pair: pair[1])
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if self.value() in dict(self.lookup_choices):
+            return queryset.filter(pgh_obj_model=self.value())
+        return queryset
+
+
+class ActionFilter(admin.SimpleListFilter):
+    title = "action"
+    parameter_name = "action_is"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in _KINDS]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(pgh_label=self.value()) if self.value() else queryset
+
+
+@admin.register(Events)
+class AuditAdmin(ReadOnlyAdmin):
+    list_display = ("at", "who", "action", "table", "object", "changes", "reason")
+    list_display_links = ("at",)
+    list_filter = (("pgh_created_at", admin.DateFieldListFilter), ActionFilter, TableFilter)
+    ordering = ("-pgh_created_at",)
+    search_fields = ("pgh_obj_id",)
+    search_help_text = "A user name, an object's id or a request id, in full."
+    fields = readonly_fields = (
+        "at",
+        "who",
+        "action",
+        "table",
+        "object",
+        "reason",
+        "request",
+        "differences",
+    )
+    actions = None
+    empty_state = EmptyState("Nothing has been changed yet.")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return Events.objects.order_by("-pgh_created_at").defer("pgh_diff", "pgh_data")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return AuditChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        match = Q(pgh_obj_id=term) | Q(pgh_context__request_id=term)
+        user = get_user_model()._default_manager.filter(username=term).first()
+        if user is not None:
+            match |= Q(pgh_context__user=user.pk)
+        return queryset.filter(match), False
+
+    @admin.display(description="When", ordering="pgh_created_at")
+    def at(self, event: Any) -> SafeString:
+        return short_time(event.pgh_created_at)
+
+    @admin.display(description="Who")
+    def who(self, event: Any) -> str:
+        actor = getattr(event, "actor", None)
+        if actor is None:
+            actor = _usernames([event]).get(_context(event).get("user"), "")
+        return actor or "the system"
+
+    @admin.display(description="Action")
+    def action(self, event: Any) -> SafeString:
+        return pill(event.pgh_label, _KINDS.get(event.pgh_label, "quiet"))
+
+    @admin.display(description="Table")
+    def table(self, event: Any) -> str:
+        return str(apps.get_model(event.pgh_obj_model)._meta.verbose_name)
+
+    @admin.display(description="Object")
+    def object(self, event: Any) -> str:
+        data = event.pgh_data or {}
+        return str(data.get("slug") or data.get("name") or event.pgh_obj_id)
+
+    @admin.display(description="Changed")
+    def changes(self, event: Any) -> SafeString:
+        return format_html_join(
+            "", "<div>{}: {} → {}</div>", ((name, _cut(a), _cut(b)) for name, a, b in _diff(event))
+        )
+
+    @admin.display(description="Reason")
+    def reason(self, event: Any) -> str:
+        return str(_context(event).get("reason", "")) or "–"
+
+    @admin.display(description="Request")
+    def request(self, event: Any) -> str:
+        context = _context(event)
+        return f"{context.get('url', '–')} {context.get('request_id', '')}".strip()
+
+    @admin.display(description="Before and after")
+    def differences(self, event: Any) -> SafeString:
+        rows = _diff(event) if event.pgh_label == "update" else _whole(event)
+        return format_html(
+            "<table><thead><tr><th>Field</th><th>Before</th><th>After</th></tr></thead>"
+            "<tbody>{}</tbody></table>",
+            format_html_join("", "<tr><th>{}</th><td>{}</td><td>{}</td></tr>", rows),
+        )
+
+
+def _context(event: Any) -> dict[str, Any]:
+    return event.pgh_context or {}
+
+
+def _usernames(events: list[Any]) -> dict[Any, str]:
+    wanted = {user for event in events if (user := _context(event).get("user")) is not None}
+    users = get_user_model()._default_manager.filter(pk__in=wanted)
+    return dict(users.values_list("pk", "username"))
+
+
+def _diff(event: Any) -> list[tuple[str, Any, Any]]:
+    changed = event.pgh_diff or {}
+    if event.pgh_label != "update":
+        return []
+    return [(name, *pair) for name, pair in sorted(changed.items()) if name not in _NOT_NEWS]
+
+
+def _whole(event: Any) -> list[tuple[str, Any, Any]]:
+    """All fields of a row that came (nothing before) or went (nothing after)."""
+    data = sorted((event.pgh_data or {}).items())
+    if event.pgh_label == "delete":
+        return [(name, value, "") for name, value in data]
+    return [(name, "", value) for name, value in data]
+
+
+def _cut(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,0 +1,28 @@
+"""Cells that more than one page of the registry shows."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils.safestring import SafeString
+
+from apps.core.admin import money, pill
+from apps.core.money import Pico
+from apps.registry.pricing import MILLION
+
+
+def per_million(price_pico: Pico | None, per_block: int) -> SafeString:
+    """A price for a million units."""
+    return money(None if price_pico is None else price_pico * MILLION // per_block)
+
+
+def validity(valid: Any, *, now: datetime) -> SafeString:
+    """Where `now` stands to a price's range of validity."""
+    if valid.lower is not None and now < valid.lower:
+        return pill("scheduled", "info")
+    if valid.upper is not None and valid.upper <= now:
+        return pill("ended")
+    return pill("holds", "ok")
+
+
+def switch(active: bool) -> SafeString:
+    return pill("active", "ok") if active else pill("drained", "warn")
