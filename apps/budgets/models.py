@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from apps.audit.history import track
 from apps.core.models import SlugModel, TimestampedModel, moves_config_epoch
-from apps.core.money import PicoUSDField
+from apps.core.fields import PicoUSDField
 
 
 class Period(models.TextChoices):
@@ -78,8 +78,26 @@ class Budget(SlugModel):
             ),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(limit_pico__gte=0), name="budget_limit_not_negative")
+            models.CheckConstraint(
+                condition=Q(limit_pico__gte=0),
+                name="budget_limit_not_negative",
+                violation_error_message="A limit cannot be negative.",
+            )
         ]
+
+    @property
+    def scope(self) -> dict[str, str]:
+        """The fields by which it chooses calls, only those that are given."""
+        return {name: value for name in self.SCOPE_FIELDS if (value := getattr(self, name))}
+
+    def clean(self) -> None:
+        stored = Budget.objects.filter(pk=self.pk).first() if self.pk else None
+        if stored is None:
+            return
+        changed = [n for n in self.FIXED_FIELDS if getattr(self, n) != getattr(stored, n)]
+        if changed:
+            text = "Cannot change: what a budget counts is fixed. Switch it off and make another."
+            raise ValidationError(dict.fromkeys(changed, text))
 
 
 class Window(models.Model):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -70,6 +70,7 @@ class Batcher(Generic[Item, Result]):
         """Wait until everything that was submitted is flushed, then end the thread."""
         while self._runner is not None and not self._runner.done():
             await self._runner
+        await asyncio.get_running_loop().run_in_executor(self._thread, connections.close_all)
         self._thread.shutdown(wait=True)
 
 

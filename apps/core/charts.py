@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 WIDTH = 960
 TICKS = 4
+WIDEST_BAR = 72
 COLOURS = 8  # the last one is grey, for the rest
 
 Number = float | int
@@ -147,7 +148,7 @@ def _svg(frame: _Frame, label: str, parts: Sequence[str]) -> SafeString:
 
 
 def _bar(frame: _Frame, chart: StackedBars, index: int, label: str, *, is_open: bool) -> SafeString:
-    gap = min(6.0, frame.slot * 0.18)
+    gap = max(min(6.0, frame.slot * 0.18), frame.slot - WIDEST_BAR)
     x, width = frame.x(index) + gap / 2, frame.slot - gap
     base: Number = 0
     marks = []

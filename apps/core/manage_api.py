@@ -23,7 +23,8 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.settings import api_settings
 
 from apps.core.api import StrictSerializer
-from apps.core.money import PicoUSDField, exact_usd, pico_from_usd
+from apps.core.fields import PicoUSDField
+from apps.core.money import exact_usd, pico_from_usd
 from apps.core.problems import Problem
 
 

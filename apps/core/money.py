@@ -5,10 +5,8 @@ rounding at all; only meters with a block larger than one unit round, half to ev
 """
 
 from decimal import Decimal
-from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
 
 PICO = 10**12
 Pico = int  # an amount of pico-USD
@@ -54,12 +52,3 @@ def pico_from_usd(value: str | Decimal | int) -> Pico:
     if not scaled.is_finite() or scaled != scaled.to_integral_value():
         raise ValidationError(f"“{value}” is finer than a pico-dollar (12 decimals).")
     return int(scaled)
-
-
-class PicoUSDField(models.BigIntegerField):  # type: ignore[type-arg]
-    """Pico-USD as a 64-bit integer (up to ± 9.2 million dollars a row)."""
-
-    def formfield(self, **kwargs: Any) -> Any:
-        from apps.core.forms import USDFormField  # forms load after the app registry
-
-        return models.Field.formfield(self, **{"form_class": USDFormField, **kwargs})

@@ -4,7 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from apps.ledger.storable import storable_json, storable_text
 from apps.providers.types import ChatResult, Chunk, EmbeddingResult, Usage
+
+MAX_TEXT = 64 * 1024 * 1024  # characters; adapters refuse larger answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +24,10 @@ class Answer:
 
 
 def from_chat(result: ChatResult) -> Answer:
+    body = storable_json(result.raw, limit=MAX_TEXT)
     return Answer(
-        body=result.raw,
-        text=str(result.message.get("content") or ""),
+        body=body,
+        text=str(body["choices"][0]["message"].get("content") or ""),
         finish_reason=result.finish_reason or "",
         usage=result.usage,
         usage_problem=result.usage_problem or "",
@@ -89,9 +93,10 @@ class Assembler:
         body: dict[str, Any] = {**self._head, "object": "chat.completion", "choices": choices}
         if self.usage is not None:
             body["usage"] = self.usage.raw
+        body = storable_json(body, limit=MAX_TEXT)
         return Answer(
             body=body,
-            text=self.text,
+            text=storable_text(self.text, MAX_TEXT),
             finish_reason=(choices[0]["finish_reason"] or "") if choices else "",
             usage=self.usage,
             usage_problem=self.usage_problem,

@@ -3,6 +3,7 @@ ARCHITECTURE.md, “The way of a call”."""
 
 import asyncio
 import time
+from functools import partial
 
 import structlog
 
@@ -10,6 +11,7 @@ from apps.access.limits import RateLimiter
 from apps.cache.exact import CachedAnswer, ExactCache, cache_key
 from apps.core.money import exact_usd
 from apps.core.snapshot import SnapshotHolder
+from apps.core.threads import in_thread
 from apps.gateway import metrics, refusals
 from apps.gateway.accounts import HitSettlement
 from apps.gateway.answers import as_chunks
@@ -82,7 +84,7 @@ class Pipeline:
         try:
             return self._prepare(call)
         except VersionNotLoaded as missing:
-            await asyncio.to_thread(load_version, missing.version_id)
+            await in_thread(partial(load_version, missing.version_id))
             return self._prepare(call)
 
     def _prepare(self, call: Call) -> Prepared:

@@ -10,6 +10,7 @@ from apps.access.limits import RateLimiter
 from apps.cache.exact import ExactCache
 from apps.core.redis import async_client
 from apps.core.snapshot import SnapshotHolder
+from apps.core.threads import in_thread
 from apps.gateway.accounts import Complete
 from apps.gateway.books import Books
 from apps.gateway.config import Config, new_holder
@@ -34,7 +35,7 @@ class Runtime:
     async def open(self) -> None:
         """Read the configuration and build the pipeline. Raises `django.db.DatabaseError`."""
         self.loop = asyncio.get_running_loop()
-        await asyncio.to_thread(self.config.start)
+        await in_thread(self.config.start)
         self._redis = async_client()
         self._books = Books(self._complete)
         self.pipeline = Pipeline(

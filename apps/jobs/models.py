@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from apps.access.models import Service
 from apps.core.ids import uuid7
-from apps.core.money import PicoUSDField
+from apps.core.fields import PicoUSDField
 
 
 class JobStatus(models.TextChoices):

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.core.ids import uuid7
-from apps.core.money import PicoUSDField
+from apps.core.fields import PicoUSDField
 
 
 class AttemptStatus(models.TextChoices):

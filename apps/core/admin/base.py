@@ -51,13 +51,11 @@ class PlatformAdminMixin(ModelAdmin):
         view = self.admin_site.admin_view(self.object_action_view)
         return [path("<path:object_id>/do/<slug:action>/", view, name=name), *super().get_urls()]
 
-    def formfield_for_dbfield(
-        self, db_field: Any, request: HttpRequest | None, **kwargs: Any
-    ) -> Any:
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if isinstance(getattr(field, "widget", None), SplitDateTimeWidget):
+        if field and isinstance(field.widget, SplitDateTimeWidget):
             for part, name in zip(field.widget.widgets, ("date", "time"), strict=True):
-                part.attrs["aria-label"] = f"{capfirst(field.label)}: {name}"
+                part.attrs["aria-label"] = f"{field.label}: {name}"
         return field
 
     def changelist_view(

@@ -1,9 +1,17 @@
-"""Template tags of the admin's frame."""
+"""Template tags of the admin's pages."""
+
+from collections.abc import Sequence
+from datetime import datetime
 
 from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from apps.core import charts
+from apps.core.admin import cells
+
+WARNING = 0.8  # of a limit
 
 register = template.Library()
 
@@ -16,3 +24,41 @@ def icon(name: str) -> SafeString:
         static("llmplatform/icons.svg"),
         name,
     )
+
+
+@register.simple_tag
+def legend(series: Sequence[charts.Series]) -> SafeString:
+    return charts.legend(series)
+
+
+@register.simple_tag
+def usd(pico: int | None) -> SafeString:
+    return cells.money(pico)
+
+
+@register.simple_tag
+def short_time(at: datetime | None) -> SafeString:
+    return cells.short_time(at)
+
+
+@register.simple_tag
+def share_pill(share: float) -> SafeString:
+    """How much of a limit is used: amber from 80 %, red from 100 %."""
+    kind: cells.Kind = "bad" if share >= 1 else "warn" if share >= WARNING else "ok"
+    return cells.pill(f"{share:.0%}", kind)
+
+
+@register.filter
+def grouped(value: int) -> str:
+    return f"{value:,}"
+
+
+@register.filter
+def percent(value: float) -> str:
+    return f"{value:.1%}"
+
+
+@register.filter
+def unlocalized(value: float) -> str:
+    """A number for an attribute, whatever the reader's language."""
+    return f"{value:.6f}"
