@@ -55,5 +55,5 @@ def _curl(ready: dict[str, Any]) -> str:
     return (
         f"  curl -s {ready['gateway_url']}/v1/chat/completions \\\n"
         f"    -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\\n"
-        """    -d '{"model": "chat", "messages": [{"role": "user", "content": "Say hello."}]}'"""
+        """    -d '{"model": "fast", "messages": [{"role": "user", "content": "Say hello."}]}'"""
     )
