@@ -4,6 +4,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 urlpatterns = [
+    path("", include("apps.budgets.api.urls")),
     path("", include("apps.jobs.api.urls")),
     path("", include("apps.prompts.api.urls")),
     path("", include("apps.registry.api.urls")),

@@ -5,9 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from apps.budgets.models import Budget, Hold, Window
-from apps.budgets.types import BudgetFacts, BudgetState, Difference
+from apps.budgets.types import BudgetState, Difference
 from apps.budgets.windows import bounds_now
 from apps.core.money import Pico
 
@@ -42,17 +43,25 @@ def hold_amounts(*, hold_ids: Collection[UUID]) -> Mapping[UUID, Pico]:
     return dict(Hold.objects.filter(pk__in=hold_ids).values_list("pk", "amount_pico"))
 
 
-def budget_states(*, budgets: Sequence[BudgetFacts], now: datetime) -> list[BudgetState]:
-    """Each budget with its current window, in the given order; always two queries."""
+def budgets_of(*, service: str, team: str, cost_center: str) -> QuerySet[Budget]:
+    """Active budgets that some call of the service counts to, whatever it calls."""
+    return Budget.objects.filter(
+        active=True,
+        service__in=["", service],
+        team__in=["", team],
+        cost_center__in=["", cost_center],
+    )
+
+
+def budget_states(*, budgets: Sequence[Budget], now: datetime) -> list[BudgetState]:
+    """Each budget in its window of now, in the given order; always one query."""
     bounds = bounds_now(budgets, now)
-    rows = Budget.objects.in_bulk([budget.id for budget in budgets])
     starts = {start for start, _ in bounds.values()}
     found = Window.objects.filter(budget__in=bounds, starts_at__in=starts)
     windows = {(window.budget_id, window.starts_at): window for window in found}
     return [
-        _state(rows[budget.id], windows.get((budget.id, bounds[budget.id][0])), bounds[budget.id])
+        _state(budget, windows.get((budget.pk, bounds[budget.pk][0])), bounds[budget.pk])
         for budget in budgets
-        if budget.id in rows
     ]
 
 
@@ -72,6 +81,7 @@ def _state(
     return BudgetState(
         slug=budget.slug,
         name=budget.name,
+        scope=budget.scope,
         period=budget.period,
         hard=budget.hard,
         limit_pico=budget.limit_pico,

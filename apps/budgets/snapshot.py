@@ -19,19 +19,6 @@ def matching(budgets: Sequence[BudgetFacts], scope: Scope) -> list[BudgetFacts]:
     return [budget for budget in budgets if _matches(budget, scope)]
 
 
-def applicable(
-    budgets: Sequence[BudgetFacts], *, service: str, team: str, cost_center: str
-) -> list[BudgetFacts]:
-    """Those that some call of the service counts to, whatever it calls."""
-    return [
-        budget
-        for budget in budgets
-        if budget.service in ("", service)
-        and budget.team in ("", team)
-        and budget.cost_center in ("", cost_center)
-    ]
-
-
 def _matches(budget: BudgetFacts, scope: Scope) -> bool:
     return (
         budget.service in ("", scope.service)

@@ -1,5 +1,6 @@
 """What the pipeline asks of budgets, and what it gets back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -120,10 +121,11 @@ class BudgetExceeded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:
-    """A budget and its current window. Without a window nothing was spent in this period yet."""
+    """A budget in its window of now. `scope`: the fields by which it chooses calls, only those."""
 
     slug: str
     name: str
+    scope: Mapping[str, str]
     period: str
     hard: bool
     limit_pico: Pico
@@ -136,6 +138,12 @@ class BudgetState:
     @property
     def remaining_pico(self) -> Pico:
         return max(0, self.limit_pico - self.posted_pico - self.held_pico)
+
+    @property
+    def used_share(self) -> float:
+        """Of the limit, spent or held; 1 is all of it, and more is possible."""
+        used = self.posted_pico + self.held_pico
+        return used / self.limit_pico if self.limit_pico else float(used > 0)
 
 
 @dataclass(frozen=True, slots=True)

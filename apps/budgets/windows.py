@@ -6,12 +6,22 @@ A window runs from local midnight to local midnight, as UTC instants; so a local
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
-
-from apps.budgets.types import BudgetFacts
 
 Bounds = Mapping[int, tuple[datetime, datetime | None]]  # budget id → its window now
 LIFETIME_START = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class HasPeriod(Protocol):
+    """A budget, as a row or as facts."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def period(self) -> str: ...
+    @property
+    def time_zone(self) -> str: ...
 
 
 def window_bounds(*, period: str, zone: str, at: datetime) -> tuple[datetime, datetime | None]:
@@ -31,7 +41,7 @@ def window_bounds(*, period: str, zone: str, at: datetime) -> tuple[datetime, da
     return _midnight(first, tz), _midnight(_next(period, first), tz)
 
 
-def bounds_now(budgets: Iterable[BudgetFacts], now: datetime) -> Bounds:
+def bounds_now(budgets: Iterable[HasPeriod], now: datetime) -> Bounds:
     """The window of each budget that holds `now`."""
     kinds = {budget.id: (budget.period, budget.time_zone) for budget in budgets}
     known = {(p, z): window_bounds(period=p, zone=z, at=now) for p, z in set(kinds.values())}

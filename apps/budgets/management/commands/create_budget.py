@@ -1,0 +1,52 @@
+"""Make a budget, or change its limit or hardness. What it counts is fixed once it is made."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandParser
+
+from apps.budgets.models import Budget, Period
+from apps.core.commands import ConfigCommand
+from apps.core.money import Pico, exact_usd, pico_from_usd
+from apps.core.upsert import upsert
+
+
+class Command(ConfigCommand):
+    help = __doc__ or ""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("slug", metavar="SLUG")
+        parser.add_argument("--name", help="Name shown to people; default: the slug.")
+        parser.add_argument("--limit-usd", help="Dollars in each period, e.g. 50 or 0.25.")
+        for name in Budget.SCOPE_FIELDS:
+            parser.add_argument(f"--{name.replace('_', '-')}", metavar="SLUG", help="Default: any.")
+        parser.add_argument("--period", help=f"{', '.join(Period.values)}; default: month.")
+        parser.add_argument("--time-zone", help="e.g. Europe/Berlin; default: UTC.")
+        kind = parser.add_mutually_exclusive_group()
+        kind.add_argument("--hard", action="store_true", default=None, help="Refuse. The default.")
+        kind.add_argument("--soft", action="store_false", dest="hard", help="Only mark.")
+
+    def run(self, **options: Any) -> Mapping[str, Any]:
+        names = ("name", "hard", *Budget.FIXED_FIELDS)
+        budget, change = upsert(
+            Budget,
+            lookup={"slug": options["slug"]},
+            values={name: options[name] for name in names}
+            | {"limit_pico": _limit(options["limit_usd"])},
+        )
+        return {
+            "budget": budget.slug,
+            "limit_usd": exact_usd(budget.limit_pico),
+            "hard": budget.hard,
+            "change": change,
+        }
+
+
+def _limit(dollars: str | None) -> Pico | None:
+    """Raises `ValidationError`."""
+    try:
+        return None if dollars is None else pico_from_usd(dollars)
+    except ValidationError as error:
+        raise ValidationError({"limit_usd": error.messages}) from error

@@ -1,0 +1,119 @@
+"""Budgets by command; and the command that checks the books."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from rest_framework.test import APIClient
+
+from apps.budgets.models import Budget, Window
+from apps.budgets.selectors import verify_windows
+from apps.budgets.services import settle_all
+from apps.budgets.types import Difference, Resolution
+from tests.budgets.conftest import NOW, held, make_budget
+
+pytestmark = pytest.mark.django_db
+
+
+def create(*arguments):
+    out = StringIO()
+    call_command("create_budget", *arguments, "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def test_a_budget_is_made_with_its_scope_in_dollars():
+    made = create(
+        "shop-day", "--service", "shop", "--limit-usd", "0.25", "--period", "day", "--soft",
+        "--time-zone", "Europe/Berlin",
+    )  # fmt: skip
+
+    assert made == {
+        "budget": "shop-day",
+        "limit_usd": "0.250000000000",
+        "hard": False,
+        "change": "created",
+    }
+    budget = Budget.objects.get()
+    assert (budget.limit_pico, budget.scope) == (250_000_000_000, {"service": "shop"})
+    assert (budget.period, budget.time_zone) == ("day", "Europe/Berlin")
+
+
+def test_it_is_hard_and_monthly_unless_said_otherwise():
+    create("all", "--limit-usd", "1")
+
+    assert (Budget.objects.get().hard, Budget.objects.get().period) == (True, "month")
+
+
+def test_repeating_it_changes_only_what_is_said():
+    create("all", "--limit-usd", "1", "--soft")
+
+    assert create("all", "--limit-usd", "1")["change"] == "unchanged"
+    assert create("all", "--limit-usd", "2") == {
+        "budget": "all",
+        "limit_usd": "2.000000000000",
+        "hard": False,
+        "change": "updated",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["x"], "limit_pico"),
+        (["x", "--limit-usd", "much"], "limit_usd: “much” is not an amount of dollars."),
+        (["x", "--limit-usd", "0.0000000000001"], "finer than a pico-dollar"),
+        (["x", "--limit-usd", "-1"], "A limit cannot be negative."),
+        (["x", "--limit-usd", "1", "--period", "fortnight"], "period:"),
+        (["x", "--limit-usd", "1", "--time-zone", "Mars/Base"], "“Mars/Base” is not a time zone"),
+    ],
+)
+def test_what_is_wrong_is_named(arguments, fault):
+    with pytest.raises(CommandError, match=fault):
+        create(*arguments)
+
+    assert not Budget.objects.exists()
+
+
+def test_what_a_budget_counts_is_fixed_and_says_so():
+    make_budget("mine", service="shop")
+
+    with pytest.raises(CommandError, match="service: Cannot change: what a budget counts is fixed"):
+        create("mine", "--service", "search")
+
+
+def test_the_management_api_says_so_too(admin_user):
+    make_budget("mine", service="shop")
+    client = APIClient()
+    client.force_authenticate(admin_user)
+
+    refused = client.patch("/api/v1/manage/budgets/mine/", {"period": "day"}, format="json")
+    raised = client.patch("/api/v1/manage/budgets/mine/", {"limit_usd": "3"}, format="json")
+
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["pointer"] == "/period"
+    assert (raised.status_code, raised.json()["limit_usd"]) == (200, "3.000000000000")
+
+
+def test_books_that_agree_pass_the_check():
+    make_budget()
+    settle_all(resolutions=[Resolution(held(100), 0)], now=NOW)
+    held(50)
+    out = StringIO()
+
+    call_command("verify_ledger", stdout=out)
+
+    assert "agree to the last pico-dollar" in out.getvalue()
+
+
+def test_a_difference_of_one_pico_is_found():
+    make_budget()
+    held(50)
+    Window.objects.update(held_pico=51, posted_pico=1)
+
+    assert verify_windows() == [
+        Difference("held of budget shop-monthly from 2026-05-01", 51, 50),
+        Difference("posted of budget shop-monthly from 2026-05-01", 1, 0),
+    ]
+    with pytest.raises(CommandError, match=r"0\.000000000051 USD recorded, 0\.000000000050 USD"):
+        call_command("verify_ledger")
