@@ -1,0 +1,138 @@
+"""Prompts through the pipeline: variables, channels, arms."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from django.utils import timezone
+
+from apps.access.snapshot import caller_of
+from apps.gateway.config import read_config
+from apps.gateway.prepare import prepare
+from apps.gateway.types import CallRefused, CallSpec
+from apps.ledger.models import Entry
+from apps.prompts.models import Arm, Channel, Experiment
+from apps.prompts.services import import_version, release, start_experiment
+
+SUBJECTS = 1000
+
+
+def version_of(text: str, **release_to):
+    document = {
+        "slug": "greeting",
+        "name": "Greeting",
+        "variables": {"name": {"type": "string", "required": True}},
+        "messages": [{"role": "user", "content": text}],
+        "model": "small",
+        "parameters": {"max_tokens": 20},
+        "note": "A test.",
+    }
+    return import_version(document=document, by=None, now=timezone.now(), seal=True, **release_to)
+
+
+@pytest.fixture
+def production(shop):
+    return Channel.objects.get(slug="production")
+
+
+@pytest.fixture
+def greeting(production):
+    return version_of("Hello {{ name }}", channel=production)
+
+
+@pytest.fixture
+def experiment(greeting, production):
+    experiment = Experiment.objects.create(
+        slug="tone", name="Tone", prompt=greeting.prompt, channel=production, salt="fixed"
+    )
+    for position, (slug, version, weight) in enumerate(
+        (("a", greeting, 3000), ("b", version_of("Hi {{ name }}"), 7000)), 1
+    ):
+        Arm.objects.create(
+            experiment=experiment, slug=slug, version=version, weight=weight, position=position
+        )
+    start_experiment(experiment=experiment, by=None, now=timezone.now())
+    return experiment
+
+
+def ask(call_pipeline, **values):
+    spec = {"model": "", "messages": (), "prompt": "greeting", "variables": {"name": "Alto"}}
+    return call_pipeline(**(spec | values))
+
+
+def test_a_prompt_is_rendered_sent_and_booked_with_its_version(call_pipeline, greeting, upstream):
+    outcome = ask(call_pipeline)
+
+    (sent,) = upstream.log()
+    assert sent["body"]["messages"] == [{"role": "user", "content": "Hello Alto"}]
+    assert sent["body"]["max_tokens"] == 20
+    assert (outcome.pin.prompt, outcome.pin.number) == ("greeting", 1)
+    entry = Entry.objects.get()
+    assert (entry.prompt, entry.prompt_version) == ("greeting", 1)
+
+
+def test_all_faults_of_variables_and_parameters_come_at_once(call_pipeline, greeting, upstream):
+    with pytest.raises(CallRefused) as refused:
+        ask(call_pipeline, variables={"nmae": "x"}, parameters={"temperature": 5})
+
+    pointers = sorted(fault.pointer for fault in refused.value.faults)
+    assert pointers == ["/parameters/temperature", "/variables/name", "/variables/nmae"]
+    assert upstream.log() == []
+
+
+def test_a_release_moves_the_next_call(call_pipeline, greeting, production, upstream):
+    ask(call_pipeline)
+    second = version_of("Welcome {{ name }}")
+    release(
+        prompt=greeting.prompt,
+        channel=production,
+        version=second,
+        reason="Warmer.",
+        by=None,
+        now=timezone.now(),
+    )
+
+    assert ask(call_pipeline).pin.number == 2
+
+
+def test_shares_are_as_planned_and_each_subject_stays_with_its_arm(experiment, shop):
+    config, caller = read_config(), caller_of(shop)
+    base = CallSpec(prompt="greeting", variables={"name": "x"})
+
+    def arm_of(subject: str) -> str:
+        spec = replace(base, subject=subject)
+        prepared = prepare(spec, config=config, caller=caller, request_id=f"req-{subject}")
+        return prepared.pin.arm
+
+    arms = {f"subject-{n}": arm_of(f"subject-{n}") for n in range(SUBJECTS)}
+
+    counts = Counter(arms.values())
+    # Four standard errors of a share of 0.3 over 1,000 subjects are 58.
+    assert abs(counts["tone/a"] - 300) <= 58
+    assert set(counts) == {"tone/a", "tone/b"}
+    assert all(arm_of(subject) == arm for subject, arm in arms.items())
+
+
+def test_a_retry_keeps_the_arm(call_pipeline, experiment, upstream):
+    upstream.behave(status=500, times=2)
+
+    outcome = ask(call_pipeline, subject="customer-7")
+
+    bodies = [entry["body"]["messages"] for entry in upstream.log()]
+    assert len(bodies) == 3
+    assert bodies[0] == bodies[1] == bodies[2]
+    assert Entry.objects.get().arm == outcome.pin.arm
+
+
+def test_a_pinned_call_ignores_a_later_release(runtime, greeting, shop, upstream):
+    from apps.gateway.types import Pin
+    from tests.gateway.conftest import make_call, run_calls
+
+    version_of("Welcome {{ name }}", channel=Channel.objects.get(slug="production"))
+    pin = Pin(greeting.pk, "greeting", greeting.number)
+    spec = CallSpec(prompt="greeting", variables={"name": "Alto"})
+
+    (outcome,) = run_calls(runtime, [make_call(shop, spec, pin=pin)])
+
+    assert outcome.pin.number == 1
+    assert upstream.log()[0]["body"]["messages"][0]["content"] == "Hello Alto"
