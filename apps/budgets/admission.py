@@ -57,7 +57,7 @@ def admit(request: HoldRequest, rooms: list[Room], *, now: datetime) -> Held | B
 def held(request: HoldRequest, rooms: list[Room]) -> Held:
     """The answer to a request whose hold stands."""
     soft = tuple(room.budget for room in rooms if not room.hard and room.left < 0)
-    return Held(request.id, tuple(room.window_id for room in rooms), soft)
+    return Held(request.id, tuple(sorted(room.window_id for room in rooms)), soft)
 
 
 def settlement(*, amount: Pico, posted: Pico, is_open: bool, resolution: Resolution) -> Move:

@@ -80,11 +80,10 @@ def expire_holds(*, now: datetime, limit: int) -> list[UUID]:
 
 def _standing(ids: Collection[UUID]) -> Mapping[UUID, tuple[int, ...]]:
     """Holds among `ids` that exist, with their windows."""
-    found: dict[UUID, tuple[int, ...]] = {}
-    rows = Hold.objects.filter(pk__in=ids).order_by("pk", "windows")
-    for hold_id, window_id in rows.values_list("pk", "windows"):
-        found[hold_id] = found.get(hold_id, ()) + ((window_id,) if window_id else ())
-    return found
+    found: dict[UUID, list[int]] = {}
+    for hold_id, window_id in Hold.objects.filter(pk__in=ids).values_list("pk", "windows"):
+        found.setdefault(hold_id, []).extend([window_id] if window_id else [])
+    return {hold_id: tuple(sorted(window_ids)) for hold_id, window_ids in found.items()}
 
 
 def _again(request: HoldRequest, windows: tuple[int, ...] | None, rooms: list[Room]) -> Held:

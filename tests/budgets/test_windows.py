@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from apps.budgets.models import Period
@@ -33,6 +33,7 @@ moments = st.datetimes(datetime(1985, 1, 1), datetime(2060, 1, 1)).map(
 )
 
 
+@settings(deadline=None)
 @given(period=calendar, zone=zones, at=moments)
 @example(period="day", zone="Pacific/Apia", at=datetime(2011, 12, 30, 9, 59, 59, tzinfo=UTC))
 @example(period="day", zone="Pacific/Apia", at=datetime(2011, 12, 30, 10, tzinfo=UTC))
@@ -49,6 +50,7 @@ def test_windows_tile_time(period, zone, at):
     assert window_bounds(period=period, zone=zone, at=before)[1] == start
 
 
+@settings(deadline=None)
 @given(zone=zones, at=moments)
 def test_smaller_windows_nest_in_larger_ones(zone, at):
     day, month, quarter, year = (

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.core.money import line_amount
@@ -32,6 +32,7 @@ def price_lists(draw):
     return {name: price_row(name, draw(picos), draw(blocks)) for name in names}
 
 
+@settings(deadline=None)
 @given(quantity=units, price=picos, block=blocks)
 def test_a_line_is_the_nearest_pico_half_to_even(quantity, price, block):
     amount = line_amount(quantity=quantity, price_pico=price, per_block=block)
@@ -39,11 +40,13 @@ def test_a_line_is_the_nearest_pico_half_to_even(quantity, price, block):
     assert amount == round(Fraction(quantity * price, block))
 
 
+@settings(deadline=None)
 @given(quantity=units, price=picos)
 def test_token_prices_never_round(quantity, price):
     assert line_amount(quantity=quantity, price_pico=price) == quantity * price
 
 
+@settings(deadline=None)
 @given(counts=st.dictionaries(st.sampled_from(CLASSES), units), price_list=price_lists())
 def test_the_amount_is_the_sum_of_its_lines_and_every_unit_is_on_one(counts, price_list):
     price_list = {name: price_row(name, 7) for name in CLASSES} | price_list
@@ -74,6 +77,7 @@ def calls(draw):
     return price_list, bounds, counts
 
 
+@settings(deadline=None)
 @given(call=calls())
 def test_no_usage_within_the_bound_costs_more_than_the_bound(call):
     price_list, bounds, counts = call
