@@ -1,8 +1,9 @@
 """A shop with one model, its API, and jobs in any state."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.utils import timezone
 from apps.access.models import Service
 from apps.access.snapshot import caller_of
 from apps.core.redis import client as redis_client
-from apps.gateway.config import read_config
+from apps.gateway.config import new_holder
 from apps.gateway.types import CacheState, CallOutcome, CallSpec
 from apps.jobs import specs
 from apps.jobs.models import Job, JobPayload, Priority
@@ -25,7 +26,15 @@ from apps.prompts import services as prompts
 from apps.prompts import snapshot
 from apps.prompts.models import Channel, PromptVersion
 from apps.prompts.validation import Content
-from tests.factories import make_key, make_model, make_priced_deployment, make_service
+from tests.factories import (
+    make_key,
+    make_model,
+    make_priced_deployment,
+    make_provider,
+    make_service,
+)
+from tests.fakes.fixtures import Upstream
+from tests.jobs.workers import Worker
 
 MESSAGES = [{"role": "user", "content": "hello there"}]
 
@@ -33,14 +42,19 @@ MESSAGES = [{"role": "user", "content": "hello there"}]
 class FreshConfig:
     """The configuration as the database has it now, without waiting for a poll."""
 
+    def __init__(self) -> None:
+        self._holder = new_holder()
+
     @property
     def current(self) -> Any:
-        return read_config()
+        self._holder.refresh()
+        return self._holder.current
 
 
 @pytest.fixture(autouse=True)
 def _fresh_config(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submit, "web_config", FreshConfig)
+    config = FreshConfig()
+    monkeypatch.setattr(submit, "web_config", lambda: config)
     snapshot._cache.clear()
 
 
@@ -52,7 +66,8 @@ def _clean_redis() -> None:
 @pytest.fixture
 def shop(db: None) -> Service:
     """A service that may use the model “small”."""
-    make_priced_deployment(model=make_model("small"), slug="small-1", input_pico=1, output_pico=2)
+    model = make_model("small", supports_json_schema=True)
+    make_priced_deployment(model=model, slug="small-1", input_pico=1, output_pico=2)
     return make_service("shop")
 
 
@@ -208,3 +223,33 @@ def waiting_bells(
         return {queue: number for queue, number in found.items() if number}
 
     return count
+
+
+@pytest.fixture
+def busy_shop(transactional_db: None, upstream: Upstream) -> Service:
+    """A service, and the model “small” at the fake upstream, as other processes see them."""
+    provider = make_provider(upstream.url, slug="faulty")
+    model = make_model("small")
+    make_priced_deployment(
+        provider=provider, model=model, slug="small-1", input_pico=1, output_pico=2
+    )
+    return make_service("shop")
+
+
+@pytest.fixture
+def start_worker(
+    busy_shop: Service, upstream: Upstream, tmp_path: Path
+) -> Iterator[Callable[..., Worker]]:
+    """Start a worker process and wait until it is ready; those that still run are killed."""
+    workers: list[Worker] = []
+
+    def start(**environment: str) -> Worker:
+        allowed = {"OUTBOUND_ALLOWED_HOSTS": upstream.host}
+        log = tmp_path / f"worker-{len(workers)}.log"
+        workers.append(Worker(log, **(allowed | environment)))
+        return workers[-1].wait_until_ready()
+
+    yield start
+    for worker in workers:
+        if worker.process.poll() is None:
+            worker.kill()

@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from apps.jobs import selectors
@@ -132,7 +132,8 @@ def test_with_prefer_wait_the_finished_job_comes_back(api):
         until = time.monotonic() + 10
         while not (claims := claim(limit=1)) and time.monotonic() < until:
             time.sleep(0.02)
-        finish_all([(claims[0].ticket, outcome("Hi!"))])
+        with transaction.atomic():
+            finish_all([(claims[0].ticket, outcome("Hi!"))])
         connection.close()
 
     worker = threading.Thread(target=work)

@@ -1,6 +1,7 @@
 """Reading, listing and cancelling over the API."""
 
 from datetime import timedelta
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.utils import timezone
@@ -203,4 +204,4 @@ def test_a_list_takes_the_same_queries_however_long_it_is(api, make_job, django_
 
 
 def _query(url):
-    return dict(pair.split("=") for pair in url.split("?")[1].split("&"))
+    return dict(parse_qsl(urlsplit(url).query))
