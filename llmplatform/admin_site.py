@@ -7,6 +7,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, URLResolver, path
+from django.utils import timezone
 
 from apps.core.navigation import Entry, Group, sections
 from apps.core.palette import search
@@ -36,7 +37,13 @@ NAVIGATION = (
     Group(
         "Finance",
         (
-            Entry("Cost report", "costs", url_name="admin:costs", key="c"),
+            Entry(
+                "Cost report",
+                "costs",
+                url_name="admin:costs",
+                permission="ledger.view_entry",
+                key="c",
+            ),
             Entry("Budgets", "budgets", model="budgets.budget", key="b"),
             Entry("Price list", "prices", model="registry.price"),
             Entry("Price proposals", "proposals", model="registry.priceproposal"),
@@ -67,6 +74,7 @@ class PlatformAdminSite(AdminSite):
     site_header = site_title = "LLM platform"
     index_title = "Dashboard"
     site_url = None
+    index_template = "dashboard/home.html"
     enable_nav_sidebar = False  # base_site.html draws its own, from NAVIGATION
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
@@ -78,8 +86,18 @@ class PlatformAdminSite(AdminSite):
         }
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
+        from apps.dashboard.urls import admin_urls  # its models load after the app registry
+
         palette = path("palette/", self.admin_view(self.palette), name="palette")
-        return [palette, *super().get_urls()]
+        return [palette, *admin_urls(self), *super().get_urls()]
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        from apps.dashboard.home import home_context
+
+        context = home_context(request=request, now=timezone.now())
+        return super().index(request, context | (extra_context or {}))
 
     def palette(self, request: HttpRequest) -> HttpResponse:
         """Rows of the command palette for `?q=`, as JSON."""

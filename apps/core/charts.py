@@ -35,12 +35,14 @@ class Series:
 
 @dataclass(frozen=True)
 class StackedBars:
-    """Bars over `labels`, one layer a series. `open_last`: the last bar is not complete yet."""
+    """Bars over `labels`, one layer a series. `open_last`: the last bar is not complete yet;
+    `axis` writes the numbers beside the grid, where `format` would be too long."""
 
     title: str
     labels: Sequence[str]
     series: Sequence[Series]
     format: Format = plain
+    axis: Format | None = None
     open_last: bool = False
     height: int = 280
 
@@ -88,7 +90,7 @@ class _Frame:
 def stacked_bars(chart: StackedBars) -> SafeString:
     totals = [sum(values) for values in zip(*(s.values for s in chart.series), strict=True)]
     frame = _Frame(_top(max(totals, default=0)), len(chart.labels), chart.height)
-    parts = [_grid(frame, chart.format), _labels(frame, chart.labels)]
+    parts = [_grid(frame, chart.axis or chart.format), _labels(frame, chart.labels)]
     for index, label in enumerate(chart.labels):
         is_open = chart.open_last and index == len(chart.labels) - 1
         parts.append(_bar(frame, chart, index, label, is_open=is_open))

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.core.servers.basehttp import ThreadedWSGIServer
 from django.db import connections
 from django.test.client import Client
 from django.test.testcases import LiveServerThread
@@ -48,6 +49,14 @@ def browser() -> Iterator[Any]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
+class _DrainedServer(ThreadedWSGIServer):
+    daemon_threads = False  # closing waits for requests that still use the test's transaction
+
+
+class _ServerThread(LiveServerThread):
+    server_class = _DrainedServer
+
+
 @pytest.fixture
 def server(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The site over HTTP, inside the test's own transaction (the append-only tables refuse the
@@ -55,7 +64,7 @@ def server(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     connection = connections["default"]
     connection.inc_thread_sharing()
     monkeypatch.setattr(connection, "close", lambda: None)  # a request's end is not the test's
-    thread = LiveServerThread(
+    thread = _ServerThread(
         "127.0.0.1", StaticFilesHandler, connections_override={"default": connection}
     )
     thread.daemon = True

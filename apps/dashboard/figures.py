@@ -1,0 +1,73 @@
+"""Numbers made readable: changes, amounts, layers of a chart."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from apps.core.charts import COLOURS, Number, Series
+from apps.core.money import PICO, Pico, exact_usd, short_usd
+from apps.ledger.reports import DaySpend
+
+NOTHING_NAMED = "(none)"
+OTHER = "other"
+NO_COMPARISON = "–"
+
+
+@dataclass(frozen=True)
+class Delta:
+    """A change against the period before. `judgement`: better, worse, or nothing to say."""
+
+    text: str
+    judgement: str = ""
+
+
+def delta(now: Number | None, before: Number | None, *, more_is: str = "") -> Delta:
+    """`more_is`: what a rise means, “better” or “worse”; empty when neither."""
+    if not before or now is None:
+        return Delta(NO_COMPARISON)
+    change = (now - before) / abs(before)
+    if abs(change) < 0.0005:
+        return Delta("± 0.0 %")
+    arrow = "▲" if change > 0 else "▼"
+    opposite = {"better": "worse", "worse": "better"}.get(more_is, "")
+    return Delta(f"{arrow} {abs(change):,.1%}", more_is if change > 0 else opposite)
+
+
+def axis_usd(value: Number) -> str:
+    """An amount of pico-USD at an axis: as short as it can be read."""
+    dollars = Decimal(int(value)) / PICO
+    if dollars == 0:
+        return "$0"
+    if dollars >= 10 or dollars == dollars.to_integral_value():
+        return f"${dollars:,.0f}"
+    return f"${dollars.normalize():f}" if dollars < 1 else f"${dollars:,.2f}"
+
+
+def mark_usd(value: Number) -> str:
+    return short_usd(int(value))
+
+
+def split_usd(amount: Pico) -> tuple[str, str]:
+    """The exact amount in two parts: what one reads, and the digits down to 10⁻¹²."""
+    whole = exact_usd(amount)
+    cut = whole.index(".") + 3
+    sign, digits = ("-", whole[1:cut]) if whole.startswith("-") else ("", whole[:cut])
+    units, cents = digits.split(".")
+    return f"{sign}{int(units):,}.{cents}", whole[cut:]
+
+
+def layers(
+    rows: Sequence[DaySpend], days: Sequence[date], totals: Mapping[str, Pico]
+) -> list[Series]:
+    """One layer for each of the largest groups, the rest together in grey."""
+    ranked = sorted(totals, key=lambda name: (-totals[name], name))
+    room = COLOURS if len(ranked) <= COLOURS - 1 else COLOURS - 1
+    largest = ranked[:room]
+    place = {day: n for n, day in enumerate(days)}
+    values = {name: [0] * len(days) for name in largest}
+    rest = [0] * len(days)
+    for row in rows:
+        values.get(row.group, rest)[place[row.day]] += row.spend.amount_pico
+    made = [Series(name or NOTHING_NAMED, values[name], n + 1) for n, name in enumerate(largest)]
+    return made if len(ranked) <= room else [*made, Series(OTHER, rest, COLOURS)]
