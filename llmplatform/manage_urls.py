@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 from apps.access.api import manage as access
 from apps.budgets.api import manage as budgets
 from apps.core.manage_api import ManageViewSet
+from apps.prompts.api import manage as prompts
 from apps.registry.api import manage as registry
 from apps.routing.api import manage as routing
 
@@ -20,6 +21,7 @@ VIEWSETS: dict[str, type[ManageViewSet]] = {
     "deployments": registry.DeploymentViewSet,
     "prices": registry.PriceViewSet,
     "routes": routing.RouteViewSet,
+    "prompts": prompts.ManagePromptViewSet,
     "budgets": budgets.BudgetViewSet,
 }
 for prefix, viewset in VIEWSETS.items():

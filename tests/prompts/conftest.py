@@ -4,15 +4,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import pghistory.models
-import pgtrigger
 import pytest
-from django.apps import apps
-from django.contrib.auth.models import Permission, User
-from django.db import connection, transaction
+from django.contrib.auth.models import Group, User
 
 from apps.prompts import services, snapshot
-from apps.prompts.models import Channel, Prompt, PromptVersion, Release
+from apps.prompts.models import Channel, Prompt, PromptVersion
 from apps.prompts.validation import Content
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -74,26 +70,6 @@ def go_live(version: PromptVersion, *, channel: str = "production") -> Any:
 
 
 @pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Real commits that other connections see. Afterwards only what this app made is removed: the
-    append-only tables of other apps refuse the TRUNCATE of Django's own transactional tests."""
-    with django_db_blocker.unblock():
-        yield
-        _remove_prompts()
-        connection.close()
-
-
-def _remove_prompts() -> None:
-    kept = ("prompts.Release:release_not_deleted", "prompts.PromptVersion:sealed_not_deleted")
-    with pgtrigger.ignore(*kept), transaction.atomic():
-        for model in (Release, PromptVersion, Prompt):
-            model.objects.all().delete()
-        for model in apps.get_app_config("prompts").get_models():
-            if issubclass(model, pghistory.models.Event):
-                model.objects.all().delete()
-
-
-@pytest.fixture
 def prompt(db: None) -> Prompt:
     return make_prompt()
 
@@ -108,34 +84,18 @@ def staging(db: None) -> Channel:
     return Channel.objects.get(slug="staging")
 
 
-def make_person(name: str, *permissions: str) -> User:
+def make_person(name: str, role: str) -> User:
     user = User.objects.create_user(name, password="test", is_staff=True)
-    wanted = [permission.split(".")[1] for permission in permissions]
-    found = Permission.objects.filter(content_type__app_label="prompts", codename__in=wanted)
-    assert len(found) == len(wanted)
-    user.user_permissions.set(found)
+    user.groups.add(Group.objects.get(name=role))
     return user
 
 
 @pytest.fixture
 def engineer(db: None) -> User:
-    """May edit prompts, but not change what protected channels serve."""
-    names = [
-        f"prompts.{action}_{model}"
-        for action in ("view", "add", "change", "delete")
-        for model in ("prompt", "promptversion", "experiment", "arm")
-    ]
-    return make_person("engineer", *names, "prompts.view_release", "prompts.view_channel")
+    """May edit prompts and release to staging, but not change what protected channels serve."""
+    return make_person("engineer", "prompt-engineer")
 
 
 @pytest.fixture
 def approver(db: None) -> User:
-    return make_person(
-        "approver",
-        "prompts.view_prompt",
-        "prompts.view_promptversion",
-        "prompts.change_promptversion",
-        "prompts.change_prompt",
-        "prompts.view_release",
-        "prompts.release_protected",
-    )
+    return make_person("approver", "approver")

@@ -372,9 +372,6 @@ class TestSealAndRelease:
     def test_the_permission_of_protected_channels_is_asked_by_the_service(
         self, prompt, production, engineer
     ):
-        from django.contrib.auth.models import Permission
-
-        engineer.user_permissions.add(Permission.objects.get(codename="add_release"))
         version = make_sealed(prompt)
         url = action("promptversion", version.pk, "release_to")
 

@@ -176,7 +176,7 @@ class TestHistory:
             cursor.execute("UPDATE prompts_release SET version_id = 1")
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.django_db(transaction=True)
 def test_twenty_at_once_leave_exactly_one_open_release():
     prompt = make_prompt()
     versions = [make_sealed(prompt, saying(f"Text {number}")) for number in range(20)]

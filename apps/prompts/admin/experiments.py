@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.core.admin import EmptyState, PlatformAdmin, short_time
 from apps.prompts.admin.ask import ask
 from apps.prompts.admin.cells import status_pill
+from apps.prompts.admin.prompts import may_release
 from apps.prompts.models import Arm, Experiment, ExperimentStatus, PromptVersion, VersionStatus
 from apps.prompts.services import start_experiment, stop_experiment
 
@@ -90,6 +91,9 @@ class ExperimentAdmin(PlatformAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and obj is not None and _is_draft(obj)
 
+    def has_release_permission(self, request: HttpRequest) -> bool:
+        return may_release(request)  # it changes what a channel serves, as a release does
+
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
         """Stay: an experiment without arms isn't finished."""
         messages.success(request, f"{obj} is planned. Give it its arms.")
@@ -100,7 +104,7 @@ class ExperimentAdmin(PlatformAdmin):
         links = super()._action_links(request, obj)
         return [link for link in links if link[1].endswith(f"/do/{offered}/")]
 
-    @admin.action(description="Start…", permissions=["change"])
+    @admin.action(description="Start…", permissions=["release"])
     def start(self, request: HttpRequest, queryset: QuerySet[Experiment]) -> HttpResponse | None:
         experiment = queryset.get()
 
@@ -110,7 +114,7 @@ class ExperimentAdmin(PlatformAdmin):
 
         return self._ask(request, experiment, run, "Start")
 
-    @admin.action(description="Stop…", permissions=["change"])
+    @admin.action(description="Stop…", permissions=["release"])
     def stop(self, request: HttpRequest, queryset: QuerySet[Experiment]) -> HttpResponse | None:
         experiment = queryset.get()
 

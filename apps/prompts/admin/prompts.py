@@ -58,6 +58,18 @@ class HasDraft(admin.SimpleListFilter):
         return queryset.filter(pk__in=drafts.values("prompt_id"))
 
 
+class OwnerFilter(admin.SimpleListFilter):
+    title = "owner"
+    parameter_name = "owner"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        owners = Prompt.objects.exclude(owner="").order_by("owner").values_list("owner", flat=True)
+        return [(owner, owner) for owner in owners.distinct()[:SHOWN]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Prompt]) -> QuerySet[Prompt]:
+        return queryset.filter(owner=self.value()) if self.value() else queryset
+
+
 class RollbackForm(ReasonForm):
     """Where to go back, among the channels that have something to go back to."""
 
@@ -76,7 +88,7 @@ class RollbackForm(ReasonForm):
 class PromptAdmin(PlatformAdmin):
     form = PromptForm
     list_display = ("slug", "name", "live", "draft", "owner", "words", "experiment", "changed")
-    list_filter = (HasDraft, "archived", "owner")
+    list_filter = (HasDraft, "archived", OwnerFilter)
     search_fields = ("slug", "name", "description")
     palette_fields = ("slug",)
     object_actions = ("new_draft_from_live", "roll_back")
@@ -95,6 +107,12 @@ class PromptAdmin(PlatformAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("slug",) if obj else ()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What people come for is the prompt's versions; its name can stay folded."""
+        fields = PromptForm.Meta.fields
+        folded = {"fields": fields, "classes": ["collapse"]}
+        return [("Name, owner, tags", folded if obj else {"fields": fields})]
 
     @admin.display(description="Live")
     def live(self, prompt: Any) -> str:

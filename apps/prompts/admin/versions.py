@@ -233,6 +233,11 @@ def _page(version: PromptVersion) -> dict[str, Any]:
 
 def _variables(version: PromptVersion) -> list[dict[str, Any]]:
     return [
-        {"name": name, **given, "sample": json_text(given["sample"]) if "sample" in given else ""}
+        {
+            "name": name,
+            "required": True,
+            **given,
+            "sample": json_text(given["sample"]) if "sample" in given else "",
+        }
         for name, given in sorted(version.variables.items())
     ]

@@ -70,6 +70,15 @@ def new_draft(*, prompt: Prompt, based_on: PromptVersion | None, by: User | None
 
 
 @transaction.atomic
+def draft_of(
+    *, prompt: Prompt, content: Content, note: str = "", by: User | None = None
+) -> PromptVersion:
+    """A new draft with this content, or none at all. Raises as `new_draft` and `save_draft` do."""
+    draft = new_draft(prompt=prompt, based_on=None, by=by)
+    return save_draft(version=draft, content=content, note=note)
+
+
+@transaction.atomic
 def save_draft(
     *,
     version: PromptVersion,

@@ -10,7 +10,7 @@ from django.db import transaction
 from apps.core.problems import Fault
 from apps.prompts.errors import PromptError
 from apps.prompts.models import Channel, Prompt, PromptVersion
-from apps.prompts.services.drafts import create_prompt, new_draft, save_draft
+from apps.prompts.services.drafts import create_prompt, draft_of
 from apps.prompts.services.releases import release
 from apps.prompts.services.sealing import seal_version
 from apps.prompts.validation import Content
@@ -55,7 +55,9 @@ def import_version(
     values = {key: document.get(key, default) for key, default in OF_VERSION.items()}
     note = values.pop("note")
     content = Content(**values)
-    version = _existing(prompt, content) or _draft(prompt, content, note, by)
+    version = _existing(prompt, content) or draft_of(
+        prompt=prompt, content=content, note=note, by=by
+    )
     if seal and not version.content_hash:
         version = seal_version(version=version, note=note, by=by, now=now)
     if channel is not None and not _is_live(version, channel):
@@ -99,11 +101,6 @@ def _existing(prompt: Prompt, content: Content) -> PromptVersion | None:
     except (TypeError, RecursionError):
         return None  # saving the draft says what is wrong with it
     return prompt.versions.filter(content_hash=found, status="sealed").first()
-
-
-def _draft(prompt: Prompt, content: Content, note: str, by: User | None) -> PromptVersion:
-    draft = new_draft(prompt=prompt, based_on=None, by=by)
-    return save_draft(version=draft, content=content, note=note)
 
 
 def _is_live(version: PromptVersion, channel: Channel) -> bool:

@@ -1,0 +1,169 @@
+"""Management of prompts by scripts of staff: the same services as the admin's."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.core.api import StrictSerializer
+from apps.core.manage_api import ManageViewSet, manage_serializer
+from apps.core.problems import Problem
+from apps.prompts import services
+from apps.prompts.api.serializers import VersionSummarySerializer
+from apps.prompts.errors import DraftConflict, NotPermitted, PromptError
+from apps.prompts.models import Channel, Prompt, PromptVersion, Release
+from apps.prompts.validation import Content
+
+# Any one of them opens the action; protected channels ask the service for more.
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "list": ("prompts.view_prompt",),
+    "retrieve": ("prompts.view_prompt",),
+    "create": ("prompts.add_prompt",),
+    "partial_update": ("prompts.change_prompt",),
+    "versions": ("prompts.add_promptversion",),
+    "seal": ("prompts.change_promptversion",),
+    "release": ("prompts.add_release", "prompts.release_protected"),
+    "rollback": ("prompts.add_release", "prompts.release_protected"),
+}
+
+
+class PromptPermissions(BasePermission):
+    """Staff with the permission that the action needs."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        user = request.user
+        needed = NEEDED.get(view.action or "", ())
+        is_staff = bool(getattr(user, "is_staff", False))
+        return is_staff and (view.action is None or any(map(user.has_perm, needed)))
+
+
+class NewVersionRequest(StrictSerializer):
+    """The whole content of a version."""
+
+    messages = serializers.ListField(child=serializers.DictField())
+    variables = serializers.DictField(required=False, default=dict)
+    model = serializers.CharField(max_length=50)
+    parameters = serializers.DictField(required=False, default=dict)
+    response_schema = serializers.DictField(required=False, allow_null=True, default=None)
+    note = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+
+
+class SealRequest(StrictSerializer):
+    version = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
+    note = serializers.CharField(max_length=500, help_text="What changed, and why.")
+
+
+class RollbackRequest(StrictSerializer):
+    channel = serializers.SlugRelatedField(slug_field="slug", queryset=Channel.objects.all())
+    reason = serializers.CharField(max_length=500)
+
+
+class ReleaseRequest(RollbackRequest):
+    version = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
+
+
+class ReleaseSerializer(serializers.ModelSerializer[Release]):
+    prompt = serializers.CharField(source="prompt.slug")
+    channel = serializers.CharField(source="channel.slug")
+    version = serializers.IntegerField(source="version.number")
+
+    class Meta:
+        model = Release
+        fields = ["prompt", "channel", "version", "kind", "reason", "released_at"]
+
+
+class ManagePromptViewSet(ManageViewSet):
+    """Prompts: drafts of their versions, seals, releases and the way back."""
+
+    queryset = Prompt.objects.order_by("pk")
+    serializer_class = manage_serializer(
+        Prompt, fields=("slug", "name", "description", "owner", "tags", "archived")
+    )
+    permission_classes = (PromptPermissions,)  # type: ignore[assignment]
+    http_method_names = ["get", "post", "patch", "head", "options"]
+
+    @extend_schema(request=NewVersionRequest, responses={201: VersionSummarySerializer})
+    @action(detail=True, methods=["post"])
+    def versions(self, request: Request, slug: str) -> Response:
+        """A new draft with this content. It may have faults until it is sealed."""
+        values = _valid(NewVersionRequest, request)
+        note = values.pop("note")
+        with _refusals():
+            draft = services.draft_of(
+                prompt=self.get_object(), content=Content(**values), note=note, by=_user(request)
+            )
+        return Response(VersionSummarySerializer(draft).data, status=201)
+
+    @extend_schema(request=SealRequest, responses=VersionSummarySerializer)
+    @action(detail=True, methods=["post"])
+    def seal(self, request: Request, slug: str) -> Response:
+        """Make a draft immutable, or tell all its faults."""
+        values = _valid(SealRequest, request)
+        version = _version(self.get_object(), values["version"])
+        with _refusals():
+            sealed = services.seal_version(
+                version=version, note=values["note"], by=_user(request), now=timezone.now()
+            )
+        return Response(VersionSummarySerializer(sealed).data)
+
+    @extend_schema(request=ReleaseRequest, responses={201: ReleaseSerializer})
+    @action(detail=True, methods=["post"])
+    def release(self, request: Request, slug: str) -> Response:
+        """Make a sealed version live on a channel."""
+        values = _valid(ReleaseRequest, request)
+        prompt = self.get_object()
+        version = _version(prompt, values.pop("version"))
+        with _refusals():
+            made = services.release(
+                prompt=prompt, version=version, by=_user(request), now=timezone.now(), **values
+            )
+        return Response(ReleaseSerializer(made).data, status=201)
+
+    @extend_schema(request=RollbackRequest, responses={201: ReleaseSerializer})
+    @action(detail=True, methods=["post"])
+    def rollback(self, request: Request, slug: str) -> Response:
+        """Make live what was live before on a channel."""
+        values = _valid(RollbackRequest, request)
+        prompt = self.get_object()
+        with _refusals():
+            made = services.rollback(prompt=prompt, by=_user(request), now=timezone.now(), **values)
+        return Response(ReleaseSerializer(made).data, status=201)
+
+
+def _valid(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
+    body = serializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    return dict(body.validated_data)
+
+
+def _user(request: Request) -> Any:
+    return request.user
+
+
+def _version(prompt: Prompt, number: int) -> PromptVersion:
+    return get_object_or_404(PromptVersion, prompt=prompt, number=number)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What a service refuses, as the API tells it."""
+    try:
+        yield
+    except NotPermitted as error:
+        raise _problem(403, "not_permitted", error) from error
+    except DraftConflict as error:
+        raise _problem(409, "conflict", error) from error
+    except PromptError as error:
+        raise _problem(422, "prompt_refused", error) from error
+
+
+def _problem(status: int, code: str, error: PromptError) -> Problem:
+    return Problem(status_code=status, code=code, detail=str(error), errors=error.faults)

@@ -1,0 +1,100 @@
+"""Scripts of staff write prompts through the same services as the admin."""
+
+import pytest
+from django.test import Client
+
+from apps.prompts.models import Prompt, PromptVersion, Release
+from tests.factories import make_key, make_service
+from tests.prompts.conftest import CONTENT, make_draft, make_live, make_sealed, saying
+
+pytestmark = pytest.mark.django_db
+URL = "/api/v1/manage/prompts/"
+
+
+def post(user, path, **body):
+    client = Client()
+    client.force_login(user)
+    return client.post(f"{URL}{path}", body, content_type="application/json")
+
+
+def test_from_nothing_to_live(engineer, approver):
+    assert post(engineer, "", slug="gift", name="Gift").status_code == 201
+    draft = post(engineer, "gift/versions/", **CONTENT)
+    assert (draft.status_code, draft.json()["status"]) == (201, "draft")
+    sealed = post(engineer, "gift/seal/", version=1, note="First.")
+    assert (sealed.status_code, sealed.json()["status"]) == (200, "sealed")
+    staged = post(engineer, "gift/release/", version=1, channel="staging", reason="Try.")
+    assert staged.status_code == 201
+    live = post(approver, "gift/release/", version=1, channel="production", reason="Good.")
+
+    assert (live.status_code, live.json()["version"]) == (201, 1)
+    assert Release.objects.get(channel__slug="production").actor == approver
+
+
+def test_a_protected_channel_needs_the_permission(prompt, engineer):
+    make_sealed(prompt)
+
+    answer = post(engineer, "product-text/release/", version=1, channel="production", reason="Now.")
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_permitted")
+    assert not Release.objects.exists()
+
+
+def test_rolling_back(prompt, approver):
+    make_live(prompt, saying("One"))
+    make_live(prompt, saying("Two"))
+
+    answer = post(approver, "product-text/rollback/", channel="production", reason="Worse.")
+
+    assert (answer.status_code, answer.json()["version"], answer.json()["kind"]) == (
+        201,
+        1,
+        "rollback",
+    )
+
+
+def test_all_faults_come_at_once(prompt, engineer):
+    content = CONTENT | {"messages": [{"role": "robot", "content": "{{ x"}], "parameters": {"n": 2}}
+    post(engineer, "product-text/versions/", **content)
+
+    answer = post(engineer, "product-text/seal/", version=1, note="x")
+
+    assert answer.status_code == 422
+    assert {fault["pointer"] for fault in answer.json()["errors"]} == {
+        "/messages/0/role",
+        "/messages/0/content",
+        "/parameters",
+    }
+
+
+@pytest.mark.parametrize("path", ["", "product-text/versions/", "product-text/seal/"])
+def test_an_approver_does_not_edit(prompt, approver, path):
+    make_draft(prompt)
+
+    assert post(approver, path, slug="x", name="x").status_code == 403
+    assert (Prompt.objects.count(), PromptVersion.objects.get().status) == (1, "draft")
+
+
+def test_strangers_and_services_stay_outside(prompt):
+    key = make_key(make_service())
+
+    for client in (Client(), Client(headers={"authorization": f"Bearer {key}"})):
+        assert client.get(URL).status_code in (401, 403)
+        for path in ("", "product-text/versions/", "product-text/release/"):
+            answer = client.post(f"{URL}{path}", {}, content_type="application/json")
+            assert answer.status_code in (401, 403)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("product-text/versions/", {"messages": "x", "model": 5}, 400),
+        ("product-text/versions/", {**CONTENT, "surprise": 1}, 400),
+        ("product-text/seal/", {"version": 7, "note": "x"}, 404),
+        ("nope/seal/", {"version": 1, "note": "x"}, 404),
+        ("product-text/release/", {"version": 1, "channel": "nowhere", "reason": "x"}, 400),
+        ("product-text/rollback/", {"channel": "staging", "reason": "x"}, 422),
+    ],
+)
+def test_bad_requests_are_refused_clearly(prompt, engineer, path, body, status):
+    assert post(engineer, path, **body).status_code == status
