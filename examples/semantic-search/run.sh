@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Rewrite a search as one clear phrase.
+set -euo pipefail
+cd "$(dirname "$0")"
+: "${LLMPLATFORM_URL:?first run: eval \"\$(python3 examples/env.py)\"}"
+curl --silent --show-error --fail-with-body "$LLMPLATFORM_URL/api/v1/jobs/" \
+  --header "Authorization: Bearer $LLMPLATFORM_API_KEY" \
+  --header "Content-Type: application/json" \
+  --header "Idempotency-Key: semantic-search-$(date +%s)-$$" \
+  --header "Prefer: wait=60" \
+  --data @request.json |
+  python3 ../show.py
