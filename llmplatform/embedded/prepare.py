@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 import django
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 
 
 def main() -> None:
@@ -16,8 +16,16 @@ def main() -> None:
     credentials = parser.parse_args().credentials
     django.setup()
     call_command("migrate", interactive=False)
-    if not credentials.exists() and "load_samples" in get_commands():
-        call_command("load_samples", credentials=str(credentials))
+    if not credentials.exists():
+        _load_samples(credentials)
+
+
+def _load_samples(credentials: Path) -> None:
+    """The file gets its name when it is whole: a start that was killed here begins anew."""
+    partial = credentials.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    call_command("load_samples", credentials=str(partial))
+    partial.replace(credentials)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """What a newcomer and a script need to know of a stack that is ready."""
 
+import json
+import shlex
 from pathlib import Path
 from typing import Any
 
-from llmplatform.embedded.layout import Ports, read_json
+from llmplatform.embedded.layout import ROOT, Ports, read_json
 
 
 def ready(
@@ -46,14 +48,15 @@ def text(ready: dict[str, Any]) -> str:
     ]
     lines += ["", "Users (role, name, password):", *users] if users else []
     lines += ["", "API keys (service, key):", *keys] if keys else []
-    lines += ["", "A first call:", _curl(ready)] if keys else []
+    lines += ["", "A first job (more in examples/README.md):", _curl(ready)] if keys else []
     return "\n".join([*lines, ""])
 
 
 def _curl(ready: dict[str, Any]) -> str:
     key = next(iter(ready["services"].values()))["key"]
+    job = json.loads((ROOT / "examples" / "product-content" / "request.json").read_text())
     return (
-        f"  curl -s {ready['gateway_url']}/v1/chat/completions \\\n"
+        f"  curl -s {ready['web_url']}/api/v1/jobs/ \\\n"
         f"    -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\\n"
-        """    -d '{"model": "fast", "messages": [{"role": "user", "content": "Say hello."}]}'"""
+        f"    -H 'Prefer: wait=60' -d {shlex.quote(json.dumps(job))}"
     )
