@@ -1,7 +1,6 @@
 """ASGI entry of the `gateway` process: `/v1/*`, health and metrics. Nothing else is served here, so
 that no synchronous middleware and no Django handler stands in the way of a call."""
 
-import asyncio
 import os
 from typing import Any
 
@@ -13,6 +12,7 @@ django.setup()
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest  # noqa: E402 - after setup
 
 from apps.core import health  # noqa: E402
+from apps.core.threads import in_thread  # noqa: E402
 from apps.gateway.openai_api import http  # noqa: E402
 from apps.gateway.openai_api.app import OpenAIApp  # noqa: E402
 from apps.gateway.runtime import Runtime  # noqa: E402
@@ -48,7 +48,7 @@ async def _health(scope: http.Scope, send: http.Send) -> None:
     if scope["path"] != "/health/ready":
         await http.send_json(send, 200, {"status": "ok"}, {})
         return
-    is_ready, report = await asyncio.to_thread(health.readiness)
+    is_ready, report = await in_thread(health.readiness)
     body: dict[str, Any] = {"status": "ok" if is_ready else "unavailable", "checks": report}
     await http.send_json(send, 200 if is_ready else 503, body, {})
 
