@@ -3,6 +3,8 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from llmplatform.api_errors import ErrorsView
+
 urlpatterns = [
     path("", include("apps.budgets.api.urls")),
     path("", include("apps.jobs.api.urls")),
@@ -10,5 +12,6 @@ urlpatterns = [
     path("", include("apps.registry.api.urls")),
     path("manage/", include("llmplatform.manage_urls")),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/errors/", ErrorsView.as_view(), name="errors"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]

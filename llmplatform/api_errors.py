@@ -1,0 +1,90 @@
+"""The page that every problem's `type` points at: each code, what it means, what to do."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.views.generic import TemplateView
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """`retry`: whether the same request may succeed later."""
+
+    code: str
+    status: str
+    meaning: str
+    retry: str
+    remedy: str
+
+
+ERRORS = (
+    ErrorCode("invalid_request", "400", "Fields are wrong, missing or unknown.", "no",
+              "Every fault stands in errors[] with a JSON pointer."),
+    ErrorCode("parse_error", "400", "The body is not JSON that we accept.", "no",
+              "Send UTF-8 JSON: no NaN, no NUL character, at most 64 levels deep."),
+    ErrorCode("invalid_json", "400", "parse_error, at the endpoints under /v1/.", "no",
+              "As parse_error."),
+    ErrorCode("invalid_api_key", "401", "The key is missing, unknown, revoked or expired.", "no",
+              "Send “Authorization: Bearer <key>”; ask an operator for a new key."),
+    ErrorCode("authentication_failed", "401", "The same, at the REST API.", "no",
+              "Send “Authorization: Bearer <key>”."),
+    ErrorCode("not_authenticated", "401", "No credential was sent.", "no",
+              "Send “Authorization: Bearer <key>”."),
+    ErrorCode("budget_exceeded", "402", "What the call could cost at most does not fit a budget.",
+              "no", "The answer names the budget. Lower max_tokens, or ask finance."),
+    ErrorCode("permission_denied", "403", "The credential may not do this.", "no",
+              "Use a service's key, or ask for the right."),
+    ErrorCode("blocked", "403", "A policy blocked it.", "no", "Change what is asked."),
+    ErrorCode("not_found", "404", "There is no such thing, or it is not yours.", "no",
+              "Check the id."),
+    ErrorCode("prompt_not_found", "404", "No such prompt, channel or version.", "no",
+              "The message lists what exists."),
+    ErrorCode("model_not_found", "404", "No such route or model.", "no",
+              "The message lists what exists."),
+    ErrorCode("not_cached", "404", "cache=only, and no answer is cached.", "later",
+              "Use cache=use to make the call."),
+    ErrorCode("method_not_allowed", "405", "The address knows other methods.", "no",
+              "The Allow header names them."),
+    ErrorCode("not_acceptable", "406", "We answer in JSON only.", "no", "Accept application/json."),
+    ErrorCode("already_finished", "409", "The job has ended; there is nothing to cancel.", "no",
+              "Read the job."),
+    ErrorCode("conflict", "409", "Something else stands in the way of the change.", "no",
+              "The message says what."),
+    ErrorCode("body_too_large", "413", "The body is over the limit.", "no", "Send less at once."),
+    ErrorCode("unsupported_media_type", "415", "The body is not application/json.", "no",
+              "Set Content-Type: application/json."),
+    ErrorCode("idempotency_key_reused", "422", "The key was used with another body.", "no",
+              "Use a new key for a new request."),
+    ErrorCode("rate_limited", "429", "The service's tier is used up for the moment.", "yes",
+              "Wait for Retry-After."),
+    ErrorCode("insufficient_quota", "429", "budget_exceeded, as the OpenAI client knows it.", "no",
+              "As budget_exceeded."),
+    ErrorCode("bad_request", "400", "The provider refused the request.", "no",
+              "The message carries the provider's words."),
+    ErrorCode("context_too_long", "400", "It does not fit the model's context.", "no",
+              "Shorten the input or choose a larger model."),
+    ErrorCode("content_refused", "400", "The provider's filter refused it.", "no",
+              "Change what is asked."),
+    ErrorCode("internal_error", "500", "A fault of ours.", "later",
+              "Tell us the request id."),
+    ErrorCode("provider_failed", "502, 503", "No provider answered, retries included.", "503: yes",
+              "The message carries the last error."),
+    ErrorCode("no_deployment", "503", "Every deployment of the model is off or resting.", "yes",
+              "Wait for Retry-After."),
+    ErrorCode("unavailable", "503", "A part of ours is away; nothing was stored or sent.", "yes",
+              "Wait for Retry-After."),
+    ErrorCode("deadline_exceeded", "504", "The deadline passed before an answer came.", "yes",
+              "Give more time. What was sent may still be billed."),
+    ErrorCode("cancelled", "–", "The job or call was given up.", "yes", "Post it again."),
+    ErrorCode("expired", "–", "The job's deadline passed while it waited; nothing was sent.", "yes",
+              "Post it again with more time."),
+    ErrorCode("dead_letter", "–", "The job's worker was lost too often.", "no",
+              "An operator can retry it in the admin."),
+)  # fmt: skip
+
+
+class ErrorsView(TemplateView):
+    template_name = "api/errors.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(errors=ERRORS, **kwargs)
