@@ -30,6 +30,7 @@ def over_budget(error: BudgetExceeded, attempts: int) -> CallRefused:
         code="budget_exceeded",
         status=402,
         message=str(error),
+        retry_after=error.retry_after,
         attempts=attempts,
         details={
             "budget": error.budget,

@@ -46,9 +46,9 @@ def from_refusal(refusal: CallRefused) -> ApiError:
     not to repeat what a retry cannot change."""
     over_budget = refusal.code == "budget_exceeded"
     headers = {}
-    if refusal.retry_after is None:
+    if over_budget or refusal.retry_after is None:
         headers["x-should-retry"] = "false"
-    else:
+    if refusal.retry_after is not None:
         headers["retry-after"] = str(max(1, round(refusal.retry_after)))
         headers["retry-after-ms"] = str(int(refusal.retry_after * 1000))
     faults = [{"pointer": f.pointer, "detail": f.detail, "code": f.code} for f in refusal.faults]
