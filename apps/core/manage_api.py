@@ -118,6 +118,8 @@ class ManageViewSet(viewsets.ModelViewSet[Any]):
         data = request.data if partial else self._addressed(request.data)
         serializer = self.get_serializer(row, data=data, partial=partial)
         serializer.is_valid(raise_exception=True)
+        if row is None:
+            self._check_address(serializer.validated_data)
         self.perform_update(serializer)
         return Response(serializer.data, status=201 if row is None else 200)
 
@@ -139,6 +141,10 @@ class ManageViewSet(viewsets.ModelViewSet[Any]):
         if not isinstance(data, Mapping):
             return data
         return {self.lookup_field: self.kwargs[self.lookup_field], **data}
+
+    def _check_address(self, values: Mapping[str, Any]) -> None:
+        if values[self.lookup_field] != self.kwargs[self.lookup_field]:
+            raise serializers.ValidationError({self.lookup_field: "The address names another."})
 
     def _check_may_add(self, request: Request) -> None:
         options = self.get_queryset().model._meta

@@ -82,7 +82,8 @@ def _related(
             return upsert(related, lookup={"slug": slug}, values={})[0]
         return find(related, slug, field=name)
     except ValidationError as error:
-        faults[name] = error.messages
+        # The slug is its name too, so a fault of both is one.
+        faults[name] = list(dict.fromkeys(error.messages))
     return None
 
 
