@@ -32,8 +32,8 @@ from tests.budgets.conftest import NOW, make_budget
 from tests.budgets.model import Auditor, ModelBudget
 
 BUDGETS = {
-    "all-time": ModelBudget(limit=600, hard=True, daily=False, service=""),
-    "daily": ModelBudget(limit=250, hard=True, daily=True, service="shop"),
+    "all-time": ModelBudget(limit=400, hard=True, daily=False, service=""),
+    "daily": ModelBudget(limit=150, hard=True, daily=True, service="shop"),
     "gentle": ModelBudget(limit=100, hard=False, daily=True, service=""),
 }
 PENNY = {"in_uncached": PriceRow(1, "in_uncached", 1, 1, None, None)}  # one pico a token
@@ -60,20 +60,23 @@ class Books(RuleBasedStateMachine):
         transaction.set_rollback(True)
         self.atomic.__exit__(None, None, None)
 
-    @rule(target=holds, amount=AMOUNTS, service=SERVICES)
-    def hold(self, amount: int, service: str) -> Any:
-        request = self.request(uuid7(), amount, service)
-        answer = hold_all(requests=[request], budgets=read_budgets(), now=self.now)[0]
+    @rule(target=holds, amounts=st.lists(AMOUNTS, min_size=1, max_size=4), service=SERVICES)
+    def hold(self, amounts: list[int], service: str) -> Any:
+        requests = [self.request(uuid7(), amount, service) for amount in amounts]
+        answers = hold_all(requests=requests, budgets=read_budgets(), now=self.now)
 
-        admitted = self.auditor.hold(request.id, amount, service, self.now, TTL)
+        admitted = [
+            self.auditor.hold(request.id, request.amount_pico, service, self.now, TTL)
+            for request in requests
+        ]
 
-        assert isinstance(answer, Held) == admitted
-        if not admitted:
-            assert not Hold.objects.filter(pk=request.id).exists()
-            return multiple()
-        self.no_hard_window_is_over(answer.window_ids)  # I1
-        self.open_attempt(request.id, service)
-        return (request, answer)
+        assert [isinstance(answer, Held) for answer in answers] == admitted
+        pairs = [pair for pair in zip(requests, answers, strict=True) if isinstance(pair[1], Held)]
+        assert Hold.objects.filter(pk__in=[r.id for r in requests]).count() == len(pairs)
+        for request, answer in pairs:
+            self.no_hard_window_is_over(answer.window_ids)  # I1
+            self.open_attempt(request.id, service)
+        return multiple(*pairs)
 
     @rule(hold=holds)
     def hold_again(self, hold: Any) -> None:
@@ -145,7 +148,7 @@ class Books(RuleBasedStateMachine):
         for id_ in overdue:
             self.auditor.give_back(id_)
 
-    @rule(slug=st.sampled_from(sorted(BUDGETS)), limit=st.integers(0, 700))
+    @rule(slug=st.sampled_from(sorted(BUDGETS)), limit=st.integers(0, 500))
     def change_limit(self, slug: str, limit: int) -> None:
         Budget.objects.filter(slug=slug).update(limit_pico=limit)
         self.auditor.budgets[slug].limit = limit
@@ -204,8 +207,8 @@ def test_any_sequence_of_events_keeps_the_books(db):
     run_state_machine_as_test(
         Books,
         settings=settings(
-            max_examples=30,
-            stateful_step_count=35,
+            max_examples=20,
+            stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
