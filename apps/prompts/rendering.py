@@ -5,6 +5,7 @@ whose messages are data and may not be of the system.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -14,6 +15,10 @@ from apps.prompts import engine
 from apps.prompts.types import Variable, VariableFaults, VersionFacts
 from apps.prompts.variables import fill, pointer, value_faults
 
+# Work of all messages together, shared out evenly, but each may do a long text's worth: with 50
+# messages at most, one rendering stays below a second. Part of what a sealed version means.
+FUEL = engine.DEFAULT.fuel
+FUEL_OF_ONE = 20_000
 COMPILED = 512  # templates kept compiled in a process
 FAULTS = 100  # reported at once; a request with more is beyond help
 
@@ -42,19 +47,22 @@ def render(version: VersionFacts, values: Mapping[str, Any]) -> tuple[Mapping[st
         for variable in version.variables
         if variable.type != "messages"
     }
+    limits = replace(engine.DEFAULT, fuel=max(FUEL_OF_ONE, FUEL // max(1, len(version.messages))))
     messages: list[Mapping[str, Any]] = []
     for index, message in enumerate(version.messages):
         if "placeholder" in message:
             messages.extend(dict(given) for given in values[message["placeholder"]])
         else:
-            text = _render_one(message["content"], data, index)
+            text = _render_one(message["content"], data, index, limits)
             messages.append({"role": message["role"], "content": text})
     return tuple(messages)
 
 
-def _render_one(source: str, data: Mapping[str, Any], index: int) -> str:
+def _render_one(source: str, data: Mapping[str, Any], index: int, limits: engine.Limits) -> str:
     try:
-        return _compile(source).render(data)
+        template = _compile(source)
+        used = {name: data[name] for name in template.variables & data.keys()}
+        return template.render(used, limits=limits)
     except engine.TemplateError as error:
         fault = Fault(f"/messages/{index}", str(error), error.code)
         raise VariableFaults([fault], permanent=error.permanent) from error

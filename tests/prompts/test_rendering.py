@@ -1,6 +1,7 @@
 """Values are checked all at once; then each message is rendered alone, the same for ever."""
 
 import hashlib
+import time
 
 import orjson
 import pytest
@@ -175,6 +176,18 @@ def test_a_limit_of_the_engine_is_a_clear_fault():
     assert [fault.pointer for fault in caught.value.faults] == ["/messages/1"]
     assert "line 1" in caught.value.faults[0].detail
     assert len(caught.value.faults[0].detail) < 300
+
+
+def test_fifty_costly_messages_take_no_longer_than_one_rendering_may():
+    costly = "{% for a in range(1000) %}{% for b in range(1000) %}{% endfor %}{% endfor %}"
+    facts = version([user("{% for a in range(900) %}{{ a }}{% endfor %}")] * 49 + [user(costly)])
+
+    start = time.monotonic()
+    with pytest.raises(VariableFaults) as caught:
+        render(facts, {})
+
+    assert [fault.pointer for fault in caught.value.faults] == ["/messages/49"]
+    assert time.monotonic() - start < 3
 
 
 def test_a_rendering_is_the_same_for_ever():

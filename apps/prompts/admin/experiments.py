@@ -25,6 +25,7 @@ OFFERED = {
 class ArmInline(admin.TabularInline[Arm, Experiment]):
     model = Arm
     extra = 2
+    classes = ("p-arms",)
     fields = ("position", "slug", "version", "weight")
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
@@ -59,6 +60,9 @@ class ExperimentAdmin(PlatformAdmin):
         "Plan an experiment",
         "admin:prompts_experiment_add",
     )
+
+    class Media:
+        css = {"all": ["prompts/prompts.css"]}
 
     @admin.display(description="Status", ordering="status")
     def state(self, experiment: Experiment) -> str:

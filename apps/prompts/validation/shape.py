@@ -8,7 +8,7 @@ import jsonschema_rs
 from apps.core.problems import Fault
 from apps.prompts.variables import KINDS, pointer
 
-MESSAGES = 100  # of one prompt
+MESSAGES = 50  # of one prompt
 VARIABLES = 100
 TEXT = 300  # characters of a message about a fault
 NAME = "^[A-Za-z_][A-Za-z0-9_]{0,63}$"

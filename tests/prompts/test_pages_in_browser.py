@@ -1,0 +1,70 @@
+"""The pages of prompts in a real browser: policy, accessibility, and a way through by hand."""
+
+import pytest
+
+from apps.prompts.models import Experiment, PromptVersion
+from tests.dashboard.conftest import PHONE, admin_user, browser, server, visit  # noqa: F401
+from tests.prompts.conftest import make_live
+from tests.prompts.test_admin import action, everything, page  # noqa: F401
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.slow]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_page_breaks_policy_or_accessibility(visit, everything, theme):  # noqa: F811
+    draft = PromptVersion.objects.get(status="draft")
+    sealed = PromptVersion.objects.get(number=1)
+    tab = visit()
+    faults = {}
+    for url in (
+        page("prompt"),
+        page("prompt", everything.pk),
+        page("promptversion", draft.pk),
+        page("promptversion", sealed.pk),
+        page("experiment", Experiment.objects.get().pk),
+        action("promptversion", draft.pk, "seal"),
+        action("promptversion", sealed.pk, "release_to"),
+        action("prompt", everything.pk, "roll_back"),
+    ):
+        tab.go(url)
+        tab.theme(theme)
+        faults[url] = tab.axe()
+
+    assert {url: found for url, found in faults.items() if found} == {}
+    assert tab.problems == []
+
+
+def test_the_editor_fits_a_phone(visit, everything):  # noqa: F811
+    tab = visit(viewport=PHONE)
+    for url in (
+        page("prompt", everything.pk),
+        page("promptversion", PromptVersion.objects.get(status="draft").pk),
+        page("promptversion", PromptVersion.objects.get(number=1).pk),
+    ):
+        tab.go(url)
+        assert not tab.scrolls_sideways, url
+
+
+def test_from_live_to_a_new_live_version_by_hand(visit, prompt):  # noqa: F811
+    make_live(prompt)
+    tab = visit()
+    tab.go(page("prompt", prompt.pk))
+    tab.page.get_by_role("button", name="New draft from live").click()
+    tab.page.get_by_role("group", name="Message 2").get_by_label("Text").fill(
+        "Praise {{ product }} in one sentence."
+    )
+    tab.page.get_by_role("button", name="Save", exact=True).click()
+    assert tab.page.get_by_text("Draft saved. It can be sealed.").is_visible()
+    assert tab.page.get_by_text("Praise a red kettle in one sentence.").is_visible()
+
+    tab.page.get_by_role("link", name="Seal…").click()
+    tab.page.get_by_label("Note").fill("Friendlier.")
+    tab.page.get_by_role("button", name="Seal").click()
+    tab.page.get_by_role("link", name="Release to channel…").click()
+    tab.page.get_by_label("Channel").select_option("production")
+    tab.page.get_by_label("Reason").fill("Sells better.")
+    tab.page.get_by_role("button", name="Release").click()
+
+    assert tab.page.get_by_text("product-text v2 is live on production.").is_visible()
+    assert prompt.releases.get(ended_at=None).version.number == 2
+    assert tab.problems == []
