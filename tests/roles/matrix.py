@@ -1,0 +1,61 @@
+"""What each role may do on each page of the admin: v(iew), a(dd), c(hange), d(elete), or nothing.
+
+Written by hand, apart from `apps.access.roles`, so that a slip in one shows in the other.
+"""
+
+ROLES = (
+    "prompt-engineer",
+    "approver",
+    "finance",
+    "operator",
+    "auditor",
+    "service-developer",
+    "administrator",
+)
+# page: one column a role, in the order of ROLES
+MATRIX = {
+    "access.team": "v v v v v v vacd",
+    "access.costcenter": "v v vac v v v vacd",
+    "access.tier": "v v v v v v vacd",
+    "access.service": "v v v v v v vacd",
+    "access.apikey": "- - - vc v vac vac",
+    "registry.provider": "v v v vac v v vacd",
+    "registry.model": "v v v vac v v vacd",
+    "registry.deployment": "v v v vac v v vacd",
+    "registry.price": "v v va v v v va",
+    "registry.priceproposal": "- - v v v - v",
+    "routing.route": "v v v vacd v v vacd",
+    "prompts.prompt": "vac v - v v v vacd",
+    "prompts.promptversion": "vcd v - v v v vcd",
+    "prompts.channel": "v v - v v v vacd",
+    "prompts.release": "v v - v v v v",
+    "prompts.experiment": "vac v - v v v vacd",
+    "jobs.job": "v v v v v v v",
+    "ledger.attempt": "v v v v v v v",
+    "ledger.usage": "v v v v v v v",
+    "ledger.entry": "v v v v v v v",
+    "budgets.budget": "- - vacd v v v vacd",
+    "budgets.window": "- - v v v v v",
+    "budgets.hold": "- - v v v v v",
+    "auth.user": "- - - - v - vacd",
+    "auth.group": "- - - - v - vacd",
+    "pghistory.events": "- - - - v - v",
+}
+# permissions that are no page: who has them
+SPECIAL = {
+    "registry.approve_price": {"finance", "administrator"},
+    "prompts.release_protected": {"approver", "administrator"},
+    "prompts.add_release": {"prompt-engineer", "approver", "administrator"},
+    "jobs.operate_job": {"operator", "service-developer", "administrator"},
+    "jobs.view_jobpayload": {
+        "prompt-engineer",
+        "approver",
+        "auditor",
+        "service-developer",
+        "administrator",
+    },
+}
+
+
+def allowed(role: str, page: str) -> set[str]:
+    return set(MATRIX[page].split()[ROLES.index(role)]) - {"-"}
