@@ -1,9 +1,11 @@
 """A real worker process: it answers, cancels, drains, and dies without losing anything."""
 
+import urllib.request
 from collections import Counter
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.db.models import Sum
 
 from apps.gateway.types import CallSpec
@@ -13,7 +15,7 @@ from apps.jobs.services.submit import submit
 from apps.jobs.services.sweep import sweep
 from apps.ledger.models import Attempt, Entry
 from tests.jobs.conftest import draft, state
-from tests.jobs.workers import eventually
+from tests.jobs.workers import eventually, free_port
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -200,6 +202,39 @@ def test_a_worker_that_stands_still_too_long_cannot_end_the_job_of_another(
     assert JobPayload.objects.get(job=job).result["text"] == "from the second"
     assert (after.status, after.fence) == (before.status, before.fence)
     assert Entry.objects.filter(kind="charge", job_id=job.pk).count() == 1
+
+
+def test_broken_database_connections_cost_nothing(busy_shop, start_worker, upstream):
+    upstream.behave(latency=2)
+    worker = start_worker()
+    jobs = post_many(busy_shop, 20)
+    eventually(lambda: upstream.report()["in_flight"] == 20, worker.explain)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        assert cursor.fetchone()[0] > 0
+
+    eventually(lambda: statuses() == {"succeeded": 20}, worker.explain)
+    assert len(upstream.log()) == Entry.objects.count() == 20
+    assert {state(job).fence for job in jobs} == {1}
+
+
+def test_metrics_are_served(busy_shop, start_worker, upstream):
+    port = free_port()
+    worker = start_worker(METRICS_PORT=str(port))
+    post(busy_shop, priority=0)
+    eventually(lambda: statuses() == {"succeeded": 1}, worker.explain)
+
+    served = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10).read().decode()
+
+    assert 'jobs_finished_total{priority="high",status="succeeded"} 1.0' in served
+    assert 'jobs_wait_seconds_count{priority="high"} 1.0' in served
+    assert 'jobs_run_seconds_count{status="succeeded"} 1.0' in served
+    assert "jobs_in_flight 0.0" in served
+    assert "jobs_slots 512.0" in served
 
 
 def test_two_workers_share_the_work_and_no_job_runs_twice(busy_shop, start_worker, upstream):

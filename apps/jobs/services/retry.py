@@ -23,7 +23,7 @@ def retry(*, job_ids: Sequence[UUID]) -> int:
     chosen = Job.objects.filter(pk__in=job_ids, status__in=RETRYABLE)
     locked = list(chosen.order_by("pk").select_for_update().values_list("pk", "priority"))
     for priority in {priority for _, priority in locked}:
-        transaction.on_commit(partial(doorbell.ring, priority=priority))
+        transaction.on_commit(partial(doorbell.ring, priority=priority), robust=True)
     return Job.objects.filter(pk__in=[pk for pk, _ in locked]).update(
         status=JobStatus.QUEUED,
         losses=0,

@@ -45,7 +45,8 @@ def submit(*, draft: Draft) -> Submitted:
         job = _insert(draft, prepared)
         if job is None:
             return _replayed(_earlier(draft), draft)
-        transaction.on_commit(partial(doorbell.ring, priority=job.priority))
+        # robust: the job is committed, whatever a broker's client may raise
+        transaction.on_commit(partial(doorbell.ring, priority=job.priority), robust=True)
     return Submitted(job, created=True)
 
 
