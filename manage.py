@@ -144,7 +144,7 @@ def _install_with_uv() -> bool:
     target = ["--python", str(_venv_python())]
     venv = [uv, "venv", "--quiet", "--clear", "--python", _base_python(), str(VENV)]
     made = _keep_venv() or _run(venv)
-    flags = ["--quiet", "--compile-bytecode", "--require-hashes", "--only-binary", ":all:"]
+    flags = ["--quiet", "--require-hashes", "--only-binary", ":all:"]
     if made and _run([uv, "pip", "sync", *flags, *target, str(LOCK)]):
         return True
     _say("uv could not install them; trying pip ...")
@@ -158,7 +158,8 @@ def _install_with_pip() -> bool:
         if not _run([_base_python(), "-m", "venv", "--clear", str(VENV)]):
             return False
     pip = [str(_venv_python()), "-m", "pip", "install", "-qq", "--no-input"]
-    flags = ["--disable-pip-version-check", "--no-deps", "--require-hashes"]
+    # Modules are compiled when they are first imported: most never are.
+    flags = ["--disable-pip-version-check", "--no-compile", "--no-deps", "--require-hashes"]
     return _run([*pip, *flags, "--only-binary", ":all:", "-r", str(LOCK)])
 
 

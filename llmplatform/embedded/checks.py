@@ -5,13 +5,14 @@ import sys
 from llmplatform.embedded.testing import run, throw_away_stack
 
 MANAGE = ("-m", "django")
+LAYERS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 CHECKS: dict[str, tuple[str, ...]] = {
     "lint": ("-m", "ruff", "check", "."),
     "format": ("-m", "ruff", "format", "--check", "."),
     "types": ("-m", "mypy", "apps"),
-    "layers": ("-m", "importlinter.cli", "lint"),
+    "layers": ("-c", LAYERS),
     "models have their migrations": (*MANAGE, "makemigrations", "--check", "--dry-run"),
-    "migrations can be deployed": (*MANAGE, "lintmigrations", "--warnings-as-errors"),
+    "migrations can be deployed": ("-m", "llmplatform.embedded.migration_lint"),
     "API schema": (*MANAGE, "spectacular", "--validate", "--fail-on-warn", "--file", "/dev/null"),
     "settings of a deployment": (*MANAGE, "check", "--deploy", "--fail-level", "WARNING"),
 }

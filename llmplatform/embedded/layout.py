@@ -122,7 +122,7 @@ class Secrets:
 
     @classmethod
     def fresh(cls) -> "Secrets":
-        return cls(*(secrets.token_urlsafe(32) for _ in range(4)))
+        return cls(*(secrets.token_urlsafe(48) for _ in range(4)))
 
 
 def kept_secrets(data: DataFolder) -> Secrets:
