@@ -1,0 +1,6 @@
+"""Budgets for finance; windows and holds to look into."""
+
+from apps.budgets.admin.budgets import BudgetAdmin
+from apps.budgets.admin.records import HoldAdmin, WindowAdmin
+
+__all__ = ["BudgetAdmin", "HoldAdmin", "WindowAdmin"]

@@ -1,0 +1,124 @@
+"""Budgets in the admin: dollars, what is left, and what may still be changed."""
+
+import pytest
+from django.urls import reverse
+
+from apps.budgets.models import Budget, Hold, Window
+from apps.budgets.services import settle_all
+from apps.budgets.types import Resolution
+from apps.core.clock import db_now
+from tests.budgets.conftest import held, make_budget
+
+LIST = reverse("admin:budgets_budget_changelist")
+FORM = {
+    "slug": "shop-month",
+    "name": "Shop",
+    "limit_pico": "12.5",
+    "hard": "on",
+    "active": "on",
+    "period": "month",
+    "time_zone": "Europe/Berlin",
+    "service": "shop",
+}
+
+
+def url(row, page="change"):
+    return reverse(f"admin:budgets_{row._meta.model_name}_{page}", args=[row.pk])
+
+
+@pytest.fixture
+def used(db):
+    """A budget of $10: 2 spent, 6.5 held, so 85 % used."""
+    budget = make_budget("shop-month", 10 * 10**12, service="shop")
+    first = held(3 * 10**12, now=db_now())
+    settle_all(resolutions=[Resolution(first, 2 * 10**12)], now=db_now())
+    held(65 * 10**11, now=db_now())
+    return budget
+
+
+def test_the_list_shows_what_is_spent_and_left(admin_client, used):
+    page = admin_client.get(LIST).content.decode()
+
+    for text in ("service <strong>shop</strong>", "$10.00", "$2.00", "$1.50", "85%", "Hard"):
+        assert text in page
+    assert 'value="0.850"' in page
+
+
+def test_a_budget_is_made_in_dollars(admin_client):
+    answer = admin_client.post(reverse("admin:budgets_budget_add"), FORM)
+
+    assert answer.status_code == 302
+    budget = Budget.objects.get()
+    assert (budget.limit_pico, budget.scope) == (125 * 10**11, {"service": "shop"})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "fault"),
+    [
+        ("limit_pico", "a lot", "is not an amount of dollars"),
+        ("limit_pico", "-1", "A limit cannot be negative."),
+        ("limit_pico", "0.0000000000001", "finer than a pico-dollar"),
+        ("limit_pico", "99999999999999", "less than or equal"),
+        ("time_zone", "Mars/Base", "is not a time zone"),
+        ("slug", "not a slug", "valid “slug”"),
+    ],
+)
+def test_a_wrong_form_says_what_is_wrong(admin_client, field, value, fault):
+    page = admin_client.post(reverse("admin:budgets_budget_add"), FORM | {field: value})
+
+    assert page.status_code == 200
+    assert fault in page.content.decode()
+    assert not Budget.objects.exists()
+
+
+def test_the_limit_can_be_changed_and_resets_nothing(admin_client, used):
+    form = {"name": "Shop", "limit_pico": "20", "hard": "on", "active": "on"}
+
+    assert admin_client.post(url(used), form).status_code == 302
+
+    used.refresh_from_db()
+    assert used.limit_pico == 20 * 10**12
+    assert "$11.50" in admin_client.get(url(used)).content.decode()
+
+
+def test_what_it_counts_is_not_in_the_form_any_more(admin_client, used):
+    form = {"name": "Shop", "limit_pico": "10", "hard": "on", "active": "on", "service": "other"}
+
+    admin_client.post(url(used), form)
+
+    used.refresh_from_db()
+    assert used.service == "shop"
+    page = admin_client.get(url(used)).content.decode()
+    assert 'name="service"' not in page
+    assert 'name="limit_pico"' in page
+    assert f"?table=budgets.Budget&amp;q={used.pk}" in page
+
+
+def test_a_budget_in_use_cannot_be_deleted(admin_client, used):
+    admin_client.post(url(used, "delete"), {"post": "yes"})
+
+    assert Budget.objects.filter(pk=used.pk).exists()
+
+
+def test_windows_and_holds_are_only_to_look_at(admin_client, used):
+    for row in (Window.objects.get(), Hold.objects.first()):
+        page = admin_client.get(url(row))
+        assert page.status_code == 200
+        assert admin_client.post(url(row), {}).status_code == 403
+        assert admin_client.post(url(row, "delete"), {"post": "yes"}).status_code == 403
+        listed = reverse(f"admin:budgets_{row._meta.model_name}_changelist")
+        assert admin_client.get(listed).status_code == 200
+    only = admin_client.get(reverse("admin:budgets_window_changelist"), {"budget": used.pk})
+    assert only.context["cl"].result_count == 1
+
+
+def test_the_list_asks_a_fixed_number_of_queries(admin_client, django_assert_max_num_queries):
+    for number in range(30):
+        make_budget(f"b{number}")
+
+    with django_assert_max_num_queries(8):
+        assert admin_client.get(LIST).context["cl"].result_count == 30
+
+
+def test_an_empty_list_offers_to_make_one(admin_client):
+    assert "nothing limits what services spend" in admin_client.get(LIST).content.decode()
