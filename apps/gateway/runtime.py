@@ -16,7 +16,7 @@ from apps.gateway.books import Books
 from apps.gateway.config import Config, new_holder
 from apps.gateway.pipeline import Pipeline
 from apps.gateway.tasks import Tasks
-from apps.providers.adapters import close_adapters
+from apps.providers.adapters import close_adapters, get_adapter
 
 
 class Runtime:
@@ -36,6 +36,8 @@ class Runtime:
         """Read the configuration and build the pipeline. Raises `django.db.DatabaseError`."""
         self.loop = asyncio.get_running_loop()
         await in_thread(self.config.start)
+        for deployment in self.config.current.registry.deployments.values():
+            get_adapter(deployment.vendor)  # importing it takes a second: not at the first call
         self._redis = async_client()
         self._books = Books(self._complete)
         self.pipeline = Pipeline(
