@@ -72,7 +72,7 @@ def follow(
 ) -> list[JSONValue | Missing]:
     """From each item to a place inside it, which filters name as `attribute="a.b.0"`."""
     keys = _path(dotted, what)
-    meter.charge(1 + len(items) * len(keys))
+    meter.charge(1 + len(items) * (1 + len(keys)))
     return [_reach(item, keys) for item in items]
 
 

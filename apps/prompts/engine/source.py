@@ -4,9 +4,11 @@ Jinja's parser is used, its compiler is not: it folds constants, so that `'a' * 
 gigabyte before anything is rendered, and even listing a template's variables runs it.
 """
 
+from collections.abc import Iterator
+
 import jinja2
 from jinja2 import nodes
-from jinja2.lexer import Lexer
+from jinja2.lexer import TokenStream
 from jinja2.parser import Parser
 
 from apps.prompts.engine.errors import PolicyError, TemplateSyntaxError
@@ -34,8 +36,9 @@ def parse(source: str, *, limits: Limits) -> nodes.Template:
     if not storable(source):
         raise PolicyError("a NUL character or half of a surrogate pair cannot be used", code="text")
     try:
-        _measure(source, limits)
-        return Parser(_ENVIRONMENT, source).parse()
+        parser = Parser(_ENVIRONMENT, "")
+        parser.stream = TokenStream(_ENVIRONMENT.lexer.wrap(_measured(source, limits)), None, None)
+        return parser.parse()
     except jinja2.TemplateSyntaxError as error:
         message = (error.message or "the template cannot be read")[:_MAX_MESSAGE]
         raise TemplateSyntaxError(message, code="syntax", line=error.lineno) from error
@@ -47,29 +50,24 @@ def parse(source: str, *, limits: Limits) -> nodes.Template:
         ) from None
 
 
-def _measure(source: str, limits: Limits) -> None:
-    """Count what makes parsing expensive, with the lexer alone."""
-    lexer: Lexer = _ENVIRONMENT.lexer
+def _measured(source: str, limits: Limits) -> Iterator[tuple[int, str, str]]:
+    """Pass tokens on to the parser, counting what makes parsing expensive before it gets there."""
     tags = symbols = brackets = 0
-    for line, token, value in lexer.tokeniter(source, None):
+    for line, token, value in _ENVIRONMENT.lexer.tokeniter(source, None):
         if token in _TAGS:
             tags += 1
             if tags > limits.tags:
                 raise _too_many("tags", limits.tags, line)
         elif token in _SYMBOLS:
             symbols += 1
+            brackets += (value in _OPEN) - (value in _CLOSE)
             if symbols > limits.symbols:
                 raise _too_many("words and signs inside tags", limits.symbols, line)
-            brackets += (value in _OPEN) - (value in _CLOSE)
             if brackets > limits.brackets:
-                raise PolicyError(
-                    f"more than {limits.brackets} brackets inside each other: use {{% set %}} for"
-                    " intermediate steps",
-                    code="depth",
-                    line=line,
-                )
+                raise _too_many("brackets inside each other", limits.brackets, line)
             if token in _NUMBERS and len(value) > limits.digits:
                 raise PolicyError("a number has too many digits", code="number", line=line)
+        yield line, token, value
 
 
 def _too_many(what: str, limit: int, line: int) -> PolicyError:

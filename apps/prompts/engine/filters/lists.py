@@ -137,6 +137,7 @@ def unique(
 ) -> list[JSONValue]:
     """Each different item once, the first of each kind, compared by itself or by one attribute."""
     items = elements(meter, value, "`unique`")
+    meter.charge(4 * len(items))
     seen: dict[str, JSONValue] = {}
     for item, key in zip(items, _attributes(meter, items, attribute, "unique"), strict=True):
         folded = key.lower() if type(key) is str and not case_sensitive else key
