@@ -71,7 +71,7 @@ class AuditAdmin(ReadOnlyAdmin):
     list_display = ("at", "who", "action", "table", "object", "changes", "reason")
     list_display_links = ("at",)
     list_filter = (("pgh_created_at", admin.DateFieldListFilter), ActionFilter, TableFilter)
-    ordering = ("-pgh_created_at",)
+    ordering = ("-pgh_created_at", "-pgh_id")
     search_fields = ("pgh_obj_id",)
     search_help_text = "A user name, an object's id or a request id, in full."
     fields = readonly_fields = (
@@ -88,7 +88,13 @@ class AuditAdmin(ReadOnlyAdmin):
     empty_state = EmptyState("Nothing has been changed yet.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return Events.objects.order_by("-pgh_created_at").defer("pgh_diff", "pgh_data")
+        return Events.objects.defer("pgh_diff", "pgh_data")
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """With the columns that the list defers: a row of this view cannot be loaded again."""
+        return Events.objects.filter(pk=object_id).first()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return AuditChangeList

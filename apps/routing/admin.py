@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -31,6 +32,11 @@ class TargetForm(forms.ModelForm[RouteTarget]):
 
 
 class TargetFormSet(BaseInlineFormSet[RouteTarget, Route, forms.ModelForm[RouteTarget]]):
+    def clean(self) -> None:
+        super().clean()
+        if not any(self.errors) and not self.deployments():
+            raise ValidationError("A route needs at least one deployment.")
+
     def deployments(self) -> list[Deployment]:
         """As they were put in order."""
         kept = [
@@ -48,8 +54,6 @@ class TargetInline(admin.TabularInline[RouteTarget, Route]):
     fields = ("order", "deployment")
     autocomplete_fields = ("deployment",)
     extra = 1
-    min_num = 1
-    validate_min = True
 
 
 @admin.register(Route)
