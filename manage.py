@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent
 LOCK = ROOT / "requirements-dev.lock"
 VENV = ROOT / ".venv"
 STAMP = VENV / "installed.sha256"
+HELP = ("help", "--help", "-h", "version", "--version")
 OWN_COMMANDS = ("up", "down", "status", "test", "checks")
 NO_VENV = """This Python cannot make a virtual environment. On Debian or Ubuntu:
     apt install python3-venv libgomp1"""
@@ -56,9 +57,12 @@ def _dispatch(argv: list[str]) -> int:
         return run(command, argv[2:])
     from llmplatform.embedded.environment import use_running_stack
 
-    use_running_stack(os.environ)
-    if command in ("help", "--help", "-h"):
+    has_database = use_running_stack(os.environ)
+    if command in HELP:
         print(f"The product itself: {', '.join(OWN_COMMANDS)} (each with --help).\n")
+    elif not has_database:
+        _say("There is no database: run `python3 manage.py up` first, or set DATABASE_URL.")
+        return 1
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(argv)

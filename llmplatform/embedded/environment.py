@@ -15,12 +15,13 @@ def stack_environment(
     redis_url: str,
     given: dict[str, str],
 ) -> dict[str, str]:
-    """What the stack adds to the variables `given` by the user; theirs win, except addresses."""
+    """What the stack adds to the variables `given` by the user.
+
+    Secrets and log format of their own win; mode and addresses are the stack's.
+    """
     models = [f"127.0.0.1:{port}" for port in (ports.chat, ports.embeddings)]
     allowed = [host for host in given.get("OUTBOUND_ALLOWED_HOSTS", "").split(",") if host]
     ours = {
-        "DJANGO_SETTINGS_MODULE": "llmplatform.settings",
-        "LLMPLATFORM_EMBEDDED": "1",
         "SECRET_KEY": secrets.secret_key,
         "API_KEY_PEPPER": secrets.api_key_pepper,
         "LOG_FORMAT": "console",
@@ -28,7 +29,9 @@ def stack_environment(
         "PYTHONUNBUFFERED": "1",
         "TOKENIZERS_PARALLELISM": "false",  # its threads would fight with the model's
     }
-    addresses = {
+    fixed = {
+        "DJANGO_SETTINGS_MODULE": "llmplatform.settings",
+        "LLMPLATFORM_EMBEDDED": "1",
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "WEB_URL": f"http://127.0.0.1:{ports.web}",
@@ -37,7 +40,7 @@ def stack_environment(
         "EMBEDDED_EMBEDDINGS_URL": f"http://{models[1]}/v1",
         "OUTBOUND_ALLOWED_HOSTS": ",".join([*allowed, *models]),
     }
-    return {key: given.get(key, value) for key, value in ours.items()} | addresses
+    return {key: given.get(key, value) for key, value in ours.items()} | fixed
 
 
 def use_running_stack(environ: MutableMapping[str, str]) -> bool:

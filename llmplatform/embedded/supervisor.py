@@ -18,7 +18,7 @@ from llmplatform.embedded.postgres import Postgres
 from llmplatform.embedded.processes import KEEPER, ProcessBook, tail
 from llmplatform.embedded.valkey import Valkey
 
-READY_SECONDS = 120
+READY_SECONDS = 180
 STOP_SECONDS = 30  # a worker finishes its running calls
 LAST_LINES = 20
 

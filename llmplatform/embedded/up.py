@@ -73,13 +73,11 @@ def up_detached(options: Options) -> int:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    deadline = time.monotonic() + DETACHED_START_SECONDS
-    while child.poll() is None and time.monotonic() < deadline:
-        if _is_ready(options.data, child.pid):
-            print(summary.text(read_json(options.data.ready)))
-            return 0
-        time.sleep(0.1)
+    if _becomes_ready(options.data, child):
+        print(summary.text(read_json(options.data.ready)))
+        return 0
     child.terminate()
+    child.wait()
     _say(f"The stack did not start ({options.data.up_log}):", stream=sys.stderr)
     _say(tail(options.data.up_log, lines=40), stream=sys.stderr)
     return 1
@@ -216,8 +214,16 @@ def _arguments(options: Options) -> list[str]:
     return given if options.with_model else [*given, "--no-model"]
 
 
-def _is_ready(data: DataFolder, pid: int) -> bool:
-    return data.ready.exists() and read_json(data.ready)["pids"]["up"] == pid
+def _becomes_ready(data: DataFolder, child: subprocess.Popen[bytes]) -> bool:
+    deadline = time.monotonic() + DETACHED_START_SECONDS
+    try:
+        while child.poll() is None and time.monotonic() < deadline:
+            if data.ready.exists() and read_json(data.ready)["pids"]["up"] == child.pid:
+                return True
+            time.sleep(0.1)
+    except KeyboardInterrupt:
+        _say("Interrupted; stopping what was started ...")
+    return False
 
 
 def _say(text: str, *, stream: IO[str] | None = None) -> None:

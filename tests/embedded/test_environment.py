@@ -56,3 +56,7 @@ def test_secrets_are_made_once_and_for_the_owner_only(data):
     assert kept_secrets(data) == first
     assert len(set(vars(first).values())) == 4
     assert stat.S_IMODE(data.secrets.stat().st_mode) == 0o600
+
+
+def test_what_up_starts_is_always_the_embedded_mode():
+    assert environment(LLMPLATFORM_EMBEDDED="0")["LLMPLATFORM_EMBEDDED"] == "1"
