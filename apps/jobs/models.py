@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models import Q
 
 from apps.access.models import Service
-from apps.core.ids import uuid7
 from apps.core.fields import PicoUSDField
+from apps.core.ids import uuid7
 
 
 class JobStatus(models.TextChoices):

@@ -187,3 +187,9 @@ def test_a_request_without_a_key_of_a_service(client, db):
 
     assert response.status_code == 401
     assert "Bearer" in response["WWW-Authenticate"]
+
+
+def test_accepting_takes_few_queries(api, shop, django_assert_num_queries):
+    api.post(BODY)  # reads the configuration
+    with django_assert_num_queries(9):  # key; configuration (3); savepoint (2), job (2), payload
+        api.post(BODY)

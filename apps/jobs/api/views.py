@@ -85,6 +85,10 @@ class JobViewSet(ListModelMixin, GenericViewSet[Job]):
             headers["Idempotency-Replayed"] = "true"
         if wait:
             headers["Preference-Applied"] = f"wait={wait}"
+        elif submitted.created:  # nothing can have happened to it yet: no need to look
+            context = {"attempts": (), "cost_pico": 0}
+            answer = JobAnswer(submitted.job, context=context).data
+            return Response(answer, status=202, headers=headers)
         return self._answer(submitted.job.pk, wait=wait, headers=headers, unfinished=202)
 
     @extend_schema(parameters=[_WAIT], responses={200: JobAnswer, 404: _PROBLEM})
