@@ -8,7 +8,6 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import PAGE_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.forms import SplitDateTimeWidget
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
@@ -50,13 +49,6 @@ class PlatformAdminMixin(ModelAdmin):
         name = f"{self.opts.app_label}_{self.opts.model_name}_action"
         view = self.admin_site.admin_view(self.object_action_view)
         return [path("<path:object_id>/do/<slug:action>/", view, name=name), *super().get_urls()]
-
-    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field and isinstance(field.widget, SplitDateTimeWidget):
-            for part, name in zip(field.widget.widgets, ("date", "time"), strict=True):
-                part.attrs["aria-label"] = f"{field.label}: {name}"
-        return field
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

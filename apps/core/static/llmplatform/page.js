@@ -28,12 +28,46 @@
     update();
     window.addEventListener('resize', update);
 
-    // Django's two-sided selector labels plain spans, which readers ignore. It is built on load.
-    window.addEventListener('load', () => {
+    // The words beside a field: its label, the heading of its form row, or of its inline column.
+    function words(field) {
+        const column = field.closest('td')?.cellIndex;
+        const heading = field.labels?.[0]
+            ?? field.closest('.form-row')?.querySelector('label, legend')
+            ?? field.closest('table')?.tHead?.rows[0]?.cells[column];
+        return (heading?.textContent ?? '').replace(/[:\s]+/g, ' ').trim();
+    }
+
+    // Django's date pairs, inline tables and pickers leave fields without a name.
+    function nameFields() {
+        for (const pair of document.querySelectorAll('p.datetime')) {
+            for (const field of pair.querySelectorAll('input:not([aria-label])')) {
+                const part = field.classList.contains('vTimeField') ? 'time' : 'date';
+                field.setAttribute('aria-label', `${words(field)}: ${part}`);
+            }
+        }
+        const inline = '.tabular td :is(input, select, textarea):not([type="hidden"], [aria-label])';
+        for (const field of document.querySelectorAll(inline)) {
+            if (!field.labels?.length) {
+                field.setAttribute('aria-label', words(field));
+            }
+        }
+        for (const select of document.querySelectorAll('select.select2-hidden-accessible')) {
+            const drawn = select.nextElementSibling;
+            const name = select.getAttribute('aria-label') ?? words(select);
+            for (const part of drawn.querySelectorAll('[role="combobox"], [role="textbox"]')) {
+                part.removeAttribute('aria-labelledby');
+                part.setAttribute('aria-label', `${name}: ${part.textContent.trim()}`);
+            }
+        }
         for (const hint of document.querySelectorAll('span.help-tooltip[aria-label]')) {
             hint.setAttribute('role', 'img');
         }
-    });
+    }
+
+    // Django builds its pickers on load, in scripts that were registered before this one.
+    window.addEventListener('load', () => setTimeout(nameFields));
+    document.addEventListener('formset:added', () => setTimeout(nameFields));
+    document.addEventListener('change', nameFields);
 
     // A menu made of <details> closes when the attention moves on.
     document.addEventListener('click', (event) => {
