@@ -10,7 +10,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "lint": ("-m", "ruff", "check", "."),
     "format": ("-m", "ruff", "format", "--check", "."),
     "types": ("-m", "mypy", "apps"),
-    "layers": ("-c", LAYERS),
+    "layers": ("-c", LAYERS, "--no-logo"),
     "models have their migrations": (*MANAGE, "makemigrations", "--check", "--dry-run"),
     "migrations can be deployed": ("-m", "llmplatform.embedded.migration_lint"),
     "API schema": (*MANAGE, "spectacular", "--validate", "--fail-on-warn", "--file", "/dev/null"),
