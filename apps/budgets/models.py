@@ -48,7 +48,7 @@ class Budget(SlugModel):
         validators=[validate_time_zone],
         help_text="Days and months begin in this zone, e.g. Europe/Berlin.",
     )
-    limit_pico = PicoUSDField(help_text="US dollars in each period.")
+    limit_pico = PicoUSDField("limit, USD", help_text="Dollars in each period, e.g. 50 or 0.25.")
     hard = models.BooleanField(
         default=True, help_text="Hard: a call that could exceed it is refused. Soft: it is marked."
     )

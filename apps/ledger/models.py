@@ -144,7 +144,8 @@ class Entry(CallDimensions):
 
     class Meta:
         ordering = ["-id"]
-        verbose_name_plural = "entries"
+        verbose_name = "ledger entry"
+        verbose_name_plural = "ledger entries"
         indexes = [models.Index(fields=["service", "at"], name="entry_service_at")]
         triggers = [
             pgtrigger.Protect(

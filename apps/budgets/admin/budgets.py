@@ -35,7 +35,6 @@ class BudgetChangeList(ChangeList):
 class BudgetAdmin(PlatformAdmin):
     list_display = (
         "slug",
-        "name",
         "counts",
         "kind",
         "limit",
@@ -47,6 +46,7 @@ class BudgetAdmin(PlatformAdmin):
     list_filter = ("active", "hard", "period")
     search_fields = ("slug", "name")
     palette_fields = ("slug",)
+    actions = None
     formfield_overrides = {PicoUSDField: {"widget": AdminTextInputWidget}}
     empty_state = EmptyState(
         "There are no budgets yet: nothing limits what services spend.",

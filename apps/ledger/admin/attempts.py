@@ -37,14 +37,22 @@ class AttemptAdmin(ReadOnlyAdmin):
     search_help_text = "A request id, in full; looks at all times."
     actions = None
     empty_state = EmptyState("No provider was called in this time.")
-    readonly_fields = ("sent", "status_pill", "took", "cost", "what_happened", "usage_text")
+    readonly_fields = (
+        "sent",
+        "status_pill",
+        "took",
+        "cost",
+        "what_happened",
+        "usage_text",
+        "tag_list",
+    )
     fieldsets = (
         (None, {"fields": ("status_pill", "purpose", "number", "sent", "took", "cost")}),
         ("What happened", {"fields": ("what_happened",)}),
         ("Answer", {"fields": ("http_status", "error_kind", "error", "provider_request_id")}),
         ("Usage", {"fields": ("usage_text",)}),
         ("What was called", {"fields": ("provider", "model", "deployment")}),
-        ("For whom", {"fields": ("service", "team", "cost_center", "tags")}),
+        ("For whom", {"fields": ("service", "team", "cost_center", "tag_list")}),
         ("For what", {"fields": ("prompt", "prompt_version", "arm", "request_id", "job_id")}),
     )
 
@@ -74,6 +82,10 @@ class AttemptAdmin(ReadOnlyAdmin):
     def cost(self, attempt: Any) -> SafeString:
         total = attempt.booked_pico
         return money(None if total is None else int(total))
+
+    @admin.display(description="Tags")
+    def tag_list(self, attempt: Attempt) -> str:
+        return ", ".join(attempt.tags) or NOTHING
 
     @admin.display(description="Timeline")
     def what_happened(self, attempt: Attempt) -> SafeString:

@@ -1,9 +1,10 @@
 """The usage ledger: every amount with the sum that it is."""
 
 from django.contrib import admin
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.core.admin import EmptyState, ReadOnlyAdmin, money, short_time
+from apps.core.admin import EmptyState, ReadOnlyAdmin, short_time
 from apps.core.admin.cells import NOTHING
 from apps.core.money import exact_usd
 from apps.ledger.admin.cells import entry_kind, link, price_lines
@@ -17,12 +18,11 @@ class EntryAdmin(ReadOnlyAdmin):
         "booked",
         "kind_pill",
         "service",
-        "cost_center",
         "model",
         "prompt_name",
         "tokens_in",
         "tokens_out",
-        "cost",
+        "exact",
         "request_id",
     )
     list_filter = (time_filter("at"), "kind", ServiceFilter, ModelFilter)
@@ -35,9 +35,9 @@ class EntryAdmin(ReadOnlyAdmin):
     readonly_fields = (
         "booked",
         "kind_pill",
-        "cost",
         "exact",
         "saved",
+        "tag_list",
         "sum",
         "tokens_in",
         "tokens_out",
@@ -48,7 +48,7 @@ class EntryAdmin(ReadOnlyAdmin):
     fieldsets = (
         (None, {"fields": ("kind_pill", "booked", "exact", "saved", "sum")}),
         ("Use", {"fields": ("tokens_in", "tokens_out", "model", "provider", "deployment")}),
-        ("For whom", {"fields": ("service", "team", "cost_center", "tags")}),
+        ("For whom", {"fields": ("service", "team", "cost_center", "tag_list")}),
         ("For what", {"fields": ("prompt_name", "arm", "request_id", "job_id", "attempt_link")}),
         ("Correction", {"fields": ("reverses_link", "reversed_by_link", "reason", "actor")}),
     )
@@ -73,17 +73,17 @@ class EntryAdmin(ReadOnlyAdmin):
     def tokens_out(self, entry: Entry) -> str:
         return f"{entry.output_tokens:,}"
 
-    @admin.display(description="Cost", ordering="amount_pico")
-    def cost(self, entry: Entry) -> SafeString:
-        return money(entry.amount_pico)
+    @admin.display(description="Cost, USD", ordering="amount_pico")
+    def exact(self, entry: Entry) -> SafeString:
+        return format_html('<span class="l-num">{}</span>', exact_usd(entry.amount_pico))
 
-    @admin.display(description="Exact cost")
-    def exact(self, entry: Entry) -> str:
-        return f"{exact_usd(entry.amount_pico)} USD"
+    @admin.display(description="Tags")
+    def tag_list(self, entry: Entry) -> str:
+        return ", ".join(entry.tags) or NOTHING
 
-    @admin.display(description="Saved by the cache")
+    @admin.display(description="Saved by the cache, USD")
     def saved(self, entry: Entry) -> str:
-        return f"{exact_usd(entry.avoided_pico)} USD" if entry.avoided_pico else NOTHING
+        return exact_usd(entry.avoided_pico) if entry.avoided_pico else NOTHING
 
     @admin.display(description="Price lines")
     def sum(self, entry: Entry) -> SafeString:
