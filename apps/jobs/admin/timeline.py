@@ -47,7 +47,7 @@ def timeline(job: Job, attempts: Sequence[AttemptView], *, now: datetime) -> Saf
     end = job.finished_at or now
     span = max((end - job.created_at).total_seconds(), 0.001)
     rows = list(_rows(job, attempts, span, now))
-    context = {"rows": rows, "width": WIDTH, "span": _seconds(span), "total": money(job.cost_pico)}
+    context = {"rows": rows, "width": WIDTH, "span": duration(span), "total": money(job.cost_pico)}
     return render_to_string("jobs/timeline.html", context)
 
 
@@ -61,8 +61,8 @@ def _rows(job: Job, attempts: Sequence[AttemptView], span: float, now: datetime)
             url=_url(Attempt, attempt.id),
             bar_start=round(start, 1),
             bar_width=round(min(max(WIDTH * lasted / span, MIN_BAR), WIDTH - start), 1),
-            after=_seconds(after),
-            lasted=_seconds(lasted),
+            after=duration(after),
+            lasted=duration(lasted),
             outcome=pill(attempt.status, PILLS[attempt.status]),
             cost=money(attempt.cost_pico),
             lines=[_line(line) for line in attempt.lines],
@@ -86,5 +86,7 @@ def _url(model: type[Model], pk: Any) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[pk])
 
 
-def _seconds(value: float) -> str:
-    return f"{value * 1000:,.0f} ms" if value < 10 else f"{value:,.1f} s"
+def duration(seconds: float) -> str:
+    """For people; a no-break space keeps number and unit in one line."""
+    number, unit = (f"{seconds * 1000:,.0f}", "ms") if seconds < 10 else (f"{seconds:,.1f}", "s")
+    return f"{number}\N{NO-BREAK SPACE}{unit}"
