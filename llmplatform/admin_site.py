@@ -61,7 +61,7 @@ NAVIGATION = (
             Entry("Tiers", "tiers", model="access.tier"),
             Entry("Users", "users", model=settings.AUTH_USER_MODEL),
             Entry("Groups", "groups", model="auth.group"),
-            Entry("Audit log", "audit", model="pghistory.events"),
+            Entry("Audit log", "audit", model="audit.auditentry"),
         ),
     ),
 )

@@ -31,7 +31,7 @@ _PAYLOADS = _on(VIEW, "jobs", "jobpayload")
 _KEYS = _on(VIEW, "access", "apikey")
 _PROPOSALS = _on(VIEW, "registry", "priceproposal")
 _PEOPLE = _on(VIEW, "auth", "user", "group")
-_HISTORY = _on(VIEW, "pghistory", "events")
+_HISTORY = _on(VIEW, "audit", "auditentry")
 
 ROLES: Mapping[str, frozenset[str]] = {
     "prompt-engineer": _OWNERS

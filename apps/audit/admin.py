@@ -11,8 +11,8 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from pghistory.models import Events
 
+from apps.audit.models import AuditEntry
 from apps.core.admin import EmptyState, ReadOnlyAdmin, pill, short_time
 from apps.core.admin.cells import Kind
 
@@ -28,13 +28,19 @@ class AuditChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         rows = list(self.result_list)
-        details = Events.objects.in_bulk([row.pk for row in rows])
+        details = AuditEntry.objects.in_bulk([row.pk for row in rows])
         users = _usernames(rows)
         for row in rows:
             row.pgh_diff = details[row.pk].pgh_diff
             row.pgh_data = details[row.pk].pgh_data
             row.actor = users.get(_context(row).get("user"), "")
         self.result_list = rows
+
+
+class TimeFilter(admin.DateFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "time"
 
 
 class TableFilter(admin.SimpleListFilter):
@@ -66,11 +72,11 @@ class ActionFilter(admin.SimpleListFilter):
         return queryset.filter(pgh_label=self.value()) if self.value() else queryset
 
 
-@admin.register(Events)
+@admin.register(AuditEntry)
 class AuditAdmin(ReadOnlyAdmin):
     list_display = ("at", "who", "action", "table", "object", "changes", "reason")
     list_display_links = ("at",)
-    list_filter = (("pgh_created_at", admin.DateFieldListFilter), ActionFilter, TableFilter)
+    list_filter = (("pgh_created_at", TimeFilter), ActionFilter, TableFilter)
     ordering = ("-pgh_created_at", "-pgh_id")
     search_fields = ("pgh_obj_id",)
     search_help_text = "A user name, an object's id or a request id, in full."
@@ -88,13 +94,13 @@ class AuditAdmin(ReadOnlyAdmin):
     empty_state = EmptyState("Nothing has been changed yet.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return Events.objects.defer("pgh_diff", "pgh_data")
+        return AuditEntry.objects.defer("pgh_diff", "pgh_data")
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Any:
         """With the columns that the list defers: a row of this view cannot be loaded again."""
-        return Events.objects.filter(pk=object_id).first()
+        return AuditEntry.objects.filter(pk=object_id).first()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return AuditChangeList

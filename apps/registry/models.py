@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.audit.history import track
-from apps.core.models import SlugModel, TimestampedModel, moves_config_epoch
 from apps.core.fields import PicoUSDField
+from apps.core.models import SlugModel, TimestampedModel, moves_config_epoch
 from apps.registry.validators import check_address, check_secret_ref
 
 

@@ -55,6 +55,14 @@ class TargetInline(admin.TabularInline[RouteTarget, Route]):
     autocomplete_fields = ("deployment",)
     extra = 1
 
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and db_field.name == "deployment":
+            # A route chooses among deployments; they are made and removed on their own pages.
+            widget = field.widget
+            widget.can_add_related = widget.can_change_related = widget.can_delete_related = False
+        return field
+
 
 @admin.register(Route)
 class RouteAdmin(PlatformAdmin):

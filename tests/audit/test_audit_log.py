@@ -10,7 +10,7 @@ from apps.access.models import Team
 from tests.factories import make_key, make_provider, make_service
 
 pytestmark = pytest.mark.django_db
-LOG = reverse("admin:pghistory_events_changelist")
+LOG = reverse("admin:audit_auditentry_changelist")
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_one_entry_shows_before_and_after(auditor):
         cursor.execute("UPDATE registry_provider SET base_url = 'http://<b>new</b>/v1'")
     newest = rows(auditor)[0]
 
-    text = auditor.get(reverse("admin:pghistory_events_change", args=[newest.pk])).content.decode()
+    text = auditor.get(reverse("admin:audit_auditentry_change", args=[newest.pk])).content.decode()
 
     assert "http://old/v1" in text
     assert "http://&lt;b&gt;new&lt;/b&gt;/v1" in text
@@ -102,16 +102,16 @@ def test_it_is_closed_to_others_and_to_writing(client, admin_client):
 
     key = Events.objects.all()[0].pk
     for kind in ("change", "delete"):
-        page = reverse(f"admin:pghistory_events_{kind}", args=[key])
+        page = reverse(f"admin:audit_auditentry_{kind}", args=[key])
         assert admin_client.post(page, {"post": "yes"}).status_code == 403
-    assert admin_client.get(reverse("admin:pghistory_events_add")).status_code == 403
+    assert admin_client.get(reverse("admin:audit_auditentry_add")).status_code == 403
 
 
 def test_it_never_shows_a_key(auditor):
     key = make_key(make_service())
     secret = key.rpartition("_")[2]
     for row in rows(auditor):
-        page = reverse("admin:pghistory_events_change", args=[row.pk])
+        page = reverse("admin:audit_auditentry_change", args=[row.pk])
         text = auditor.get(page).content.decode()
         assert secret not in text
         assert "key_hash" not in text

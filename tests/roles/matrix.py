@@ -39,7 +39,7 @@ MATRIX = {
     "budgets.hold": "- - v v v v v",
     "auth.user": "- - - - v - vacd",
     "auth.group": "- - - - v - vacd",
-    "pghistory.events": "- - - - v - v",
+    "audit.auditentry": "- - - - v - v",
 }
 # permissions that are no page: who has them
 SPECIAL = {

@@ -46,7 +46,7 @@ def key_of_a_row(page):
         return PriceProposal.objects.create(deployment=deployment, proposed_pico=1, source="x").pk
     if page == "routing.route":
         return Route.objects.create(slug="r", name="R").pk
-    if page == "pghistory.events":
+    if page == "audit.auditentry":
         make_service()
         return Events.objects.all()[0].pk
     if page.startswith("prompts."):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from apps.audit.history import note_reason
-from apps.core.admin import EmptyState, ReadOnlyAdmin, confirmed_action, pill, short_time
+from apps.core.admin import EmptyState, ReadOnlyAdmin, confirmed_action, pill
 from apps.core.admin.cells import Kind
 from apps.registry.admin.cells import per_million
 from apps.registry.models import PriceProposal
@@ -29,7 +29,6 @@ class PriceProposalAdmin(ReadOnlyAdmin):
         "difference",
         "state",
         "source",
-        "created",
         "decision",
     )
     list_select_related = ("deployment",)
@@ -39,7 +38,7 @@ class PriceProposalAdmin(ReadOnlyAdmin):
     empty_state = EmptyState("No import has proposed a price. Run manage.py import_prices.")
     actions = ("approve", "reject")
     object_actions = ("approve", "reject")
-    fields = readonly_fields = list_display
+    fields = readonly_fields = (*list_display, "created_at", "decided_at")
 
     @admin.display(description="USD a million now")
     def current(self, proposal: PriceProposal) -> SafeString:
@@ -59,10 +58,6 @@ class PriceProposalAdmin(ReadOnlyAdmin):
     @admin.display(description="State", ordering="status")
     def state(self, proposal: PriceProposal) -> SafeString:
         return pill(proposal.get_status_display(), _KINDS[proposal.status])
-
-    @admin.display(ordering="id")
-    def created(self, proposal: PriceProposal) -> SafeString:
-        return short_time(proposal.created_at)
 
     @admin.display(description="Decided by")
     def decision(self, proposal: PriceProposal) -> str:
