@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import urlencode
 
-from django.urls import NoReverseMatch, reverse
+from django.conf import settings
+from django.urls import reverse
 
 from apps.core.charts import Series, StackedBars
 from apps.core.money import Pico, exact_usd
@@ -143,13 +144,13 @@ def _rows(
 
 
 def _ledger_url(days: Days, filters: dict[str, str]) -> str:
-    """The ledger's list with the same rows; "" while it has no page."""
-    start, end = (instant.isoformat() for instant in days.bounds)
-    try:
-        path = reverse("admin:ledger_entry_changelist")
-    except NoReverseMatch:
-        return ""
-    return f"{path}?{urlencode({**filters, 'at__gte': start, 'at__lt': end})}"
+    """The ledger's list with the same rows, whatever the zone that it shows times in."""
+    if days.zone == settings.TIME_ZONE:
+        period = {"from": str(days.first), "to": str(days.last)}
+    else:
+        start, end = days.bounds
+        period = {"time": "all", "at__gte": start.isoformat(), "at__lt": end.isoformat()}
+    return f"{reverse('admin:ledger_entry_changelist')}?{urlencode(filters | period)}"
 
 
 def _cells(spend: Spend) -> list[str]:

@@ -14,6 +14,7 @@ from apps.dashboard.costs import cost_csv, cost_report
 from apps.dashboard.periods import BadPeriod, days_of, presets
 from apps.ledger.models import Attempt, AttemptStatus, Entry
 from apps.ledger.reports import Days, p95_latencies, spend_by_day, total_spent
+from tests.factories import make_service
 
 NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
 MARCH = Days(date(2026, 3, 1), date(2026, 3, 31), "UTC")
@@ -145,6 +146,23 @@ class TestPage:
         assert "reply" in text
         assert '<strong>0.00</strong><span class="l-digits">0001234567</span>' in text
         assert "Drift 0" in text
+
+    @pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu"])
+    @pytest.mark.parametrize("dimension", ["service", "model", "prompt", "cost_center"])
+    def test_each_row_leads_to_exactly_its_entries(
+        self, finance: Client, settings: Any, zone: str, dimension: str
+    ) -> None:
+        settings.REPORTING_TIME_ZONE = zone
+        make_service("shop")
+        make_service("crm")
+        for hour in (17, 18, 19):  # midnight of Kathmandu is 18:15 UTC
+            booked("shop", datetime(2026, 2, 28, hour, 30, tzinfo=UTC), 1)
+            booked("crm", datetime(2026, 3, 31, hour, 30, tzinfo=UTC), 1, prompt="reply")
+        page = finance.get(f"/admin/costs/?from=2026-03-01&to=2026-03-31&group={dimension}")
+        rows = page.context["report"].rows
+        found = [finance.get(row.ledger_url).context["cl"].result_count for row in rows]
+        assert found == [row.spend.calls for row in rows]
+        assert sum(found) == 3
 
     @pytest.mark.parametrize(
         ("query", "error"),

@@ -1,10 +1,12 @@
 """The left navigation shows what exists and what the person may open, and nothing else."""
 
+from typing import Any
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.http import HttpRequest
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from apps.core.navigation import Entry, Group, sections
 
@@ -54,6 +56,25 @@ def test_a_view_permission_opens_its_model_and_no_other(db: None) -> None:
     user = User.objects.create_user("bob", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_group"))
     assert labels(user) == {"Home": ["Dashboard"], "Access": ["Groups"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("prod", "bad"),
+        ("Production", "bad"),
+        ("staging", "warn"),
+        ("dev", "quiet"),
+        ("qa", "quiet"),
+    ],
+)
+def test_the_environment_stands_in_the_header(
+    client: Client, admin_user: User, settings: Any, name: str, kind: str
+) -> None:
+    settings.ENVIRONMENT_NAME = name
+    client.force_login(admin_user)
+    page = client.get("/admin/password_change/").content.decode()
+    assert f'l-pill--{kind} l-environment" title="Environment">{name}</span>' in page
 
 
 @pytest.mark.parametrize(
