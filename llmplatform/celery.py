@@ -23,3 +23,4 @@ app.conf.beat_schedule = {
     },
 }
 app.autodiscover_tasks()
+app.set_default()  # in every thread, not only in the one that imported it

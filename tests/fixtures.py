@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -48,3 +49,9 @@ def _without_kept(sql: str) -> str:
     for table in _KEPT:
         sql = sql.replace(f"{table}, ", "").replace(f", {table}", "")
     return sql
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passwords(settings: Any) -> None:
+    """Throw-away users need no hash that takes most of a second."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -5,7 +5,8 @@ Reading configuration costs a call nothing. An edit through any door is in force
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 import structlog
@@ -41,11 +42,10 @@ class SnapshotHolder(Generic[Snapshot]):
 
     def refresh(self) -> bool:
         """Rebuild when the epoch moved; whether it did. Raises `django.db.DatabaseError`."""
-        with transaction.atomic():
+        with _one_view():
             epoch = current_epoch()
             if epoch == self._epoch:
                 return False
-            # Read the epoch first: a change committed meanwhile moves it again, so it is seen next.
             self._snapshot = self._build()
         self._epoch = epoch
         return True
@@ -70,3 +70,14 @@ class SnapshotHolder(Generic[Snapshot]):
                 log.warning("config_refresh_failed", error=str(error))
                 connection.close()
         connection.close()
+
+
+@contextmanager
+def _one_view() -> Iterator[None]:
+    """All reads see the same moment, so that no part refers to what another part no longer has."""
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if is_outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield

@@ -37,6 +37,8 @@ from apps.gateway.types import CacheMode, CacheState, Call, CallOutcome
 from apps.providers.errors import ErrorKind, ProviderError
 from apps.registry.types import DeploymentFacts
 
+ABORT_SECONDS = 2.0  # a caller that gives up waits this long to see the aborted attempt booked
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -72,7 +74,7 @@ class AttemptLoop:
                 spent += failed.cost
                 error = failed.error
             step = plan.after(error, remaining=run.remaining)
-        raise refusals.provider_failed(error, plan.attempts)
+        raise refusals.provider_failed(error, plan.attempts, in_time=run.remaining > 0)
 
     async def _attempt(self, run: Run, step: Next, number: int, spent: Pico) -> CallOutcome:
         sending = _Sending()
@@ -81,6 +83,7 @@ class AttemptLoop:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             sending.abort()
+            await asyncio.wait({task}, timeout=ABORT_SECONDS)
             raise
 
     async def _to_its_end(

@@ -71,7 +71,7 @@ _CALLERS_FAULTS = {
 }
 
 
-def provider_failed(error: ProviderError, attempts: int) -> CallRefused:
+def provider_failed(error: ProviderError, attempts: int, *, in_time: bool) -> CallRefused:
     if error.kind in _CALLERS_FAULTS:
         return CallRefused(
             code=error.kind,
@@ -81,7 +81,7 @@ def provider_failed(error: ProviderError, attempts: int) -> CallRefused:
         )
     if error.kind is ErrorKind.CANCELLED:
         return CallRefused(code="cancelled", status=499, message=error.message, attempts=attempts)
-    if error.kind is ErrorKind.TIMEOUT:
+    if error.kind is ErrorKind.TIMEOUT and not in_time:
         return deadline(attempts)
     return CallRefused(
         code="provider_failed",
