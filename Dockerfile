@@ -24,4 +24,4 @@ RUN SECRET_KEY=build API_KEY_PEPPER=build DATABASE_URL=postgres://build REDIS_UR
     python -m django collectstatic --noinput
 USER 10001:10001
 EXPOSE 8000 8001 8002
-CMD ["python", "-m", "granian", "--interface=wsgi", "--host=0.0.0.0", "--port=8000", "--no-ws", "--workers-kill-timeout=10", "--log-level=error", "--blocking-threads=16", "llmplatform.wsgi:application"]
+CMD ["python", "-m", "granian", "--interface=wsgi", "--host=0.0.0.0", "--port=8000", "--no-ws", "--workers-kill-timeout=10", "--log-level=error", "--blocking-threads=32", "llmplatform.wsgi:application"]
