@@ -116,7 +116,7 @@ class BudgetAdmin(PlatformAdmin):
         history = {"table": "budgets.Budget", "q": budget.pk}
         links = (
             ("admin:budgets_window_changelist", {"budget": budget.pk}, "All windows"),
-            ("admin:pghistory_events_changelist", history, "Change history"),
+            ("admin:audit_auditentry_changelist", history, "Change history"),
         )
         rows = ((reverse(name), urlencode(query), text) for name, query, text in links)
         return format_html_join(" · ", '<a href="{}?{}">{}</a>', rows)
