@@ -1,0 +1,97 @@
+"""Does to the product what the plan says, and notes when."""
+
+import signal
+import time
+from collections.abc import Callable
+
+import redis
+
+from tests.chaos.facts import Fault
+from tests.chaos.plan import Step
+from tests.chaos.stack import LEASE_SECONDS, Process, Stack
+
+DOWN_SECONDS = {"valkey_down": 5.0, "valkey_hang": 4.0, "postgres_down": 3.0}
+PAUSE_SECONDS = LEASE_SECONDS + 3.0  # long enough to lose every lease
+COPIES = 100
+
+
+class Injector:
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self.faults: list[Fault] = []
+        self._deeds: dict[str, Callable[[Process], None]] = {
+            "kill": self._kill,
+            "pause": self._pause,
+            "flush": self._flush,
+            "valkey_restart": self._valkey_restart,
+            "valkey_down": self._valkey_down,
+            "valkey_hang": self._valkey_hang,
+            "postgres_restart": self._postgres_restart,
+            "postgres_down": self._postgres_down,
+            "ring_storm": self._ring_storm,
+        }
+
+    def run(self, steps: list[Step]) -> None:
+        for step in steps:
+            time.sleep(step.after)
+            at = time.time()
+            self._deeds[step.kind](self._stack.workers[step.target % len(self._stack.workers)])
+            self.faults.append(Fault(step.kind, at, time.time()))
+
+    def _kill(self, worker: Process) -> None:
+        worker.kill()
+        worker.start()
+
+    def _pause(self, worker: Process) -> None:
+        """It stands still, loses its leases, and does not know it."""
+        worker.send(signal.SIGSTOP)
+        time.sleep(PAUSE_SECONDS)
+        worker.send(signal.SIGCONT)
+
+    def _flush(self, _: Process) -> None:
+        with redis.Redis.from_url(self._stack.valkey.url) as client:
+            client.flushall()
+
+    def _valkey_restart(self, _: Process) -> None:
+        self._valkey_gone(0)
+
+    def _valkey_down(self, _: Process) -> None:
+        self._valkey_gone(DOWN_SECONDS["valkey_down"])
+
+    def _valkey_gone(self, seconds: float) -> None:
+        assert self._stack.valkey.process is not None
+        self._stack.valkey.process.kill()
+        self._stack.valkey.process.wait(timeout=10)
+        time.sleep(seconds)
+        self._stack.valkey.start()
+        self._stack.valkey.wait_ready()
+
+    def _valkey_hang(self, _: Process) -> None:
+        """It takes connections and says nothing."""
+        assert self._stack.valkey.process is not None
+        self._stack.valkey.process.send_signal(signal.SIGSTOP)
+        time.sleep(DOWN_SECONDS["valkey_hang"])
+        self._stack.valkey.process.send_signal(signal.SIGCONT)
+
+    def _postgres_restart(self, _: Process) -> None:
+        self._postgres_gone(0)
+
+    def _postgres_down(self, _: Process) -> None:
+        self._postgres_gone(DOWN_SECONDS["postgres_down"])
+
+    def _postgres_gone(self, seconds: float) -> None:
+        """`immediate`: no checkpoint, no goodbye; it recovers from its log."""
+        assert self._stack.postgres.process is not None
+        self._stack.postgres.process.send_signal(signal.SIGQUIT)
+        self._stack.postgres.process.wait(timeout=20)
+        time.sleep(seconds)
+        self._stack.postgres.start()
+        self._stack.postgres.wait_ready()
+
+    def _ring_storm(self, _: Process) -> None:
+        """One and the same message, delivered a hundred times."""
+        from apps.jobs.services.doorbell import RING
+        from llmplatform import celery_app
+
+        for _ in range(COPIES):
+            celery_app.send_task(RING, queue="normal", task_id="the-same-message")
