@@ -45,7 +45,7 @@ def _web(ports: Ports) -> Part:
         name="web",
         arguments=(
             *_granian("wsgi", ports.web, log_level="error"),
-            "--blocking-threads=32",  # half of them for long polls (apps.jobs.selectors.MAX_WAITERS)
+            "--blocking-threads=32",  # twice apps.jobs.selectors.MAX_WAITERS
             "llmplatform.wsgi:application",
         ),
         probe=_answers(ports.web, "/health/ready"),

@@ -6,7 +6,6 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from django.utils import timezone
 
-from apps.core.ids import uuid7
 from apps.jobs.models import JobPayload
 from apps.jobs.services.finish import finish_all
 from apps.jobs.types import Ticket
@@ -109,7 +108,7 @@ def test_another_service_sees_nothing(api, make_job, other_shop):
     assert state(job).status == "queued"
 
 
-@pytest.mark.parametrize("path", [f"{uuid7()}/", "7/", "x/", "%00/"])
+@pytest.mark.parametrize("path", ["01a2030d-1c94-769b-88cf-cda0f71d1db4/", "7/", "x/", "%00/"])
 def test_what_does_not_exist(api, path):
     assert api.get(path).status_code == 404
 
