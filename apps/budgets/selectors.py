@@ -7,8 +7,13 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from apps.budgets.models import Budget, Hold, Window
-from apps.budgets.types import BudgetState, Difference
+from apps.budgets.admission import Room
+from apps.budgets.carry import carried_over
+from apps.budgets.locking import window_ids_of
+from apps.budgets.models import Budget, Hold
+from apps.budgets.rolling import length_of
+from apps.budgets.rooms import read_rooms
+from apps.budgets.types import BudgetState, Difference, IsBudget
 from apps.budgets.windows import bounds_now
 from apps.core.money import Pico
 
@@ -23,15 +28,21 @@ _DIFFERENCES = """
         FROM budgets_holdwindow link JOIN budgets_hold hold ON hold.id = link.hold_id
         WHERE hold.status = 'held'
         GROUP BY link.window_id
+    ), bucket AS (
+        SELECT window_id, sum(posted_pico) AS posted, sum(held_pico) AS held
+        FROM budgets_bucket GROUP BY window_id
     )
     SELECT budget.slug, w.starts_at, what.name, what.recorded, what.computed
     FROM budgets_window w
     JOIN budgets_budget budget ON budget.id = w.budget_id
     LEFT JOIN posted ON posted.window_id = w.id
     LEFT JOIN held ON held.window_id = w.id
+    LEFT JOIN bucket ON bucket.window_id = w.id
     CROSS JOIN LATERAL (VALUES
         ('posted', w.posted_pico, coalesce(posted.amount, 0)),
-        ('held', w.held_pico, coalesce(held.amount, 0))
+        ('held', w.held_pico, coalesce(held.amount, 0)),
+        ('posted in buckets', coalesce(bucket.posted, w.posted_pico), w.posted_pico),
+        ('held in buckets', coalesce(bucket.held, w.held_pico), w.held_pico)
     ) AS what(name, recorded, computed)
     WHERE what.recorded <> what.computed
     ORDER BY w.id, what.name
@@ -54,15 +65,26 @@ def budgets_of(*, service: str, team: str, cost_center: str) -> QuerySet[Budget]
 
 
 def budget_states(*, budgets: Sequence[Budget], now: datetime) -> list[BudgetState]:
-    """Each budget in its window of now, in the given order; always one query."""
+    """Each budget in its window of now, in the given order; so many queries whatever their
+    number."""
+    rooms = rooms_now(budgets=budgets, now=now)
     bounds = bounds_now(budgets, now)
-    starts = {start for start, _ in bounds.values()}
-    found = Window.objects.filter(budget__in=bounds, starts_at__in=starts)
-    windows = {(window.budget_id, window.starts_at): window for window in found}
-    return [
-        _state(budget, windows.get((budget.pk, bounds[budget.pk][0])), bounds[budget.pk])
-        for budget in budgets
-    ]
+    return [_state(budget, rooms[budget.pk], bounds[budget.pk]) for budget in budgets]
+
+
+def rooms_now(*, budgets: Sequence[IsBudget], now: datetime) -> dict[int, Room]:
+    """Budget id → its room at this moment, not locked. A window that nobody has asked for room in
+    yet (`window_id` 0) is as it would be made."""
+    bounds = bounds_now(budgets, now)
+    rooms = {
+        room.budget_id: room
+        for room in read_rooms(window_ids_of(bounds).values(), now=now, lock=False).values()
+    }
+    missing = [budget for budget in budgets if budget.id not in rooms]
+    carried = carried_over(missing, bounds)
+    for budget in missing:
+        rooms[budget.id] = _unmade(budget, bounds[budget.id], carried.get(budget.id, 0))
+    return rooms
 
 
 def verify_windows() -> list[Difference]:
@@ -70,24 +92,44 @@ def verify_windows() -> list[Difference]:
     with connection.cursor() as cursor:
         cursor.execute(_DIFFERENCES)
         return [
-            Difference(f"{name} of budget {slug} from {start:%Y-%m-%d}", recorded, int(computed))
+            Difference(
+                f"{name} of budget {slug} from {start:%Y-%m-%d}", int(recorded), int(computed)
+            )
             for slug, start, name, recorded, computed in cursor.fetchall()
         ]
 
 
-def _state(
-    budget: Budget, window: Window | None, bounds: tuple[datetime, datetime | None]
-) -> BudgetState:
+def _unmade(budget: IsBudget, bounds: tuple[datetime, datetime | None], carried: Pico) -> Room:
+    return Room(
+        window_id=0,
+        budget_id=budget.id,
+        budget=budget.slug,
+        hard=budget.hard,
+        limit=budget.limit_pico + carried,
+        carried=carried,
+        ends_at=bounds[1],
+        period_at=bounds[0],
+        length=length_of(budget.period, budget.length),
+        on_exceeded=budget.on_exceeded,
+        cheaper_model=budget.cheaper_model,
+        min_output_tokens=budget.min_output_tokens,
+    )
+
+
+def _state(budget: Budget, room: Room, bounds: tuple[datetime, datetime | None]) -> BudgetState:
     return BudgetState(
         slug=budget.slug,
         name=budget.name,
         scope=budget.scope,
         period=budget.period,
+        length=room.length,
         hard=budget.hard,
-        limit_pico=budget.limit_pico,
-        posted_pico=window.posted_pico if window else 0,
-        held_pico=window.held_pico if window else 0,
-        overrun_pico=window.overrun_pico if window else 0,
+        limit_pico=room.limit,
+        carried_pico=room.carried,
+        raised_pico=room.raised,
+        posted_pico=room.posted,
+        held_pico=room.held,
+        overrun_pico=room.overrun,
         starts_at=bounds[0],
         ends_at=bounds[1],
     )

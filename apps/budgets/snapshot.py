@@ -5,7 +5,19 @@ from collections.abc import Sequence
 from apps.budgets.models import Budget
 from apps.budgets.types import BudgetFacts, Scope
 
-_FACTS = ("id", "slug", "limit_pico", "hard", *Budget.FIXED_FIELDS)
+_FACTS = (
+    "id",
+    "slug",
+    "limit_pico",
+    "hard",
+    "created_at",
+    "carry_over",
+    "carry_cap_percent",
+    "on_exceeded",
+    "cheaper_model",
+    "min_output_tokens",
+    *Budget.FIXED_FIELDS,
+)
 
 
 def read_budgets() -> tuple[BudgetFacts, ...]:

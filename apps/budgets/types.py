@@ -1,10 +1,12 @@
 """What the pipeline asks of budgets, and what it gets back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
+from apps.budgets.windows import HasPeriod
 from apps.core.money import Pico, exact_usd
 
 
@@ -22,6 +24,15 @@ class BudgetFacts:
     time_zone: str
     limit_pico: Pico
     hard: bool
+    created_at: datetime
+    length: int = 0
+    week_start: int = 0
+    fiscal_month: int = 1
+    carry_over: str = "none"
+    carry_cap_percent: int = 100
+    on_exceeded: str = "refuse"
+    cheaper_model: str = ""
+    min_output_tokens: int = 1
     team: str = ""
     cost_center: str = ""
     service: str = ""
@@ -29,6 +40,29 @@ class BudgetFacts:
     model: str = ""
     prompt: str = ""
     tag: str = ""
+
+
+class IsBudget(HasPeriod, Protocol):
+    """A budget, as a row or as facts."""
+
+    @property
+    def slug(self) -> str: ...
+    @property
+    def limit_pico(self) -> Pico: ...
+    @property
+    def hard(self) -> bool: ...
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def carry_over(self) -> str: ...
+    @property
+    def carry_cap_percent(self) -> int: ...
+    @property
+    def on_exceeded(self) -> str: ...
+    @property
+    def cheaper_model(self) -> str: ...
+    @property
+    def min_output_tokens(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +79,45 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputTerms:
+    """How the most that a call can cost depends on its output cap: `input_pico` and, for each
+    token of the cap, `token_pico`."""
+
+    input_pico: Pico
+    token_pico: Pico
+
+
+@dataclass(frozen=True, slots=True)
 class HoldRequest:
     """Room for one attempt. `id` is the attempt's; `amount_pico` the most that it can cost;
-    `priced` False: nobody knows what it costs, so hard budgets refuse it."""
+    `priced` False: nobody knows what it costs, so hard budgets refuse it.
+
+    For budgets that would rather do with less than refuse: `output` None means that the answer
+    cannot be shortened; `cheaper` is what to hold instead, by the name of the cheaper model.
+    """
 
     id: UUID
     amount_pico: Pico
     scope: Scope
     ttl_seconds: float
     priced: bool = True
+    output: OutputTerms | None = None
+    cheaper: Mapping[str, "HoldRequest"] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Admitted. `overrun_soft`: slugs of soft budgets that are now beyond their limit."""
+    """Admitted. `overrun_soft`: slugs of soft budgets that are now beyond their limit.
+
+    When budgets had no room for what was asked: `cheaper_model` is what was held instead, or
+    `output_cap` the tokens that the answer may have at most.
+    """
 
     id: UUID
     window_ids: tuple[int, ...]
     overrun_soft: tuple[str, ...] = ()
+    cheaper_model: str = ""
+    output_cap: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +138,7 @@ class BudgetExceeded(Exception):
 
     `retry_after` (seconds): until calls in flight may have given room back, or until the next
     window. None: a retry of the same call cannot help before somebody raises the limit (or,
-    with `priced` False, adds the price).
+    with `priced` False, adds the price). `jobs_wait`: the budget wants jobs to wait for room.
     """
 
     def __init__(
@@ -97,6 +152,7 @@ class BudgetExceeded(Exception):
         window_ends_at: datetime | None,
         retry_after: float | None,
         priced: bool = True,
+        jobs_wait: bool = False,
     ) -> None:
         self.budget = budget
         self.limit_pico = limit_pico
@@ -107,6 +163,7 @@ class BudgetExceeded(Exception):
         self.window_ends_at = window_ends_at
         self.retry_after = retry_after
         self.priced = priced
+        self.jobs_wait = jobs_wait
         super().__init__(self._text())
 
     def _text(self) -> str:
@@ -121,7 +178,11 @@ class BudgetExceeded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:
-    """A budget in its window of now. `scope`: the fields by which it chooses calls, only those."""
+    """A budget in its window of now. `scope`: the fields by which it chooses calls, only those.
+
+    `limit_pico` has what was carried over and raised in it. `ends_at` None: lifetime or rolling, of
+    which `length` says how long.
+    """
 
     slug: str
     name: str
@@ -134,6 +195,9 @@ class BudgetState:
     overrun_pico: Pico
     starts_at: datetime
     ends_at: datetime | None
+    length: timedelta | None = None
+    carried_pico: Pico = 0
+    raised_pico: Pico = 0
 
     @property
     def remaining_pico(self) -> Pico:

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from apps.budgets.models import Period
-from apps.budgets.windows import window_bounds
+from apps.budgets.windows import ENDLESS, window_bounds
 
 # Zones whose clocks change at or across midnight, skip whole days, or are not whole hours off.
 ODD_ZONES = (
@@ -27,34 +27,56 @@ ODD_ZONES = (
     "UTC",
 )
 zones = st.one_of(st.sampled_from(ODD_ZONES), st.sampled_from(sorted(available_timezones())))
-calendar = st.sampled_from([p.value for p in Period if p != Period.LIFETIME])
+calendar = st.sampled_from([p.value for p in Period if p.value not in ENDLESS])
+starts = st.fixed_dictionaries(
+    {"week_start": st.integers(0, 6), "fiscal_month": st.integers(1, 12)}
+)
 moments = st.datetimes(datetime(1985, 1, 1), datetime(2060, 1, 1)).map(
     lambda at: at.replace(tzinfo=UTC)
 )
 
 
 @settings(deadline=None)
-@given(period=calendar, zone=zones, at=moments)
-@example(period="day", zone="Pacific/Apia", at=datetime(2011, 12, 30, 9, 59, 59, tzinfo=UTC))
-@example(period="day", zone="Pacific/Apia", at=datetime(2011, 12, 30, 10, tzinfo=UTC))
-@example(period="day", zone="America/St_Johns", at=datetime(2006, 10, 29, 2, 45, tzinfo=UTC))
-@example(period="day", zone="America/Sao_Paulo", at=datetime(2018, 11, 4, 3, tzinfo=UTC))
-def test_windows_tile_time(period, zone, at):
-    start, end = window_bounds(period=period, zone=zone, at=at)
+@given(period=calendar, zone=zones, at=moments, starts=starts)
+@example("day", "Pacific/Apia", datetime(2011, 12, 30, 9, 59, 59, tzinfo=UTC), {})
+@example("day", "Pacific/Apia", datetime(2011, 12, 30, 10, tzinfo=UTC), {})
+@example("day", "America/St_Johns", datetime(2006, 10, 29, 2, 45, tzinfo=UTC), {})
+@example("day", "America/Sao_Paulo", datetime(2018, 11, 4, 3, tzinfo=UTC), {})
+@example("week", "America/Sao_Paulo", datetime(2018, 11, 4, 3, tzinfo=UTC), {"week_start": 6})
+@example("week", "Pacific/Apia", datetime(2011, 12, 30, 10, tzinfo=UTC), {"week_start": 4})
+def test_windows_tile_time(period, zone, at, starts):
+    def window(at):
+        return window_bounds(period=period, zone=zone, at=at, **starts)
+
+    start, end = window(at)
 
     assert start <= at < end
     for inside in (start, start + (end - start) / 2, end - timedelta(microseconds=1)):
-        assert window_bounds(period=period, zone=zone, at=inside) == (start, end)
-    assert window_bounds(period=period, zone=zone, at=end)[0] == end
-    before = start - timedelta(microseconds=1)
-    assert window_bounds(period=period, zone=zone, at=before)[1] == start
+        assert window(inside) == (start, end)
+    assert window(end)[0] == end
+    assert window(start - timedelta(microseconds=1))[1] == start
 
 
 @settings(deadline=None)
-@given(zone=zones, at=moments)
-def test_smaller_windows_nest_in_larger_ones(zone, at):
+@given(zone=zones, at=moments, start=st.integers(0, 6))
+def test_a_week_is_seven_local_days_from_its_first(zone, at, start):
+    window = window_bounds(period="week", zone=zone, at=at, week_start=start)
+
+    days, moment = 0, window[0]
+    while moment < window[1]:
+        moment = window_bounds(period="day", zone=zone, at=moment)[1]
+        days += 1
+
+    assert moment == window[1]
+    # A zone that moved across the date line left a day out, or had one twice.
+    assert days == 7 or zone.startswith(("Pacific/", "Kwajalein", "Asia/Manila", "Antarctica/"))
+
+
+@settings(deadline=None)
+@given(zone=zones, at=moments, month=st.integers(1, 12))
+def test_smaller_windows_nest_in_larger_ones(zone, at, month):
     day, month, quarter, year = (
-        window_bounds(period=period, zone=zone, at=at)
+        window_bounds(period=period, zone=zone, at=at, fiscal_month=month)
         for period in ("day", "month", "quarter", "year")
     )
 
@@ -62,10 +84,9 @@ def test_smaller_windows_nest_in_larger_ones(zone, at):
     assert day[1] <= month[1] <= quarter[1] <= year[1]
 
 
-def bounds(period, zone, *at):
-    start, end = window_bounds(
-        period=period, zone=zone, at=datetime(*at, tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    )
+def bounds(period, zone, *at, **starts):
+    moment = datetime(*at, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    start, end = window_bounds(period=period, zone=zone, at=moment, **starts)
     return start.isoformat()[:16], end.isoformat()[:16]
 
 
@@ -87,6 +108,21 @@ def bounds(period, zone, *at):
 )
 def test_known_windows(period, zone, at, expected):
     assert bounds(period, zone, *at) == expected
+
+
+@pytest.mark.parametrize(
+    ("period", "starts", "expected"),
+    [
+        ("week", {"week_start": 6}, ("2026-05-10T00:00", "2026-05-17T00:00")),
+        ("week", {"week_start": 2}, ("2026-05-06T00:00", "2026-05-13T00:00")),
+        ("year", {"fiscal_month": 4}, ("2026-04-01T00:00", "2027-04-01T00:00")),
+        ("year", {"fiscal_month": 7}, ("2025-07-01T00:00", "2026-07-01T00:00")),
+        ("quarter", {"fiscal_month": 2}, ("2026-05-01T00:00", "2026-08-01T00:00")),
+        ("quarter", {"fiscal_month": 12}, ("2026-03-01T00:00", "2026-06-01T00:00")),
+    ],
+)
+def test_weeks_and_years_begin_where_they_are_told(period, starts, expected):
+    assert bounds(period, "UTC", 2026, 5, 10, **starts) == expected
 
 
 def test_a_lifetime_has_one_window_without_an_end():

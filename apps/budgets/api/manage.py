@@ -10,6 +10,21 @@ class BudgetViewSet(ManageViewSet):
     queryset = Budget.objects.order_by("pk")
     serializer_class = manage_serializer(
         Budget,
-        fields=("slug", "name", *Budget.FIXED_FIELDS, "limit_usd", "hard", "active"),
+        fields=(
+            "slug",
+            "name",
+            *Budget.FIXED_FIELDS,
+            "limit_usd",
+            "hard",
+            "active",
+            "carry_over",
+            "carry_cap_percent",
+            "on_exceeded",
+            "cheaper_model",
+            "min_output_tokens",
+            "thresholds",
+            "bases",
+            "notify",
+        ),
         extra={"limit_usd": USDField(source="limit_pico")},
     )

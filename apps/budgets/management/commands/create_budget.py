@@ -6,10 +6,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
 
-from apps.budgets.models import Budget, Period
+from apps.budgets.models import Budget, CarryOver, OnExceeded, Period
 from apps.core.commands import ConfigCommand
 from apps.core.money import Pico, exact_usd, pico_from_usd
 from apps.core.upsert import upsert
+
+_ACTIONS = ("carry_over", "on_exceeded", "cheaper_model", "notify")
 
 
 class Command(ConfigCommand):
@@ -23,13 +25,20 @@ class Command(ConfigCommand):
         for name in Budget.SCOPE_FIELDS:
             parser.add_argument(f"--{name.replace('_', '-')}", metavar="SLUG", help="Default: any.")
         parser.add_argument("--period", help=f"{', '.join(Period.values)}; default: month.")
+        parser.add_argument("--length", type=int, help="Of a rolling period: hours or days.")
+        parser.add_argument("--week-start", type=int, help="0 is Monday, 6 Sunday; default: 0.")
+        parser.add_argument("--fiscal-month", type=int, help="Years begin with it; default: 1.")
         parser.add_argument("--time-zone", help="e.g. Europe/Berlin; default: UTC.")
+        parser.add_argument("--carry-over", help=f"{', '.join(CarryOver.values)}; default: none.")
+        parser.add_argument("--on-exceeded", help=f"{', '.join(OnExceeded.values)}.")
+        parser.add_argument("--cheaper-model", metavar="SLUG", help="Of --on-exceeded cheaper.")
+        parser.add_argument("--notify", nargs="*", metavar="ADDRESS", help="Told of thresholds.")
         kind = parser.add_mutually_exclusive_group()
         kind.add_argument("--hard", action="store_true", default=None, help="Refuse. The default.")
         kind.add_argument("--soft", action="store_false", dest="hard", help="Only mark.")
 
     def run(self, **options: Any) -> Mapping[str, Any]:
-        names = ("name", "hard", *Budget.FIXED_FIELDS)
+        names = ("name", "hard", *_ACTIONS, *Budget.FIXED_FIELDS)
         budget, change = upsert(
             Budget,
             lookup={"slug": options["slug"]},

@@ -1,5 +1,6 @@
-"""Writes of budgets. Every function runs inside the caller's transaction, which calls at most one
-of them (`locking` tells why), and takes the same number of queries whatever its batch holds."""
+"""Holds: taken before a call is sent, settled when its end is known. A transaction calls at most
+one of these functions (`locking` tells why); each takes the same number of queries whatever its
+batch holds."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -8,10 +9,11 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
-from apps.budgets.admission import Move, Room, admit, held, settlement, stays_open
+from apps.budgets.admission import Admitted, Move, Room, admit, held, settlement, stays_open
 from apps.budgets.locking import lock_holds, lock_rooms
 from apps.budgets.models import Hold, HoldStatus, HoldWindow
 from apps.budgets.snapshot import matching
+from apps.budgets.thresholds import crossings_of, record
 from apps.budgets.types import BudgetExceeded, BudgetFacts, Held, HoldRequest, Resolution
 from apps.budgets.writes import WindowMoves, update_holds, write_admitted
 
@@ -24,27 +26,29 @@ def hold_all(
     """Admit holds one after another; one answer for each request, in order.
 
     A hold is taken in the current window of every matching budget, or, when a hard one has no
-    room, in none. The same id again holds nothing more. `now` is the database's clock.
+    room, in none. Where the budgets say so, the cheaper model or a shorter answer is held instead;
+    the answer tells. The same id again holds nothing more. `now` is the database's clock.
 
     Raises: `IntegrityError` when the same id is held by two transactions at the same moment; tried
     again, the later one gets its answer.
     """
-    wanted = {request.id: matching(budgets, request.scope) for request in requests}
-    concerned = {budget.id: budget for found in wanted.values() for budget in found}
+    wanted = [_Wanted(request, budgets) for request in requests]
+    concerned = {budget.id: budget for one in wanted for budget in one.concerned}
     rooms = lock_rooms(concerned.values(), now)
     standing = _standing([request.id for request in requests])
     answers: list[Held | BudgetExceeded] = []
-    admitted: dict[UUID, tuple[HoldRequest, Held]] = {}
-    for request in requests:
-        its_rooms = [rooms[budget.id] for budget in wanted[request.id]]
+    admitted: dict[UUID, Admitted] = {}
+    for one in wanted:
+        request, its_rooms = one.request, one.rooms(rooms)
         if request.id in standing or request.id in admitted:
             answers.append(_again(request, standing.get(request.id), its_rooms))
             continue
-        answer = admit(request, its_rooms, now=now)
-        answers.append(answer)
-        if isinstance(answer, Held):
-            admitted[request.id] = (request, answer)
-    _write(admitted.values(), rooms.values(), now)
+        found = admit(request, its_rooms, one.cheaper_rooms(rooms), now=now)
+        if isinstance(found, Admitted):
+            admitted[request.id] = found
+        answers.append(found.answer if isinstance(found, Admitted) else found)
+    _write_holds(admitted.values(), now)
+    _write_rooms(rooms.values(), now)
     return answers
 
 
@@ -54,16 +58,19 @@ def settle_all(*, resolutions: Sequence[Resolution], now: datetime) -> None:
     Resolutions carry totals, so a repetition changes nothing and a correction moves the
     difference. What comes after the hold was given back is posted all the same, as overrun.
     """
-    holds, windows = lock_holds({resolution.id for resolution in resolutions})
+    holds, links, rooms = lock_holds({resolution.id for resolution in resolutions}, now=now)
     moves = WindowMoves()
     for resolution in resolutions:
         hold = holds.get(resolution.id)
         if hold is None:
             log.error("settled_without_hold", hold=str(resolution.id))
             continue
-        moves.add(windows[hold.pk], _settle(hold, resolution, now))
+        move = _settle(hold, resolution, now)
+        moves.add(links[hold.pk], move)
+        _move_rooms(rooms, links[hold.pk], move, now)
     update_holds(holds.values())
     moves.write()
+    record([crossing for room in rooms.values() for crossing in crossings_of(room)], now)
 
 
 def release(*, hold_ids: Collection[UUID], now: datetime) -> list[UUID]:
@@ -76,6 +83,29 @@ def expire_holds(*, now: datetime, limit: int) -> list[UUID]:
     overdue = Hold.objects.filter(status=HoldStatus.HELD, expires_at__lte=now)
     ids = list(overdue.order_by("expires_at").values_list("pk", flat=True)[:limit])
     return _give_back(ids, HoldStatus.EXPIRED, now)
+
+
+class _Wanted:
+    """A request, with the budgets that it and each of its cheaper models count to."""
+
+    def __init__(self, request: HoldRequest, budgets: Sequence[BudgetFacts]) -> None:
+        self.request = request
+        self._own = matching(budgets, request.scope)
+        self._cheaper = {
+            model: matching(budgets, instead.scope) for model, instead in request.cheaper.items()
+        }
+
+    @property
+    def concerned(self) -> Iterable[BudgetFacts]:
+        yield from self._own
+        for budgets in self._cheaper.values():
+            yield from budgets
+
+    def rooms(self, rooms: Mapping[int, Room]) -> list[Room]:
+        return [rooms[budget.id] for budget in self._own]
+
+    def cheaper_rooms(self, rooms: Mapping[int, Room]) -> dict[str, list[Room]]:
+        return {model: [rooms[b.id] for b in found] for model, found in self._cheaper.items()}
 
 
 def _standing(ids: Collection[UUID]) -> Mapping[UUID, tuple[int, ...]]:
@@ -91,29 +121,32 @@ def _again(request: HoldRequest, windows: tuple[int, ...] | None, rooms: list[Ro
     return answer if windows is None else Held(request.id, windows, answer.overrun_soft)
 
 
-def _write(
-    admitted: Collection[tuple[HoldRequest, Held]], rooms: Iterable[Room], now: datetime
-) -> None:
+def _write_holds(admitted: Collection[Admitted], now: datetime) -> None:
     if not admitted:
         return
     Hold.objects.bulk_create(
         [
             Hold(
-                id=request.id,
-                amount_pico=request.amount_pico,
-                expires_at=now + timedelta(seconds=request.ttl_seconds),
+                id=one.request.id,
+                amount_pico=one.request.amount_pico,
+                expires_at=now + timedelta(seconds=one.request.ttl_seconds),
             )
-            for request, _ in admitted
+            for one in admitted
         ]
     )
     HoldWindow.objects.bulk_create(
         [
-            HoldWindow(hold_id=answer.id, window_id=window_id)
-            for _, answer in admitted
-            for window_id in answer.window_ids
+            HoldWindow(hold_id=one.request.id, window_id=room.window_id, bucket_at=room.bucket_at)
+            for one in admitted
+            for room in one.rooms
         ]
     )
-    write_admitted(room for room in rooms if room.admitted)
+
+
+def _write_rooms(rooms: Collection[Room], now: datetime) -> None:
+    changed = [room for room in rooms if room.changed]
+    write_admitted(changed)
+    record([crossing for room in changed for crossing in crossings_of(room)], now)
 
 
 def _settle(hold: Hold, resolution: Resolution, now: datetime) -> Move:
@@ -129,12 +162,25 @@ def _settle(hold: Hold, resolution: Resolution, now: datetime) -> Move:
     return move
 
 
+def _move_rooms(
+    rooms: Mapping[int, Room],
+    windows: Iterable[tuple[int, datetime | None]],
+    move: Move,
+    now: datetime,
+) -> None:
+    for window_id, bucket_at in windows:
+        room = rooms[window_id]
+        if room.counts(bucket_at, now):
+            room.posted += move.posted
+            room.held += move.held
+
+
 def _give_back(ids: Collection[UUID], status: HoldStatus, now: datetime) -> list[UUID]:
-    holds, windows = lock_holds(ids, skip_locked=True)
+    holds, links, _ = lock_holds(ids, now=now, skip_locked=True)
     still_held = [hold for hold in holds.values() if hold.status == HoldStatus.HELD]
     moves = WindowMoves()
     for hold in still_held:
-        moves.add(windows[hold.pk], Move(0, hold.posted_pico - hold.amount_pico, 0))
+        moves.add(links[hold.pk], Move(0, hold.posted_pico - hold.amount_pico, 0))
         hold.status, hold.resolved_at = status, now
     update_holds(still_held)
     moves.write()
