@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 from kombu.entity import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmplatform.settings")
@@ -20,6 +21,21 @@ app.conf.beat_schedule = {
         "task": "jobs.expire_holds",
         "schedule": 60.0,
         "options": {"queue": "housekeeping", "expires": 60},
+    },
+    "budget-alerts": {
+        "task": "budgets.alerts",
+        "schedule": 60.0,
+        "options": {"queue": "housekeeping", "expires": 60},
+    },
+    "post-entries": {
+        "task": "ledger.post_entries",
+        "schedule": 5.0,
+        "options": {"queue": "housekeeping", "expires": 5},
+    },
+    "verify-rollups": {
+        "task": "ledger.verify_rollups",
+        "schedule": crontab(hour="3", minute="10"),
+        "options": {"queue": "housekeeping", "expires": 3600},
     },
 }
 app.autodiscover_tasks()

@@ -6,12 +6,13 @@ from typing import Any
 from apps.ledger.models import Attempt, CallDimensions, Entry, EntryKind
 
 DIMENSIONS = tuple(field.name for field in CallDimensions._meta.get_fields())
-_COPIED = (*DIMENSIONS, "attempt_id", "request_id", "job_id")
+_OF_ATTEMPT = (*DIMENSIONS, "purpose", "request_id", "job_id")
+_COPIED = (*_OF_ATTEMPT, "attempt_id")
 
 
 def entry_for(attempt: Attempt, *, kind: str, at: datetime, **values: Any) -> Entry:
     """A new entry of `attempt`, not saved."""
-    shared = {name: getattr(attempt, name) for name in (*DIMENSIONS, "request_id", "job_id")}
+    shared = {name: getattr(attempt, name) for name in _OF_ATTEMPT}
     return Entry(attempt=attempt, kind=kind, at=at, **shared, **values)
 
 

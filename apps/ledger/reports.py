@@ -1,8 +1,11 @@
-"""Reports: what was spent, by day and by one dimension, read from the entries themselves.
+"""Reports: what was spent, by day or month and by one dimension.
 
 A day is a day of the reporting time zone, so it may have 23 or 25 hours. Amounts, tokens and calls
 are sums over entries: the days of a range add up to the range, and the groups of a dimension to
 the whole. A call that was charged at two models (a fallback after a cut answer) counts at both.
+
+Each report is one statement over rollups and the entries that they do not hold yet, so it is
+exact and current whenever the rollups were moved. In a zone other than theirs it reads the entries.
 """
 
 from collections.abc import Sequence
@@ -11,11 +14,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Q, QuerySet, Sum
+from django.db import connection
+from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import TruncDate
 
 from apps.core.money import Pico
-from apps.ledger.models import Attempt, AttemptStatus, Entry, EntryKind
+from apps.ledger import report_sql
+from apps.ledger.models import Attempt, AttemptStatus, EntryKind
+from apps.ledger.months import start_of_month, start_of_next_month
 
 DIMENSIONS = ("service", "cost_center", "team", "provider", "model", "prompt")
 # One entry of these kinds for each booked attempt; the other kinds only mend earlier ones.
@@ -104,24 +110,25 @@ class Percentile95(Aggregate):
 
 def spend_by_day(*, days: Days, dimension: str) -> list[DaySpend]:
     """Spend for each day and value of `dimension` (one of `DIMENSIONS`) that has entries."""
-    rows = (
-        _entries(days)
-        .annotate(day=TruncDate("at", tzinfo=ZoneInfo(days.zone)))
-        .values("day", dimension)
-        .annotate(**_sums())
-        .order_by("day", dimension)
-    )
-    return [DaySpend(_within(row["day"], days), row[dimension], _spend(row)) for row in rows]
+    rows = _rows(report_sql.by("day", "name", dimension=dimension), days, months=False)
+    return [DaySpend(day, group, _spend(sums)) for day, group, *sums in rows]
+
+
+def spend_by_month(*, days: Days, dimension: str) -> list[DaySpend]:
+    """The same for each month, as far as it lies in the range; `day` is the month's first."""
+    rows = _rows(report_sql.by("month", "name", dimension=dimension), days)
+    return [DaySpend(day, group, _spend(sums)) for day, group, *sums in rows]
 
 
 def spend_by_group(*, days: Days, dimension: str) -> dict[str, Spend]:
-    rows = _entries(days).values(dimension).annotate(**_sums()).order_by(dimension)
-    return {row[dimension]: _spend(row) for row in rows}
+    rows = _rows(report_sql.by("name", dimension=dimension), days)
+    return {group: _spend(sums) for group, *sums in rows}
 
 
 def total_spent(*, days: Days) -> Pico:
-    """The sum of all entries of the days, without any grouping: what a report must add up to."""
-    return int(_entries(days).aggregate(total=Sum("amount_pico", default=0))["total"])
+    """The sum of the days without any grouping: what a report must add up to."""
+    (row,) = _rows(report_sql.TOTAL, days)
+    return int(row[0])
 
 
 def calls_by_day(*, days: Days) -> list[DayCalls]:
@@ -149,9 +156,28 @@ def p95_latencies(*, ranges: Sequence[Days]) -> list[timedelta | None]:
     return [found[f"p{n}"] for n in range(len(ranges))]
 
 
-def _entries(days: Days) -> QuerySet[Entry]:
-    start, end = days.bounds
-    return Entry.objects.filter(at__gte=start, at__lt=end)
+def _rows(statement: str, days: Days, *, months: bool = True) -> list[tuple[Any, ...]]:
+    """Whole months are read from the rollup of months, the rest from that of days."""
+    first, after = _whole_months(days) if months else (days.first, days.first)
+    values: dict[str, Any] = {
+        "zone": days.zone,
+        "first": days.first,
+        "last": days.last,
+        "month_first": first,
+        "month_after": after,
+        "calls": list(CALLS),
+        "hit": EntryKind.CACHE_HIT,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())
+
+
+def _whole_months(days: Days) -> tuple[date, date]:
+    """The first day of the first whole month, and the first day after the last one."""
+    first = days.first if days.first.day == 1 else start_of_next_month(days.first)
+    after = start_of_month(days.last + timedelta(days=1))
+    return (first, after) if first < after else (days.first, days.first)
 
 
 def _attempts(days: Days) -> QuerySet[Attempt]:
@@ -159,20 +185,8 @@ def _attempts(days: Days) -> QuerySet[Attempt]:
     return Attempt.objects.filter(started_at__gte=start, started_at__lt=end)
 
 
-def _sums() -> dict[str, Aggregate]:
-    return {
-        "calls": Count("pk", filter=Q(kind__in=CALLS)),
-        "cached": Count("pk", filter=Q(kind=EntryKind.CACHE_HIT)),
-        "tokens_in": Sum("input_tokens"),
-        "tokens_out": Sum("output_tokens"),
-        "amount": Sum("amount_pico"),
-        "avoided": Sum("avoided_pico"),
-    }
-
-
-def _spend(row: dict[str, Any]) -> Spend:
-    names = ("calls", "cached", "tokens_in", "tokens_out", "amount", "avoided")
-    return Spend(*(int(row[name]) for name in names))
+def _spend(sums: Sequence[Any]) -> Spend:
+    return Spend(*map(int, sums))
 
 
 def _p95(when: Q | None = None) -> Percentile95:

@@ -1,9 +1,17 @@
 """Reads of the ledger."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
+
+from apps.ledger import rollup_sql
+from apps.ledger.models.rollups import MEASURES
+from apps.ledger.months import end_of_month, start_of_month
+from apps.ledger.types import Mismatch
 
 _FAULTS = """
     SELECT entry.id, 'its lines add up to another amount'
@@ -39,3 +47,31 @@ def broken_entries() -> list[EntryFault]:
     with connection.cursor() as cursor:
         cursor.execute(_FAULTS)
         return [EntryFault(entry_id, fault) for entry_id, fault in cursor.fetchall()]
+
+
+def rollup_mismatches(*, first: date, last: date) -> list[Mismatch]:
+    """Where the rollups of these days differ from the posted entries, and those of their months
+    from the days: nowhere. Two statements, whatever the range."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT zone FROM ledger_rollupcursor")
+        begun = cursor.fetchone()
+        if begun is None:
+            return []
+        days: dict[str, Any] = {"first": first, "last": last, "zone": begun[0]}
+        months: dict[str, Any] = {"first": start_of_month(first), "last": end_of_month(last)}
+        cursor.execute(rollup_sql.DAY_DRIFT, days)
+        rows = cursor.fetchall()
+        cursor.execute(rollup_sql.MONTH_DRIFT, months)
+        rows += cursor.fetchall()
+    return [mismatch for row in rows for mismatch in _mismatches(*row)]
+
+
+def _mismatches(
+    period: date, service: str, model: str, kind: str, *sums: Any
+) -> Iterator[Mismatch]:
+    """Of one row: every measure as it is kept, then every one as computed."""
+    kept, computed = sums[: len(MEASURES)], sums[len(MEASURES) :]
+    for name, is_, should in zip(MEASURES, kept, computed, strict=True):
+        if is_ != should:
+            what = f"{name} of {service}, {model}, {kind} in the rollup of {period}"
+            yield Mismatch(what, int(is_), int(should))

@@ -106,3 +106,15 @@ class CacheHit:
     avoided_pico: Pico
     input_tokens: int
     output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """Two numbers of the books that should be equal and are not."""
+
+    what: str
+    recorded: int
+    computed: int
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.recorded:,} recorded, {self.computed:,} computed."

@@ -7,6 +7,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from apps.gateway import metrics as gateway_metrics
 from apps.jobs import metrics as jobs_metrics
+from apps.ledger import metrics as ledger_metrics
 from tests.docs.settings_read import ROOT
 
 PAGE = (ROOT / "docs" / "metrics.md").read_text()
@@ -16,7 +17,7 @@ ROW = re.compile(r"^\| `(\w+)` \| (counter|gauge|histogram) \|([^|]*)\|", re.MUL
 def exported() -> dict[str, tuple[str, list[str]]]:
     """Name, as Prometheus shows it → kind and labels."""
     found = {}
-    for module in (gateway_metrics, jobs_metrics):
+    for module in (gateway_metrics, jobs_metrics, ledger_metrics):
         for metric in vars(module).values():
             if isinstance(metric, MetricWrapperBase):
                 ending = "_total" if metric._type == "counter" else ""

@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from apps.core.fields import PicoUSDField
 from apps.core.ids import uuid7
+from apps.ledger.fields import CurrentXid, Xid8Field
 
 
 class AttemptStatus(models.TextChoices):
@@ -32,7 +33,7 @@ def _no_truncate(name: str) -> pgtrigger.Trigger:
     )
 
 
-class CallDimensions(models.Model):
+class CallSlugs(models.Model):
     """Whose call it was and of what, frozen as slugs: history never changes with a rename."""
 
     service = models.CharField(max_length=50)
@@ -44,6 +45,12 @@ class CallDimensions(models.Model):
     prompt = models.CharField(max_length=50, blank=True, default="")
     prompt_version = models.PositiveIntegerField(default=0, help_text="0: no prompt.")
     arm = models.CharField(max_length=91, blank=True, default="")
+
+    class Meta:
+        abstract = True
+
+
+class CallDimensions(CallSlugs):
     tags = models.JSONField(default=list, blank=True)
 
     class Meta:
@@ -128,6 +135,14 @@ class Entry(CallDimensions):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     at = models.DateTimeField(db_index=True)
     kind = models.CharField(max_length=12, choices=EntryKind.choices)
+    purpose = models.CharField(
+        max_length=10,
+        choices=Purpose.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The attempt's; empty: no provider was called.",
+    )
     amount_pico = PicoUSDField()
     avoided_pico = PicoUSDField(default=0, help_text="What a cache hit would have cost.")
     # negative in a reversal, so that sums over entries are right
@@ -141,12 +156,17 @@ class Entry(CallDimensions):
     reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversed_by")
     reason = models.CharField(max_length=500, blank=True)
     actor = models.CharField(max_length=150, blank=True)
+    # Rollups follow it: ids and times of entries do not tell in which order they were committed.
+    xid = Xid8Field(db_default=CurrentXid(), editable=False)
 
     class Meta:
         ordering = ["-id"]
         verbose_name = "ledger entry"
         verbose_name_plural = "ledger entries"
-        indexes = [models.Index(fields=["service", "at"], name="entry_service_at")]
+        indexes = [
+            models.Index(fields=["service", "at"], name="entry_service_at"),
+            models.Index(fields=["xid"], name="entry_xid"),
+        ]
         triggers = [
             pgtrigger.Protect(
                 name="entry_append_only", operation=pgtrigger.Update | pgtrigger.Delete

@@ -1,0 +1,25 @@
+"""What Prometheus sees of the books. The worker that verifies them serves it."""
+
+from collections.abc import Collection
+
+from prometheus_client import Gauge
+
+from apps.ledger.types import Mismatch
+
+MISMATCHES = Gauge(
+    "ledger_rollup_mismatches",
+    "Sums in rollups that differed from the entries when a day was last verified; 0, or a fault.",
+)
+DRIFT = Gauge(
+    "ledger_rollup_drift",
+    "By how much they differed, all together, in their units (pico-USD, tokens, entries).",
+)
+VERIFIED = Gauge(
+    "ledger_rollup_verified_timestamp_seconds", "When a day was last verified; 0: not yet."
+)
+
+
+def observe_verified(mismatches: Collection[Mismatch]) -> None:
+    MISMATCHES.set(len(mismatches))
+    DRIFT.set(sum(abs(mismatch.recorded - mismatch.computed) for mismatch in mismatches))
+    VERIFIED.set_to_current_time()

@@ -1,0 +1,27 @@
+"""The books, and the sums that are kept of them."""
+
+from apps.ledger.models.books import (
+    Attempt,
+    AttemptStatus,
+    CallDimensions,
+    CallSlugs,
+    Entry,
+    EntryKind,
+    Purpose,
+    Usage,
+)
+from apps.ledger.models.rollups import DayCost, MonthCost, RollupCursor
+
+__all__ = [
+    "Attempt",
+    "AttemptStatus",
+    "CallDimensions",
+    "CallSlugs",
+    "DayCost",
+    "Entry",
+    "EntryKind",
+    "MonthCost",
+    "Purpose",
+    "RollupCursor",
+    "Usage",
+]

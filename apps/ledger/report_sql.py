@@ -1,0 +1,60 @@
+"""The one statement behind every report of costs."""
+
+from functools import cache
+
+from psycopg import sql
+
+# Of `posted` there is a row only when the rollups are days of the zone that is asked for, and their
+# cursor is one of this cluster. Without it every entry is unposted.
+#
+# The upper bound of `unposted` keeps nothing out. It makes the planner expect few rows, as there
+# are in all but odd cases, and so go by transaction; without it, it guesses a third of the ledger.
+_REPORT = """
+    WITH posted AS MATERIALIZED (
+        SELECT xid FROM ledger_rollupcursor
+        WHERE zone = %(zone)s AND xid <= pg_snapshot_xmax(pg_current_snapshot())
+    ), unposted AS (
+        SELECT (at AT TIME ZONE %(zone)s)::date AS day, entry.*
+        FROM ledger_entry entry
+        WHERE xid >= coalesce((SELECT xid FROM posted), '0')
+          AND xid <= (SELECT '18446744073709551615'::xid8)
+          AND at >= %(first)s::date - 2 AND at < %(last)s::date + 3
+    ), found AS (
+        SELECT month AS day, {columns}, entries FROM ledger_monthcost
+        WHERE month >= %(month_first)s AND month < %(month_after)s
+          AND EXISTS (SELECT FROM posted)
+        UNION ALL
+        SELECT day, {columns}, entries FROM ledger_daycost
+        WHERE day BETWEEN %(first)s AND %(last)s
+          AND NOT (day >= %(month_first)s AND day < %(month_after)s)
+          AND EXISTS (SELECT FROM posted)
+        UNION ALL
+        SELECT day, {columns}, 1 FROM unposted WHERE day BETWEEN %(first)s AND %(last)s
+    ), cost AS (
+        SELECT *, date_trunc('month', day)::date AS month FROM found
+    )
+"""
+_COLUMNS = "kind, input_tokens, output_tokens, amount_pico, avoided_pico, {group} AS name"
+# What a row says, and how rows are grouped and ordered.
+_BY = """
+    SELECT {keys},
+        coalesce(sum(entries) FILTER (WHERE kind = ANY(%(calls)s)), 0),
+        coalesce(sum(entries) FILTER (WHERE kind = %(hit)s), 0),
+        sum(input_tokens), sum(output_tokens), sum(amount_pico), sum(avoided_pico)
+    FROM cost GROUP BY {keys} ORDER BY {keys}
+"""
+
+
+@cache
+def by(*keys: str, dimension: str) -> str:
+    """`keys` of `day`, `month` and `name`, which is the dimension's value."""
+    named = sql.SQL(", ").join(map(sql.Identifier, keys))
+    return _statement(sql.SQL(_BY).format(keys=named), dimension)
+
+
+def _statement(select: sql.Composable, dimension: str) -> str:
+    columns = sql.SQL(_COLUMNS).format(group=sql.Identifier(dimension))
+    return sql.Composed([sql.SQL(_REPORT).format(columns=columns), select]).as_string(None)
+
+
+TOTAL = _statement(sql.SQL("SELECT coalesce(sum(amount_pico), 0) FROM cost"), "service")
