@@ -135,21 +135,16 @@ def _wrong_charges(facts: Facts) -> Iterator[Violation]:
 
 def _missing_from_the_book(facts: Facts) -> Iterator[Violation]:
     """Each call has its attempt, and what it cost is booked or still held."""
-    job_of = _jobs_by_text(facts)
-    attempts, calls = defaultdict(list), defaultdict(list)
-    for attempt in facts.attempts:
-        attempts[attempt.job_id].append(attempt)
-    for call in facts.calls:
-        calls[job_of.get(call.text, "")].append(call)
-    for job_id, its_calls in calls.items():
-        missing = missing_calls(its_calls, attempts.get(job_id, ()))
+    attempts, calls = _attempts_by_text(facts), _calls_by_text(facts)
+    for text, its_calls in calls.items():
+        missing = missing_calls(its_calls, attempts.get(text, ()))
         if missing:
-            yield Violation("not_in_the_book", f"{missing} calls of job {job_id or '(none)'}")
+            yield Violation("not_in_the_book", f"{missing} calls of “{text}”")
     yield from _billed_beyond_the_book(facts, calls, attempts)
 
 
 def missing_calls(calls: Sequence[Call], attempts: Sequence[Attempt]) -> int:
-    """Calls of a job without an attempt. Those whose answer arrived are known by the upstream's
+    """Calls for one text without an attempt. Those whose answer arrived are known by the upstream's
     request id; the others by their number."""
     ids = {attempt.provider_request_id for attempt in attempts} - {""}
     nameless_calls = sum(call.request_id not in ids for call in calls)
@@ -161,16 +156,16 @@ def _billed_beyond_the_book(
     facts: Facts, calls: Mapping[str, Sequence[Call]], attempts: Mapping[str, Sequence[Attempt]]
 ) -> Iterator[Violation]:
     entries, holds = _by_attempt(facts.entries), {hold.id: hold for hold in facts.holds}
-    for job_id, its_calls in calls.items():
+    for text, its_calls in calls.items():
         billed, covered = sum(call.cost_pico for call in its_calls), 0
-        for attempt in attempts.get(job_id, ()):
+        for attempt in attempts.get(text, ()):
             covered += sum(entry.amount_pico for entry in entries.get(attempt.id, ()))
             hold = holds.get(attempt.id)
             if hold is not None and hold.status == "held":
                 covered += hold.amount_pico - hold.posted_pico
         if billed > covered:
-            text = f"job {job_id}: {billed} billed, {covered} booked or held"
-            yield Violation("not_in_the_book", text)
+            what = f"“{text}”: {billed} billed, {covered} booked or held"
+            yield Violation("not_in_the_book", what)
 
 
 def _left_open(facts: Facts) -> Iterator[Violation]:
@@ -224,13 +219,12 @@ def _unexplained_second_calls(facts: Facts) -> Iterator[Violation]:
 
 def second_calls(facts: Facts) -> list[tuple[Call, Call]]:
     """Calls that followed a sound call for the same job, each with the one before it."""
-    by_text = defaultdict(list)
-    for call in sorted(facts.calls, key=lambda call: call.at):
-        by_text[call.text].append(call)
-    found = []
-    for calls in by_text.values():
-        found += [(a, b) for a, b in pairwise(calls) if not a.fault]
-    return found
+    return [
+        (earlier, later)
+        for calls in _calls_by_text(facts).values()
+        for earlier, later in pairwise(calls)
+        if not earlier.fault
+    ]
 
 
 def _explains(fault: Fault, earlier: Call, later: Call) -> bool:
@@ -325,9 +319,21 @@ def _by_job(moves: Iterable[Move]) -> dict[str, list[Move]]:
     return found
 
 
-def _jobs_by_text(facts: Facts) -> dict[str, str]:
-    ids = {job.key: job.id for job in facts.jobs}
-    return {s.text: ids[s.key] for s in facts.submissions if s.key in ids}
+def _calls_by_text(facts: Facts) -> dict[str, list[Call]]:
+    """In the order of their arrival. Every job has a text of its own."""
+    found: dict[str, list[Call]] = defaultdict(list)
+    for call in sorted(facts.calls, key=lambda call: call.at):
+        found[call.text].append(call)
+    return found
+
+
+def _attempts_by_text(facts: Facts) -> dict[str, list[Attempt]]:
+    text_of_key = {submission.key: submission.text for submission in facts.submissions}
+    text_of_job = {job.id: text_of_key.get(job.key, "") for job in facts.jobs}
+    found: dict[str, list[Attempt]] = defaultdict(list)
+    for attempt in facts.attempts:
+        found[text_of_job.get(attempt.job_id, "")].append(attempt)
+    return found
 
 
 def in_flight(facts: Facts, kinds: Sequence[str]) -> int:

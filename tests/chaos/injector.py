@@ -13,6 +13,7 @@ from tests.chaos.stack import LEASE_SECONDS, Process, Stack
 DOWN_SECONDS = {"valkey_down": 5.0, "valkey_hang": 4.0, "postgres_down": 3.0}
 PAUSE_SECONDS = LEASE_SECONDS + 3.0  # long enough to lose every lease
 COPIES = 100
+START_SECONDS = 8.0
 
 
 class Injector:
@@ -34,9 +35,17 @@ class Injector:
     def run(self, steps: list[Step]) -> None:
         for step in steps:
             time.sleep(step.after)
+            worker = self._stack.workers[step.target % len(self._stack.workers)]
+            self._wait_for(worker)
             at = time.time()
-            self._deeds[step.kind](self._stack.workers[step.target % len(self._stack.workers)])
+            self._deeds[step.kind](worker)
             self.faults.append(Fault(step.kind, at, time.time()))
+
+    def _wait_for(self, worker: Process) -> None:
+        """A worker that still starts has nothing to lose: not before it runs, if it can."""
+        until = time.monotonic() + START_SECONDS
+        while not worker.is_ready() and time.monotonic() < until:
+            time.sleep(0.05)
 
     def _kill(self, worker: Process) -> None:
         worker.kill()
@@ -94,4 +103,5 @@ class Injector:
         from llmplatform import celery_app
 
         for _ in range(COPIES):
-            celery_app.send_task(RING, queue="normal", task_id="the-same-message")
+            # `retry`: our connection may be older than a restart of Valkey
+            celery_app.send_task(RING, queue="normal", task_id="the-same-message", retry=True)

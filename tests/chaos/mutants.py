@@ -168,8 +168,8 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "no_fence": ("pause", "pause"),
     "no_heartbeat": (),
     "no_unique_index": (),
-    "no_sweeper": ("kill", "kill"),
+    "no_sweeper": ("kill",),
     "promise_before_commit": ("postgres_restart", "postgres_down"),
-    "send_before_commit": ("kill", "kill", "kill"),
+    "send_before_commit": ("kill", "kill"),
     "double_settle": (),
 }

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -35,8 +35,10 @@ class Process:
         self._command = [sys.executable, "-m", *arguments]
         self._environment = environment
         self.process: subprocess.Popen[bytes] | None = None
+        self._launches = 0
 
     def start(self) -> None:
+        self._launches += 1
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self._command,
@@ -62,13 +64,15 @@ class Process:
         if self.process is not None:
             self.kill()
 
-    def starts(self) -> int:
-        return self.log.read_bytes().count(b" ready.") if self.log.exists() else 0
+    def is_ready(self) -> bool:
+        """Of a worker: whether it takes tasks, which it says at each start."""
+        said = self.log.read_bytes().count(b" ready.") if self.log.exists() else 0
+        return said >= self._launches
 
-    def wait_ready(self, *, times: int = 1, seconds: float = 60) -> None:
-        """Of a worker: until it has said so many times that it takes tasks."""
+    def wait_ready(self, *, seconds: float = 90) -> None:
+        """Of a worker: until it takes tasks. Raises `RuntimeError` when it does not."""
         until = time.monotonic() + seconds
-        while self.starts() < times:
+        while not self.is_ready():
             assert self.process is not None
             if self.process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"{self.name} did not start:\n{tail(self.log)}")
@@ -78,7 +82,9 @@ class Process:
 class Stack:
     """Postgres (durable), Valkey (forgetful), the upstream, and the product around them."""
 
-    def __init__(self, folder: Path, *, seed: int, mutant: str, skew_hours: float) -> None:
+    def __init__(
+        self, folder: Path, *, seed: int, mutant: str, skew_hours: Sequence[float]
+    ) -> None:
         self.folder, self.seed, self.mutant = folder, seed, mutant
         self._skew_hours = skew_hours
         self._secrets = Secrets.fresh()
@@ -160,7 +166,7 @@ class Stack:
     def _worker(self, number: int) -> Process:
         celery = ["celery", "--quiet", "--app=llmplatform"]
         module = ["tests.chaos.entry", "worker", "--quiet"] if self.mutant else celery
-        hours = self._skew_hours * (1 if number % 2 == 0 else -1)
+        hours = self._skew_hours[number % len(self._skew_hours)]
         extra = _skewed(hours) if hours else {}
         name = f"worker-{number}"
         return self._process(name, [*module, *WORKER, f"--hostname={name}@chaos"], **extra)
@@ -177,7 +183,7 @@ class Stack:
 
 @contextmanager
 def stack(
-    *, seed: int, mutant: str = "", skew_hours: float = 0
+    *, seed: int, mutant: str = "", skew_hours: Sequence[float] = (0,)
 ) -> Iterator[tuple[Stack, ExitStack]]:
     """A folder and its end: every process that was put on the exit stack has ended by then."""
     with tempfile.TemporaryDirectory(prefix="llmplatform-chaos-") as name, ExitStack() as exits:
