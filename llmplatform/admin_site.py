@@ -18,6 +18,8 @@ NAVIGATION = (
         (
             Entry("Dashboard", "dashboard", url_name="admin:index", key="o"),
             Entry("Jobs", "jobs", model="jobs.job", key="j"),
+            Entry("Webhooks", "releases", model="jobs.webhookendpoint"),
+            Entry("Deliveries", "attempts", model="jobs.delivery"),
             Entry("Providers", "providers", model="registry.provider"),
             Entry("Models", "models", model="registry.model"),
             Entry("Deployments", "deployments", model="registry.deployment"),

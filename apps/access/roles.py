@@ -27,6 +27,7 @@ _PROMPTS = _on(
 _BOOKS = _on(VIEW, "ledger", "attempt", "usage", "entry")
 _BUDGETS = _on(VIEW, "budgets", "budget", "window", "hold", "holdwindow")
 _JOBS = _on(VIEW, "jobs", "job")
+_WEBHOOKS = _on(VIEW, "jobs", "webhookendpoint", "delivery")
 _PAYLOADS = _on(VIEW, "jobs", "jobpayload")
 _KEYS = _on(VIEW, "access", "apikey")
 _PROPOSALS = _on(VIEW, "registry", "priceproposal")
@@ -65,7 +66,9 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _BOOKS
     | _BUDGETS
     | _JOBS
-    | frozenset({"jobs.operate_job"})
+    | frozenset({"jobs.operate_job", "jobs.operate_webhook"})
+    | _WEBHOOKS
+    | _on(("change",), "jobs", "webhookendpoint")
     | _PROMPTS
     | _PROPOSALS
     | _KEYS
@@ -80,6 +83,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _BUDGETS
     | _JOBS
     | _PAYLOADS
+    | _WEBHOOKS
     | _KEYS
     | _PROPOSALS
     | _PEOPLE
@@ -91,7 +95,9 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _BUDGETS
     | _JOBS
     | _PAYLOADS
-    | frozenset({"jobs.operate_job"})
+    | frozenset({"jobs.operate_job", "jobs.operate_webhook"})
+    | _WEBHOOKS
+    | _on(ALL, "jobs", "webhookendpoint")
     | _on(EDIT, "access", "apikey"),
     "administrator": _on(ALL, "access", "team", "costcenter", "tier", "service")
     | _on(EDIT, "access", "apikey")
@@ -109,7 +115,9 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _on(ALL, "budgets", "budget")
     | _JOBS
     | _PAYLOADS
-    | frozenset({"jobs.operate_job"})
+    | frozenset({"jobs.operate_job", "jobs.operate_webhook"})
+    | _WEBHOOKS
+    | _on(ALL, "jobs", "webhookendpoint")
     | _on(ALL, "auth", "user", "group")
     | _HISTORY,
 }

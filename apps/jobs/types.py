@@ -25,6 +25,8 @@ class Draft:
     request_id: str
     idempotency_key: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    notify: bool = True
+    """Whether webhooks tell its end."""
 
 
 @dataclass(frozen=True, slots=True)

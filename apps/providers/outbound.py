@@ -2,12 +2,13 @@
 
 The name is resolved and every address behind it is judged, because a name or an odd spelling
 (`2130706433`, `0x7f.1`, `::ffff:10.0.0.1`) can stand for a machine inside our own network.
-The check and the later connection resolve separately, so a name server that changes its answer
-in between isn't stopped by this.
+After `check_base_url` the later connection resolves anew, so a name server that changes its answer
+in between isn't stopped by it; whoever can connects to the addresses that `find_target` judged.
 """
 
 import socket
 from collections.abc import Iterable
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
@@ -26,6 +27,18 @@ class OutboundRefused(ValueError):
         self.permanent = permanent
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a URL leads to: connect to one of `addresses`, and to nothing else."""
+
+    scheme: str
+    host: str
+    port: int
+    addresses: tuple[str, ...]
+    trusted: bool
+    """An operator put it on the allow-list."""
+
+
 def check_base_url(url: str, *, allowlist: Iterable[str]) -> None:
     """Raise `OutboundRefused` unless `url` is a plain http(s) address that we may call.
 
@@ -33,12 +46,27 @@ def check_base_url(url: str, *, allowlist: Iterable[str]) -> None:
     Blocks while the name is resolved.
     """
     parts = _split(url)
+    if parts.query or parts.fragment or "?" in url or "#" in url:
+        raise OutboundRefused("a base URL has no query and no fragment")
     host, port = parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme]
-    if _is_allowed(host, port, allowlist):
-        return
-    for address in _resolve(host, port):
-        if not is_public(address):
-            raise OutboundRefused(f"{host} is not a public address and not on the allow-list")
+    if not _is_allowed(host, port, allowlist):
+        _judge(host, _resolve(host, port))
+
+
+def find_target(url: str, *, allowlist: Iterable[str]) -> Target:
+    """Where `url`, which may have a query, leads to by now. Raises `OutboundRefused`; blocks."""
+    parts = _split(url)
+    host, port = parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme]
+    trusted = _is_allowed(host, port, allowlist)
+    addresses = _resolve(host, port)
+    if not trusted:
+        _judge(host, addresses)
+    return Target(parts.scheme, host, port, tuple(map(str, addresses)), trusted)
+
+
+def _judge(host: str, addresses: Iterable[IPv4Address | IPv6Address]) -> None:
+    if not all(map(is_public, addresses)):
+        raise OutboundRefused(f"{host} is not a public address and not on the allow-list")
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
@@ -64,8 +92,6 @@ def _split(url: str) -> SplitResult:
         raise OutboundRefused("the URL names no host")
     if "@" in parts.netloc:
         raise OutboundRefused("the URL must not hold a user name or password")
-    if parts.query or parts.fragment or "?" in url or "#" in url:
-        raise OutboundRefused("a base URL has no query and no fragment")
     return parts
 
 

@@ -18,8 +18,10 @@ from apps.core.redis import client as redis_client
 from apps.gateway.config import new_holder
 from apps.gateway.types import CacheState, CallOutcome, CallSpec
 from apps.jobs import specs
-from apps.jobs.models import Job, JobPayload, Priority
+from apps.jobs.models import Job, JobPayload, Priority, WebhookEndpoint
 from apps.jobs.services import submit
+from apps.jobs.services.webhooks import endpoints
+from apps.jobs.services.webhooks.endpoints import create_endpoint
 from apps.jobs.types import Draft
 from apps.ledger.models import Entry, EntryKind
 from apps.prompts import services as prompts
@@ -34,6 +36,7 @@ from tests.factories import (
     make_service,
 )
 from tests.fakes.fixtures import Upstream
+from tests.jobs.receiver import Receiver
 from tests.jobs.workers import Worker
 
 MESSAGES = [{"role": "user", "content": "hello there"}]
@@ -81,16 +84,39 @@ class Api:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         content_type = named.pop("Content-Type", "application/json")
         raw = body if isinstance(body, bytes) else json.dumps(body)
-        url = f"/api/v1/jobs/{path}"
-        return self._client.post(url, raw, content_type=content_type, headers=named)
+        return self._client.post(self._url(path), raw, content_type=content_type, headers=named)
 
     def get(self, path: str = "", **query: Any) -> HttpResponse:
-        return self._client.get(f"/api/v1/jobs/{path}", query)
+        return self._client.get(self._url(path), query)
+
+    def send(self, method: str, path: str, body: Any = None) -> HttpResponse:
+        raw = b"" if body is None else json.dumps(body)
+        return self._client.generic(method, self._url(path), raw, content_type="application/json")
+
+    def _url(self, path: str) -> str:
+        return path if path.startswith("/") else f"/api/v1/jobs/{path}"
 
 
 @pytest.fixture
 def api(shop: Service) -> Api:
     return Api(shop)
+
+
+@pytest.fixture
+def receiver(settings: Any) -> Iterator[Receiver]:
+    """A server that takes webhooks; its address is on the allow-list."""
+    running = Receiver()
+    settings.OUTBOUND_ALLOWED_HOSTS = [running.host]
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def endpoint(shop: Service, receiver: Receiver) -> WebhookEndpoint:
+    """The shop's endpoint at the receiver, told of everything."""
+    return create_endpoint(
+        service_id=shop.pk, url=receiver.url, events=endpoints.SUBSCRIBABLE
+    ).endpoint
 
 
 @pytest.fixture

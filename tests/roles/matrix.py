@@ -31,6 +31,8 @@ MATRIX = {
     "prompts.release": "v v - v v v v",
     "prompts.experiment": "vac v - v v v vacd",
     "jobs.job": "v v v v v v v",
+    "jobs.webhookendpoint": "- - - vc v vacd vacd",
+    "jobs.delivery": "- - - v v v v",
     "ledger.attempt": "v v v v v v v",
     "ledger.usage": "v v v v v v v",
     "ledger.entry": "v v v v v v v",
@@ -47,6 +49,7 @@ SPECIAL = {
     "prompts.release_protected": {"approver", "administrator"},
     "prompts.add_release": {"prompt-engineer", "approver", "administrator"},
     "jobs.operate_job": {"operator", "service-developer", "administrator"},
+    "jobs.operate_webhook": {"operator", "service-developer", "administrator"},
     "jobs.view_jobpayload": {
         "prompt-engineer",
         "approver",

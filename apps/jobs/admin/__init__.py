@@ -1,5 +1,7 @@
-"""Jobs for operators: what runs, what failed and why."""
+"""Jobs for operators: what runs, what failed and why, and who was told of it."""
 
+from apps.jobs.admin.deliveries import DeliveryAdmin
+from apps.jobs.admin.endpoints import WebhookEndpointAdmin
 from apps.jobs.admin.jobs import JobAdmin
 
-__all__ = ["JobAdmin"]
+__all__ = ["DeliveryAdmin", "JobAdmin", "WebhookEndpointAdmin"]

@@ -13,7 +13,12 @@ from apps.core.api import StrictSerializer
 from apps.core.problems import Fault
 from apps.core.strict_json import canonical
 from apps.gateway.types import CacheMode, CallSpec
-from apps.jobs.api.fields import StrictCharField, StrictDictField, StrictIntegerField
+from apps.jobs.api.fields import (
+    StrictBooleanField,
+    StrictCharField,
+    StrictDictField,
+    StrictIntegerField,
+)
 from apps.jobs.models import Priority
 from apps.jobs.selectors import MAX_WAIT_SECONDS
 
@@ -80,6 +85,9 @@ class JobRequest(StrictSerializer):
     )
     deadline = serializers.DateTimeField(required=False, help_text="Instead of timeout_seconds.")
     cache = serializers.ChoiceField(choices=[mode.value for mode in CacheMode], default="use")
+    webhook = StrictBooleanField(
+        default=True, help_text="false: the service's webhooks are not told of its end."
+    )
 
     def validate_deadline(self, value: datetime) -> datetime:
         now = timezone.now()

@@ -158,6 +158,7 @@ def _draft(request: Request) -> Draft:
         request_id=request.request_id,  # type: ignore[attr-defined]
         idempotency_key=request.headers.get("Idempotency-Key"),
         metadata=values.get("metadata", {}),
+        notify=values["webhook"],
     )
 
 

@@ -4,9 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models.functions import Now
+from django.db import transaction
 
 from apps.jobs.models import Job, JobStatus
+from apps.jobs.services.ended import announce, move
+
+# Locks in the order of ids, as everybody does.
+_CANCEL_WAITING = """
+WITH waiting AS (
+    SELECT id FROM jobs_job WHERE id = ANY(%s) AND status = 'queued' ORDER BY id FOR UPDATE
+)
+UPDATE jobs_job AS job SET status = 'cancelled', finished_at = clock_timestamp()
+FROM waiting WHERE job.id = waiting.id
+"""
 
 
 class AlreadyFinished(Exception):
@@ -27,13 +37,10 @@ def cancel(*, job_id: UUID) -> Job:
     Asking twice is no error. A running job whose answer comes first succeeds.
     Raises `AlreadyFinished`, and `Job.DoesNotExist`.
     """
-    waiting = Job.objects.filter(pk=job_id, status=JobStatus.QUEUED)
-    running = Job.objects.filter(pk=job_id, status=JobStatus.RUNNING)
     # A job may move between the two statements; the second look then finds it where it went.
     for _ in range(2):
-        if waiting.update(status=JobStatus.CANCELLED, finished_at=Now()):
-            return Job.objects.get(pk=job_id)
-        if running.update(cancel_requested=True):
+        done = cancel_all(job_ids=[job_id])
+        if done.at_once or done.asked:
             return Job.objects.get(pk=job_id)
     job = Job.objects.get(pk=job_id)
     raise AlreadyFinished(f"The job has ended: {job.get_status_display().lower()}.")
@@ -41,9 +48,13 @@ def cancel(*, job_id: UUID) -> Job:
 
 def cancel_all(*, job_ids: Sequence[UUID]) -> Cancelled:
     """Cancel those that wait, ask the workers of those that run; finished ones are left alone."""
-    chosen = Job.objects.filter(pk__in=job_ids)
-    at_once = chosen.filter(status=JobStatus.QUEUED).update(
-        status=JobStatus.CANCELLED, finished_at=Now()
-    )
-    asked = chosen.filter(status=JobStatus.RUNNING).update(cancel_requested=True)
-    return Cancelled(at_once, asked)
+    at_once = _cancel_waiting(job_ids)
+    running = Job.objects.filter(pk__in=job_ids, status=JobStatus.RUNNING)
+    return Cancelled(at_once, running.update(cancel_requested=True))
+
+
+@transaction.atomic
+def _cancel_waiting(job_ids: Sequence[UUID]) -> int:
+    cancelled = move(_CANCEL_WAITING, [list(job_ids)])
+    announce(cancelled)
+    return len(cancelled)

@@ -5,7 +5,6 @@ is read from the ledger under that lock, so that it can't miss what a late run b
 """
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +16,9 @@ from django.db.models.functions import Coalesce
 
 from apps.core.clock import db_now
 from apps.gateway.types import CallOutcome
-from apps.jobs import metrics
 from apps.jobs.models import Job, JobStatus
 from apps.jobs.services.decisions import Decision, decide
+from apps.jobs.services.ended import Moved, announce, move
 from apps.jobs.types import Ending, Ticket
 from apps.ledger.models import Entry
 
@@ -32,7 +31,6 @@ SET status = 'succeeded', finished_at = clock_timestamp(), lease_until = NULL,
 FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::text[], %s::text[], %s::int[])
      AS new(id, input_tokens, output_tokens, cache, deployment, attempts)
 WHERE job.id = new.id
-RETURNING job.status, job.priority, job.created_at, job.started_at, job.finished_at
 """
 _STORE = """
 UPDATE jobs_jobpayload AS payload SET result = new.result::jsonb
@@ -48,7 +46,6 @@ SET status = new.status, next_run_at = COALESCE(new.next_run_at, job.next_run_at
 FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::int[], %s::int[])
      AS new(id, status, next_run_at, code, message, losses, attempts)
 WHERE job.id = new.id
-RETURNING job.status, job.priority, job.created_at, job.started_at, job.finished_at
 """
 
 
@@ -59,9 +56,9 @@ def finish_all(answered: Sequence[tuple[Ticket, CallOutcome]]) -> list[bool]:
     """
     jobs = _locked(ticket for ticket, _ in answered)
     fresh = [(ticket, outcome) for ticket, outcome in answered if _owns(jobs, ticket)]
-    if fresh:
-        _succeed(fresh)
+    moved = _succeed(fresh) if fresh else []
     _book_costs(jobs)
+    announce(moved)
     return [_owns(jobs, ticket) for ticket, _ in answered]
 
 
@@ -74,7 +71,7 @@ def end_all(endings: Sequence[Ending]) -> list[bool]:
     spent = {pk for pk, job in jobs.items() if costs[pk] > job.cost_pico}
     fresh = [ending for ending in endings if _owns(jobs, ending.ticket)]
     if fresh:
-        _end(jobs, fresh, spent)
+        announce(_end(jobs, fresh, spent))
     return [_owns(jobs, ending.ticket) for ending in endings]
 
 
@@ -90,7 +87,7 @@ def _owns(jobs: dict[UUID, Job], ticket: Ticket) -> bool:
     return job is not None and job.status == JobStatus.RUNNING and job.fence == ticket.fence
 
 
-def _succeed(answered: Sequence[tuple[Ticket, CallOutcome]]) -> None:
+def _succeed(answered: Sequence[tuple[Ticket, CallOutcome]]) -> list[Moved]:
     ids = [ticket.job_id for ticket, _ in answered]
     outcomes = [outcome for _, outcome in answered]
     columns: list[list[Any]] = [
@@ -100,9 +97,9 @@ def _succeed(answered: Sequence[tuple[Ticket, CallOutcome]]) -> None:
         [outcome.deployment for outcome in outcomes],
         [outcome.attempts for outcome in outcomes],
     ]
-    _move(_SUCCEED, [ids, *columns])
     with connection.cursor() as cursor:
         cursor.execute(_STORE, [ids, [_result(outcome) for outcome in outcomes]])
+    return move(_SUCCEED, [ids, *columns])
 
 
 def _result(outcome: CallOutcome) -> str:
@@ -128,7 +125,7 @@ def _without_nul(value: object) -> object:
     return value
 
 
-def _end(jobs: dict[UUID, Job], endings: Sequence[Ending], spent: set[UUID]) -> None:
+def _end(jobs: dict[UUID, Job], endings: Sequence[Ending], spent: set[UUID]) -> list[Moved]:
     now, limit = db_now(), settings.JOB_MAX_ATTEMPTS
     decisions: list[Decision] = []
     for ending in endings:
@@ -143,14 +140,7 @@ def _end(jobs: dict[UUID, Job], endings: Sequence[Ending], spent: set[UUID]) -> 
         [decision.losses for decision in decisions],
         [ending.attempts for ending in endings],
     ]
-    _move(_END, columns)
-
-
-def _move(statement: str, columns: list[list[Any]]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, columns)
-        moved = cursor.fetchall()
-    transaction.on_commit(partial(metrics.observe, moved))
+    return move(_END, columns)
 
 
 def _book_costs(jobs: Iterable[UUID]) -> None:

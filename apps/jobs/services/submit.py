@@ -111,6 +111,7 @@ def _new_job(draft: Draft, prepared: Prepared) -> Job:
         model=prepared.spec.model,
         metadata=dict(draft.metadata),
         priority=draft.priority,
+        notify=draft.notify,
         next_run_at=Now(),
         deadline=Now() + deadline if isinstance(deadline, timedelta) else deadline,
         created_at=Now(),

@@ -10,14 +10,14 @@ left open are resolved. A sweeper that dies meanwhile is itself swept when its l
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from apps.gateway.accounts import resolve_orphans
-from apps.jobs import metrics
 from apps.jobs.models import Job, JobStatus
 from apps.jobs.services import doorbell
 from apps.jobs.services.decisions import EXPIRED
+from apps.jobs.services.ended import announce, move
 from apps.jobs.services.finish import end_all
 from apps.jobs.types import Ending, EndKind, Ticket
 
@@ -47,7 +47,6 @@ SET status = 'expired', finished_at = clock_timestamp(),
                  ELSE left('The deadline passed. ' || error, 1000) END,
     error_code = %(code)s
 FROM overdue WHERE job.id = overdue.id
-RETURNING job.status, job.priority, job.created_at, job.started_at, job.finished_at
 """
 
 
@@ -73,11 +72,10 @@ def _rescue_lost() -> int:
     return len(tickets)
 
 
+@transaction.atomic
 def _expire_overdue() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(_EXPIRE, {"limit": BATCH, "code": EXPIRED})
-        expired = cursor.fetchall()
-    metrics.observe(expired)
+    expired = move(_EXPIRE, {"limit": BATCH, "code": EXPIRED})
+    announce(expired)
     return len(expired)
 
 

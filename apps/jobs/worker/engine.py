@@ -20,6 +20,7 @@ from apps.jobs.models import Priority
 from apps.jobs.services.claim import claim
 from apps.jobs.services.finish import finish_all
 from apps.jobs.types import Claim, EndKind
+from apps.jobs.worker.deliverer import Deliverer
 from apps.jobs.worker.heartbeat import Heartbeat
 from apps.jobs.worker.runs import Runs
 from apps.jobs.worker.slots import Slots
@@ -37,6 +38,7 @@ class Engine:
     def __init__(self) -> None:
         self._runtime = Runtime(complete=finish_all)
         self._slots = Slots(settings.JOB_SLOTS)
+        self._deliverer = Deliverer()
         self._guard = threading.Lock()
         self._rung: set[int] = set()
         self._pumping: set[int] = set()
@@ -51,6 +53,7 @@ class Engine:
         )
         self._heartbeat = Heartbeat(self._runs)
         self._heartbeat.start()
+        self._deliverer.start()
         metrics.SLOTS.set(settings.JOB_SLOTS)
 
     def pump(self, *, lowest: int = Priority.LOW) -> None:
@@ -73,6 +76,7 @@ class Engine:
     def refuse_work(self) -> None:
         """Claim nothing more."""
         self._slots.close()
+        self._deliverer.refuse_work()
 
     def stop(self) -> None:
         """Let running jobs end, give the rest back, and end the loop."""
@@ -83,6 +87,7 @@ class Engine:
             self._runs.stop(left, EndKind.RETURNED)
             self._slots.wait_until_idle(seconds=LAST_SECONDS)
         self._heartbeat.stop()
+        self._deliverer.stop()
         asyncio.run_coroutine_threadsafe(self._runs.close(), self._runtime.loop).result()
         self._runtime.stop(LAST_SECONDS)
 

@@ -67,6 +67,9 @@ class Job(models.Model):
     error_code = models.CharField(max_length=50, blank=True)
     error = models.CharField(max_length=1000, blank=True)
     cancel_requested = models.BooleanField(default=False)
+    notify = models.BooleanField(
+        default=True, db_default=True, help_text="Whether webhooks tell its end."
+    )
 
     class Meta:
         ordering = ["-id"]

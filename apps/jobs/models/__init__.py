@@ -1,0 +1,25 @@
+"""What the database keeps of jobs and of the webhooks that tell their end."""
+
+from apps.jobs.models.jobs import OPEN_STATUSES, Job, JobPayload, JobStatus, Priority
+from apps.jobs.models.webhooks import (
+    Delivery,
+    DeliveryStatus,
+    DeliveryTry,
+    Event,
+    WebhookEndpoint,
+    WebhookSecret,
+)
+
+__all__ = [
+    "OPEN_STATUSES",
+    "Delivery",
+    "DeliveryStatus",
+    "DeliveryTry",
+    "Event",
+    "Job",
+    "JobPayload",
+    "JobStatus",
+    "Priority",
+    "WebhookEndpoint",
+    "WebhookSecret",
+]
