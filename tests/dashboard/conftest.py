@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import pytest
@@ -35,17 +36,19 @@ def _chromium() -> str:
     pytest.skip("no Chromium on this machine; set CHROMIUM_PATH to run the browser tests")
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def browser(django_db_setup: None) -> Iterator[Any]:
+    """For one module only: while Playwright runs, it keeps an event loop in this thread, where
+    other tests could start none, and Django keeps other connections beside a running loop."""
     executable = _chromium()
     from playwright.sync_api import sync_playwright
 
-    # Playwright keeps an event loop in this thread, which Django takes for a mistake.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         yield started
         started.close()
+        connections.close_all()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
@@ -58,20 +61,19 @@ class _ServerThread(LiveServerThread):
 
 
 @pytest.fixture
-def server(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The site over HTTP, inside the test's own transaction (the append-only tables refuse the
-    TRUNCATE that a server with its own connections would need afterwards)."""
+def server(db: None) -> Iterator[str]:
+    """The site over HTTP, inside the test's own transaction: nothing to clean up afterwards."""
     connection = connections["default"]
     connection.inc_thread_sharing()
-    monkeypatch.setattr(connection, "close", lambda: None)  # a request's end is not the test's
     thread = _ServerThread(
         "127.0.0.1", StaticFilesHandler, connections_override={"default": connection}
     )
-    thread.daemon = True
-    thread.start()
-    thread.is_ready.wait()
-    yield f"http://127.0.0.1:{thread.port}"
-    thread.terminate()
+    # the end of a request is not the end of the test's connection
+    with patch.object(connection, "close"):
+        thread.start()
+        thread.is_ready.wait()
+        yield f"http://127.0.0.1:{thread.port}"
+        thread.terminate()
     connection.dec_thread_sharing()
 
 
