@@ -2,35 +2,47 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
+from apps.core.money import Pico
 from apps.ledger import rollup_sql
 from apps.ledger.models.rollups import MEASURES
 from apps.ledger.months import end_of_month, start_of_month
 from apps.ledger.types import Mismatch
 
 _FAULTS = """
+    WITH entry AS NOT MATERIALIZED (
+        SELECT * FROM ledger_entry WHERE at >= %(start)s AND at < %(end)s
+    )
     SELECT entry.id, 'its lines add up to another amount'
-    FROM ledger_entry entry
+    FROM entry
     WHERE entry.kind <> 'unpriced' AND jsonb_array_length(entry.lines) > 0
       AND entry.amount_pico <> (
           SELECT sum((line->>'amount_pico')::numeric) FROM jsonb_array_elements(entry.lines) line
       )
     UNION ALL
     SELECT entry.id, 'it is not the opposite of what it reverses'
-    FROM ledger_entry entry JOIN ledger_entry original ON original.id = entry.reverses_id
+    FROM entry JOIN ledger_entry original ON original.id = entry.reverses_id
     WHERE entry.amount_pico <> -original.amount_pico
     UNION ALL
     SELECT entry.id, 'it stands beside the charge that should have replaced it'
-    FROM ledger_entry entry
+    FROM entry
     JOIN ledger_entry charge ON charge.attempt_id = entry.attempt_id
          AND charge.kind IN ('charge', 'late_charge', 'unpriced')
     WHERE entry.kind = 'estimate'
       AND NOT EXISTS (SELECT FROM ledger_entry r WHERE r.reverses_id = entry.id)
+"""
+_SUM = """
+    SELECT coalesce(sum(amount_pico), 0) FROM ledger_entry
+    WHERE at >= %(first)s::date - 2 AND at < %(last)s::date + 3
+      AND (at AT TIME ZONE %(zone)s)::date BETWEEN %(first)s AND %(last)s
+"""
+_FIRST_AND_LAST = """
+    SELECT (min(at) AT TIME ZONE %s)::date, (max(at) AT TIME ZONE %s)::date FROM ledger_entry
 """
 
 
@@ -41,12 +53,33 @@ class EntryFault:
     entry_id: UUID
     fault: str
 
+    def __str__(self) -> str:
+        return f"Entry {self.entry_id}: {self.fault}."
 
-def broken_entries() -> list[EntryFault]:
-    """Entries that cannot be right: none. Reads the whole ledger."""
+
+def broken_entries(
+    *, start: datetime | None = None, end: datetime | None = None
+) -> list[EntryFault]:
+    """Entries from `start` to before `end` that cannot be right: none. Reads all of them."""
     with connection.cursor() as cursor:
-        cursor.execute(_FAULTS)
+        values = {"start": start or "-infinity", "end": end or "infinity"}
+        cursor.execute(_FAULTS, values)
         return [EntryFault(entry_id, fault) for entry_id, fault in cursor.fetchall()]
+
+
+def booked_days(*, zone: str) -> tuple[date, date] | None:
+    """The first and the last day that have entries."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRST_AND_LAST, [zone, zone])
+        first, last = cursor.fetchone()
+    return None if first is None else (first, last)
+
+
+def booked_sum(*, first: date, last: date, zone: str) -> Pico:
+    """The sum over the entries themselves; what reports say must be the same."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SUM, {"first": first, "last": last, "zone": zone})
+        return int(cursor.fetchone()[0])
 
 
 def rollup_mismatches(*, first: date, last: date) -> list[Mismatch]:

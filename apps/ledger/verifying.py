@@ -1,15 +1,68 @@
-"""Days of the rollups against the entries; and all equalities of the books."""
+"""The equalities of the books: entries = lines = rollups of days and months = what reports say."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
+from django.db import connection, transaction
 
-from apps.ledger import metrics, posting
-from apps.ledger.selectors import rollup_mismatches
+from apps.ledger import metrics, posting, reports
+from apps.ledger.selectors import (
+    EntryFault,
+    booked_days,
+    booked_sum,
+    broken_entries,
+    rollup_mismatches,
+)
 from apps.ledger.types import Mismatch
 
 log = structlog.get_logger(__name__)
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """All reads inside see the database as it is now, however long they take, so that calls may
+    go on. Inside another transaction they see what that one sees."""
+    fresh = not connection.in_atomic_block
+    with transaction.atomic():
+        if fresh:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def verify_books(
+    *, zone: str, first: date | None = None, last: date | None = None
+) -> list[EntryFault | Mismatch]:
+    """Everything in the ledger's own tables that differs, from the first to the last day (both
+    included; without them: ever). Nothing, or the books are wrong. Reads every entry twice."""
+    with one_moment():
+        booked = booked_days(zone=zone) if first is None or last is None else (first, last)
+        if booked is None:
+            return []
+        days = reports.Days(*booked, zone)
+        start, end = days.bounds
+        return [
+            *broken_entries(start=start, end=end),
+            *rollup_mismatches(first=days.first, last=days.last),
+            *_report_mismatches(days),
+        ]
+
+
+def _report_mismatches(days: reports.Days) -> Iterator[Mismatch]:
+    """Every sum that a report shows, against that of the entries."""
+    booked = booked_sum(first=days.first, last=days.last, zone=days.zone)
+    totals = {"Total of the report": reports.total_spent(days=days)}
+    for name in reports.DIMENSIONS:
+        groups = reports.spend_by_group(days=days, dimension=name)
+        by_day = reports.spend_by_day(days=days, dimension=name)
+        totals[f"Report by {name}"] = sum(spend.amount_pico for spend in groups.values())
+        totals[f"Report by day and {name}"] = sum(row.spend.amount_pico for row in by_day)
+    for what, total in totals.items():
+        if total != booked:
+            yield Mismatch(f"Pico-USD in: {what}, {days.first} to {days.last}", total, booked)
 
 
 def verify_yesterday(*, zone: str, now: datetime) -> list[Mismatch]:

@@ -41,7 +41,7 @@ class Command(BaseCommand):
         if faults:
             raise CommandError("\n".join(faults))
         self.stdout.write(
-            "Entries, price lines, rollups, reports, budgets and jobs agree to the last pico-dollar."
+            "Entries, lines, rollups, reports, budgets and jobs agree to the last pico-dollar."
         )
 
 
