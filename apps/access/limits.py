@@ -64,15 +64,23 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """Where a bucket stands, for people and headers; full again after `reset` seconds."""
+
+    bucket: str
+    limit: int
+    remaining: int
+    reset: float
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
-    """`allowed` after `wait` seconds; otherwise `retry_after` seconds says when it could be.
-    `remaining` and `limits` are by bucket name, for the headers."""
+    """`allowed` after `wait` seconds; otherwise `retry_after` seconds says when it could be."""
 
     allowed: bool
     wait: float
     retry_after: float
-    remaining: dict[str, int]
-    limits: dict[str, int]
+    levels: tuple[Level, ...]
 
 
 def buckets_of(caller: Caller, *, tokens: int) -> list[Bucket]:
@@ -99,7 +107,7 @@ class RateLimiter:
         """Take one request and `tokens` tokens, or nothing; may ask to wait up to `max_wait` s."""
         buckets = buckets_of(caller, tokens=tokens)
         if not buckets:
-            return Grant(True, 0, 0, {}, {})
+            return Grant(True, 0, 0, ())
         keys = [f"limit:{caller.service}:{bucket.name}" for bucket in buckets]
         numbers = [n for b in buckets for n in (b.rate, b.capacity, b.amount)]
         try:
@@ -132,6 +140,8 @@ def _grant(buckets: list[Bucket], reply: list[float]) -> Grant:
         allowed=wait >= 0,
         wait=max(0, wait) / 1000,
         retry_after=retry_after / 1000,
-        remaining={b.name: int(level) for b, level in zip(buckets, levels, strict=True)},
-        limits={b.name: int(b.capacity) for b in buckets},
+        levels=tuple(
+            Level(b.name, int(b.capacity), int(level), (b.capacity - level) / b.rate)
+            for b, level in zip(buckets, levels, strict=True)
+        ),
     )

@@ -3,11 +3,12 @@ ARCHITECTURE.md, “The way of a call”."""
 
 import asyncio
 import time
+from dataclasses import replace
 from functools import partial
 
 import structlog
 
-from apps.access.limits import RateLimiter
+from apps.access.limits import Level, RateLimiter
 from apps.cache.exact import CachedAnswer, ExactCache, cache_key
 from apps.core.money import exact_usd
 from apps.core.snapshot import SnapshotHolder
@@ -69,15 +70,15 @@ class Pipeline:
         # 1. authenticate: the edge did, `call.caller` is the proof
         prepared = await self._resolve(call)  # 2. validate, 3. resolve the prompt
         refusals.refuse_if_blocked(guard_input(prepared).blocked)  # 4.
-        await self._limit(call, prepared)  # 5.
+        levels = await self._limit(call, prepared)  # 5.
         key = _key_of(prepared)
         hit = await self._look_up(prepared, key)  # 6.
         if hit is not None:
-            return await self._settle_hit(call, prepared, hit, emit)
+            return replace(await self._settle_hit(call, prepared, hit, emit), levels=levels)
         candidates = self._route(prepared)  # 7.
         outcome = await self._attempts.answer(Run(call, prepared, emit), candidates)  # 8. 9. 10.
         await self._store(prepared, key, outcome)  # 11.
-        return outcome
+        return replace(outcome, levels=levels)
 
     # --- 2, 3 ------------------------------------------------------------------------------------
     async def _resolve(self, call: Call) -> Prepared:
@@ -97,7 +98,7 @@ class Pipeline:
         )
 
     # --- 5 ---------------------------------------------------------------------------------------
-    async def _limit(self, call: Call, prepared: Prepared) -> None:
+    async def _limit(self, call: Call, prepared: Prepared) -> tuple[Level, ...]:
         tokens = prepared.input_bound // 4 + prepared.output_bound  # four bytes a token, roughly
         grant = await self._limiter.take(
             caller=call.caller, tokens=tokens, max_wait=call.rate_limit_wait
@@ -106,6 +107,7 @@ class Pipeline:
             raise refusals.rate_limited(call.caller, grant)
         if grant.wait:
             await asyncio.sleep(grant.wait)
+        return grant.levels
 
     # --- 6 ---------------------------------------------------------------------------------------
     async def _look_up(self, prepared: Prepared, key: str) -> CachedAnswer | None:
@@ -166,6 +168,8 @@ class Pipeline:
     # --- 11 --------------------------------------------------------------------------------------
     async def _store(self, prepared: Prepared, key: str, outcome: CallOutcome) -> None:
         if prepared.spec.cache is CacheMode.BYPASS or outcome.finish_reason not in _CACHEABLE:
+            return
+        if outcome.degraded:  # not what was asked for: the next caller may have the money
             return
         deployments = self._config.current.registry.deployments
         provider = (

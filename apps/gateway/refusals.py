@@ -21,7 +21,8 @@ def rate_limited(caller: Caller, grant: Grant) -> CallRefused:
         status=429,
         message=f"The limit of tier “{caller.tier.slug}” is reached.",
         retry_after=grant.retry_after,
-        details={"limits": grant.limits, "remaining": grant.remaining},
+        details={"limits": {level.bucket: level.limit for level in grant.levels}},
+        levels=grant.levels,
     )
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from apps.access.limits import Level
 from apps.access.types import Caller
 from apps.core.money import Pico
 from apps.core.problems import Fault
@@ -97,6 +98,8 @@ class CallOutcome:
     cache: CacheState
     attempts: int
     pin: Pin | None = None
+    degraded: str = ""  # what a budget had no room for: cheaper_model or output_cap was the answer
+    levels: tuple[Level, ...] = ()  # of the caller's rate limits after this call
 
 
 class CallRefused(Exception):
@@ -113,6 +116,7 @@ class CallRefused(Exception):
         retry_after: float | None = None,
         details: Mapping[str, Any] | None = None,
         attempts: int = 0,
+        levels: tuple[Level, ...] = (),
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -122,3 +126,4 @@ class CallRefused(Exception):
         self.retry_after = retry_after
         self.details = dict(details or {})
         self.attempts = attempts
+        self.levels = levels

@@ -3,6 +3,7 @@
 import pytest
 
 from apps.access.models import Tier
+from apps.gateway.openai_api.errors import limit_headers
 from apps.gateway.runtime import Runtime
 from apps.gateway.types import CallOutcome, CallRefused, CallSpec
 from tests.factories import make_service, make_tier
@@ -40,6 +41,16 @@ def test_the_burst_passes_and_the_rest_is_told_when_to_come_back(runtime, slow_s
     assert {refusal.code for refusal in refused} == {"rate_limited"}
     assert all(0 < refusal.retry_after <= 1.0 for refusal in refused)
     assert refused[0].details["limits"] == {"requests": 5}
+
+
+def test_an_answer_says_what_is_left(runtime, slow_service, upstream):
+    first, second = (outcomes(runtime, slow_service, 1)[0] for _ in range(2))
+
+    headers = limit_headers(second.levels)
+    assert [level.remaining for level in first.levels] == [4]
+    assert headers["x-ratelimit-limit-requests"] == "5"
+    assert headers["x-ratelimit-remaining-requests"] == "3"
+    assert 1.0 < float(headers["x-ratelimit-reset-requests"].rstrip("s")) <= 2.0
 
 
 def test_two_processes_share_one_bucket(runtime, slow_service, upstream):

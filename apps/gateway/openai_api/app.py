@@ -16,7 +16,7 @@ from apps.core.clock import now as clock_now
 from apps.core.middleware import request_id_from
 from apps.core.money import exact_usd
 from apps.gateway.openai_api import http, requests
-from apps.gateway.openai_api.errors import ApiError, from_refusal
+from apps.gateway.openai_api.errors import ApiError, from_refusal, limit_headers
 from apps.gateway.openai_api.models import list_models, one_model
 from apps.gateway.runtime import Runtime
 from apps.gateway.types import Call, CallOutcome, CallRefused, CallSpec
@@ -219,7 +219,10 @@ def _headers(request: Request, outcome: CallOutcome) -> dict[str, str]:
         "x-llm-deployment": outcome.deployment,
         "x-llm-cache": outcome.cache,
         "x-llm-attempts": str(outcome.attempts),
+        **limit_headers(outcome.levels),
     }
+    if outcome.degraded:
+        headers["x-llm-degraded"] = outcome.degraded
     if pin is not None:
         headers["x-llm-prompt-version"] = f"{pin.prompt} v{pin.number}"
     return headers

@@ -1,7 +1,9 @@
 """Every failure in OpenAI's error object, so that the official client raises its own exceptions."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from apps.access.limits import Level
 from apps.gateway.types import CallRefused
 
 _TYPES = {
@@ -45,7 +47,7 @@ def from_refusal(refusal: CallRefused) -> ApiError:
     """A pipeline refusal. Budget refusals are OpenAI's `insufficient_quota`, and the client is told
     not to repeat what a retry cannot change."""
     over_budget = refusal.code == "budget_exceeded"
-    headers = {}
+    headers = limit_headers(refusal.levels)
     if over_budget or refusal.retry_after is None:
         headers["x-should-retry"] = "false"
     if refusal.retry_after is not None:
@@ -61,6 +63,16 @@ def from_refusal(refusal: CallRefused) -> ApiError:
         headers=headers,
         details={**({"errors": faults} if faults else {}), **refusal.details},
     )
+
+
+def limit_headers(levels: Iterable[Level]) -> dict[str, str]:
+    """OpenAI's headers of rate limits, by bucket."""
+    headers = {}
+    for level in levels:
+        headers[f"x-ratelimit-limit-{level.bucket}"] = str(level.limit)
+        headers[f"x-ratelimit-remaining-{level.bucket}"] = str(level.remaining)
+        headers[f"x-ratelimit-reset-{level.bucket}"] = f"{level.reset:.3f}s"
+    return headers
 
 
 def _param(refusal: CallRefused) -> str | None:
