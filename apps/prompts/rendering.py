@@ -74,7 +74,8 @@ def _faults_of(variable: Variable, values: Mapping[str, Any]) -> Iterator[Fault]
     if given is not None:
         yield from value_faults(variable, given, at)
     elif variable.required:
-        yield Fault(at, f"Missing: {variable.description or 'this prompt needs it'}.", "missing")
+        what = (variable.description or "this prompt needs it").rstrip(".")
+        yield Fault(at, f"Missing: {what}.", "missing")
 
 
 def _unknown(version: VersionFacts, values: Mapping[str, Any]) -> Iterator[Fault]:
