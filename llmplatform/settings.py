@@ -223,7 +223,14 @@ UNKNOWN_HOLD_SECONDS = env.int(
 CACHE_TTL_SECONDS = env.int("CACHE_TTL_SECONDS", default=3600)  # of an exact answer
 # host or host:port of model servers on private addresses that deployments may point at
 OUTBOUND_ALLOWED_HOSTS = env.list("OUTBOUND_ALLOWED_HOSTS", default=[])
+# whether who asks for more budget may approve it; otherwise somebody else has to
+BUDGET_RAISE_SINGLE_APPROVER = env.bool("BUDGET_RAISE_SINGLE_APPROVER", default=False)
 METRICS_PORT = env.int("METRICS_PORT", default=0)  # of a worker process; 0: none
+
+# --- Mail: EMAIL_HOST, EMAIL_PORT and so on, of one address --------------------------------------
+globals().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 10  # seconds
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="llmplatform@localhost")
 
 LOGGING_CONFIG = None
 LOG_FORMAT = env.str("LOG_FORMAT", default="json")  # json | console

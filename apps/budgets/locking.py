@@ -33,6 +33,11 @@ def lock_rooms(budgets: Collection[BudgetFacts], now: datetime) -> dict[int, Roo
     return {room.budget_id: room for room in rooms.values()}
 
 
+def lock_budget_window(budget: BudgetFacts, now: datetime) -> int:
+    """The id of the budget's window of now, made when it is missing, locked."""
+    return lock_rooms([budget], now)[budget.id].window_id
+
+
 def lock_holds(
     ids: Collection[UUID], *, now: datetime, skip_locked: bool = False
 ) -> tuple[dict[UUID, Hold], Links, dict[int, Room]]:

@@ -7,13 +7,23 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from apps.budgets.admission import Room
+from apps.budgets.admission import Room, admit
 from apps.budgets.carry import carried_over
 from apps.budgets.locking import window_ids_of
 from apps.budgets.models import Budget, Hold
 from apps.budgets.rolling import length_of
 from apps.budgets.rooms import read_rooms
-from apps.budgets.types import BudgetState, Difference, IsBudget
+from apps.budgets.types import (
+    BudgetExceeded,
+    BudgetFacts,
+    BudgetLeft,
+    BudgetState,
+    Difference,
+    Foreseen,
+    HoldRequest,
+    IsBudget,
+)
+from apps.budgets.wanted import Wanted
 from apps.budgets.windows import bounds_now
 from apps.core.money import Pico
 
@@ -87,6 +97,18 @@ def rooms_now(*, budgets: Sequence[IsBudget], now: datetime) -> dict[int, Room]:
     return rooms
 
 
+def foresee(*, request: HoldRequest, budgets: Sequence[BudgetFacts], now: datetime) -> Foreseen:
+    """What an admission would answer at this moment. Holds nothing and promises nothing."""
+    wanted = Wanted(request, budgets)
+    concerned = {budget.id: budget for budget in wanted.concerned}
+    rooms = rooms_now(budgets=list(concerned.values()), now=now) if concerned else {}
+    left = tuple(_left(room, request) for room in wanted.rooms(rooms))
+    found = admit(request, wanted.rooms(rooms), wanted.cheaper_rooms(rooms), now=now)
+    if isinstance(found, BudgetExceeded):
+        return Foreseen(left, found, None)
+    return Foreseen(left, found.answer, found.request.amount_pico)
+
+
 def verify_windows() -> list[Difference]:
     """Where a window's counters differ from the ledger or from its open holds: nowhere."""
     with connection.cursor() as cursor:
@@ -97,6 +119,16 @@ def verify_windows() -> list[Difference]:
             )
             for slug, start, name, recorded, computed in cursor.fetchall()
         ]
+
+
+def _left(room: Room, request: HoldRequest) -> BudgetLeft:
+    return BudgetLeft(
+        slug=room.budget,
+        hard=room.hard,
+        limit_pico=room.limit,
+        remaining_pico=max(0, room.left),
+        fits=request.priced and request.amount_pico <= room.left,
+    )
 
 
 def _unmade(budget: IsBudget, bounds: tuple[datetime, datetime | None], carried: Pico) -> Room:

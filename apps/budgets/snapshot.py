@@ -26,6 +26,11 @@ def read_budgets() -> tuple[BudgetFacts, ...]:
     return tuple(BudgetFacts(**row) for row in rows)
 
 
+def read_budget(pk: int) -> BudgetFacts:
+    """One budget, switched on or off."""
+    return BudgetFacts(**Budget.objects.values(*_FACTS).get(pk=pk))
+
+
 def matching(budgets: Sequence[BudgetFacts], scope: Scope) -> list[BudgetFacts]:
     """Those that a call of this scope counts to: every field that the budget names is equal."""
     return [budget for budget in budgets if _matches(budget, scope)]

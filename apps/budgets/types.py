@@ -217,3 +217,23 @@ class Difference:
     what: str
     recorded_pico: Pico
     computed_pico: Pico
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLeft:
+    """What a budget has left for a call, and whether the whole call fits."""
+
+    slug: str
+    hard: bool
+    limit_pico: Pico
+    remaining_pico: Pico
+    fits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What an admission would answer; `amount_pico` is what it would hold, None when refused."""
+
+    budgets: tuple[BudgetLeft, ...]
+    answer: Held | BudgetExceeded
+    amount_pico: Pico | None

@@ -25,7 +25,8 @@ class Batcher(Generic[Item, Result]):
 
     `flush` must be all or nothing for the whole batch (one transaction). When it raises, a batch of
     several items is tried again one by one, so that one bad item cannot fail its neighbours.
-    While a flush runs, the next batch gathers: under load no waiting time is added at all.
+    While a flush runs, the next batch gathers: under load no waiting time is added at all. Nor does
+    a lone caller wait for company: only after a batch of several does the next one wait for more.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Batcher(Generic[Item, Result]):
         self._max_wait = max_wait
         self._max_items = max_items
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._crowded = False  # whether the latest batch had several items
         self._runner: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"batch-{name}")
 
@@ -55,9 +57,10 @@ class Batcher(Generic[Item, Result]):
         return await asyncio.shield(future)
 
     async def _run(self) -> None:
-        await asyncio.sleep(self._max_wait)
+        await asyncio.sleep(self._max_wait if self._crowded else 0)
         while self._waiting:
             batch = self._waiting[: self._max_items]
+            self._crowded = len(batch) > 1
             del self._waiting[: self._max_items]
             items = [item for item, _ in batch]
             results = await asyncio.get_running_loop().run_in_executor(

@@ -3,8 +3,8 @@
 Both are set-based and go through a batcher, so that many calls share one lock and one fsync.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -28,11 +28,17 @@ Complete = Callable[[Sequence[tuple[Any, CallOutcome]]], object]
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """An attempt that asks to be sent, and what it may cost at most."""
+    """An attempt that asks to be sent, and what it may cost at most.
+
+    `cheaper`: how the attempt starts when its budgets admit a cheaper model instead."""
 
     start: AttemptStart
     hold: HoldRequest
     budgets: tuple[BudgetFacts, ...]
+    cheaper: Mapping[str, AttemptStart] = field(default_factory=dict)
+
+    def start_of(self, held: Held) -> AttemptStart:
+        return self.cheaper[held.cheaper_model] if held.cheaper_model else self.start
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ def admit_all(admissions: Sequence[Admission]) -> list[Held | BudgetExceeded]:
             now=now,
         )
         starts = [
-            admission.start
+            admission.start_of(result)
             for admission, result in zip(admissions, results, strict=True)
             if isinstance(result, Held)
         ]

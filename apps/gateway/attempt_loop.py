@@ -6,7 +6,8 @@ cancel: it can only abort the provider's call inside it. So exactly one resoluti
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -29,12 +30,14 @@ from apps.gateway.attempts import (
 )
 from apps.gateway.books import Books
 from apps.gateway.config import Config
+from apps.gateway.degrade import Way, cheaper_ways, decided
 from apps.gateway.guards import guard_output
 from apps.gateway.prepare import Prepared
 from apps.gateway.retry import Next, Plan
 from apps.gateway.tasks import Tasks
 from apps.gateway.types import CacheMode, CacheState, Call, CallOutcome
 from apps.providers.errors import ErrorKind, ProviderError
+from apps.providers.types import Endpoint
 from apps.registry.types import DeploymentFacts
 
 ABORT_SECONDS = 2.0  # a caller that gives up waits this long to see the aborted attempt booked
@@ -96,29 +99,44 @@ class AttemptLoop:
             endpoint = endpoint_of(step.deployment)
         except ProviderError as error:  # no credential: nothing to hold, nothing to send
             raise _AttemptFailed(error, 0) from error
-        ticket = await self._admit(run, step, number, timeout)
-        seen = Assembler()
-        work = dispatch(run.prepared, endpoint, timeout=timeout, emit=run.emit, seen=seen)
+        way = await self._admit(run, step, endpoint, number, timeout)
+        seen, ticket = Assembler(), way.ticket
+        work = dispatch(way.prepared, way.endpoint, timeout=timeout, emit=run.emit, seen=seen)
         try:
             answer = await sending.wait_for(work)
         except ProviderError as error:
-            metrics.ATTEMPTS.labels(step.deployment.slug, "failed", error.kind).inc()
+            metrics.ATTEMPTS.labels(ticket.deployment.slug, "failed", error.kind).inc()
             cost, _ = await self._books.settle(settlement_of_error(ticket, error, seen))
             raise _AttemptFailed(error, cost) from error
-        metrics.ATTEMPTS.labels(step.deployment.slug, "succeeded", "").inc()
-        return await self._settle(run, ticket, answer, number, spent)
+        metrics.ATTEMPTS.labels(ticket.deployment.slug, "succeeded", "").inc()
+        return await self._settle(run, way, answer, number, spent)
 
-    async def _admit(self, run: Run, step: Next, number: int, timeout: float) -> Ticket:
-        ticket = ticket_for(run.call, run.prepared, step.deployment, clock_now())
-        ttl = timeout + settings.UNKNOWN_HOLD_SECONDS
-        budgets = self._config.current.budgets
-        await self._books.admit(admission_of(run.call, ticket, step, number, budgets, ttl))
-        return ticket
+    async def _admit(
+        self, run: Run, step: Next, endpoint: Endpoint, number: int, timeout: float
+    ) -> Way:
+        """How it may be sent: as it was asked for, or as its budgets have room for."""
+        now, config = clock_now(), self._config.current
+        ticket = ticket_for(run.call, run.prepared, step.deployment, now)
+        way = Way(ticket, run.prepared, endpoint)
+        cheaper = cheaper_ways(run.call, way, config=config, now=now)
+        admission = partial(
+            admission_of,
+            run.call,
+            step=step,
+            number=number,
+            budgets=config.budgets,
+            ttl=timeout + settings.UNKNOWN_HOLD_SECONDS,
+        )
+        instead = {model: admission(ticket=other.ticket) for model, other in cheaper.items()}
+        held = await self._books.admit(admission(ticket=ticket, cheaper=instead))
+        return decided(way, cheaper, held)
 
     async def _settle(
-        self, run: Run, ticket: Ticket, answer: Answer, number: int, spent: Pico
+        self, run: Run, way: Way, answer: Answer, number: int, spent: Pico
     ) -> CallOutcome:
-        outcome = outcome_of(run.prepared, ticket, answer, number)
+        ticket = way.ticket
+        outcome = outcome_of(way.prepared, ticket, answer, number)
+        outcome = replace(outcome, degraded=way.degraded)
         blocked = guard_output(outcome).blocked  # 9. what it cost is booked all the same
         _, settled = await self._books.settle(  # 10.
             Settlement(

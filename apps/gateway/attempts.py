@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from apps.budgets.types import HoldRequest, Scope
+from apps.budgets.types import HoldRequest, OutputTerms, Scope
 from apps.core.ids import uuid7
 from apps.gateway import bounds
 from apps.gateway.accounts import Admission, Settlement
@@ -41,6 +41,7 @@ class Ticket:
     prices: Mapping[str, PriceRow]
     input_bound: int
     output_bound: int
+    choices: int
 
 
 def dimensions_of(call: Call, prepared: Prepared, deployment: DeploymentFacts) -> Dimensions:
@@ -70,18 +71,37 @@ def ticket_for(call: Call, prepared: Prepared, deployment: DeploymentFacts, now:
             prepared.input_bound, deployment, inputs=len(prepared.spec.inputs)
         ),
         output_bound=prepared.output_bound,
+        choices=int(prepared.parameters.get("n", 1)),
+    )
+
+
+def scope_of(dims: Dimensions) -> Scope:
+    """What budgets match the call by."""
+    return Scope(
+        team=dims.team,
+        cost_center=dims.cost_center,
+        service=dims.service,
+        provider=dims.provider,
+        model=dims.model,
+        prompt=dims.prompt,
+        tags=dims.tags,
     )
 
 
 def admission_of(
-    call: Call, ticket: Ticket, step: Next, number: int, budgets: Any, ttl: float
+    call: Call,
+    ticket: Ticket,
+    step: Next,
+    number: int,
+    budgets: Any,
+    ttl: float,
+    cheaper: Mapping[str, Admission] | None = None,
 ) -> Admission:
-    """The hold is a true upper bound: everything that is sent, and the output cap that is sent."""
-    try:
-        amount, priced = bound_of(ticket), True
-    except Unpriced:
-        amount, priced = 0, False
-    dims = ticket.dimensions
+    """The hold is a true upper bound: everything that is sent, and the output cap that is sent.
+
+    `cheaper`: what budgets may admit in its place, by the name of the cheaper model.
+    """
+    dims, instead = ticket.dimensions, cheaper or {}
     return Admission(
         start=AttemptStart(
             id=ticket.id,
@@ -91,23 +111,35 @@ def admission_of(
             purpose=step.purpose,
             dimensions=dims,
         ),
-        hold=HoldRequest(
-            id=ticket.id,
-            amount_pico=amount,
-            scope=Scope(
-                team=dims.team,
-                cost_center=dims.cost_center,
-                service=dims.service,
-                provider=dims.provider,
-                model=dims.model,
-                prompt=dims.prompt,
-                tags=dims.tags,
-            ),
-            ttl_seconds=ttl,
-            priced=priced,
-        ),
+        hold=hold_of(ticket, ttl, {model: other.hold for model, other in instead.items()}),
         budgets=budgets,
+        cheaper={model: other.start for model, other in instead.items()},
     )
+
+
+def hold_of(ticket: Ticket, ttl: float, cheaper: Mapping[str, HoldRequest]) -> HoldRequest:
+    try:
+        amount, priced, output = bound_of(ticket), True, _output_terms(ticket)
+    except Unpriced:
+        amount, priced, output = 0, False, None
+    return HoldRequest(
+        id=ticket.id,
+        amount_pico=amount,
+        scope=scope_of(ticket.dimensions),
+        ttl_seconds=ttl,
+        priced=priced,
+        output=output,
+        cheaper=cheaper,
+    )
+
+
+def _output_terms(ticket: Ticket) -> OutputTerms | None:
+    """Input at its bound, and what one more token of the cap costs, in every choice."""
+    if not ticket.output_bound:
+        return None
+    amount = upper_bound(input_tokens=ticket.input_bound, output_tokens=0, prices=ticket.prices)
+    token = upper_bound(input_tokens=0, output_tokens=ticket.choices, prices=ticket.prices)
+    return OutputTerms(input_pico=amount, token_pico=token)
 
 
 def bound_of(ticket: Ticket) -> int:

@@ -16,6 +16,7 @@ from apps.gateway.accounts import Admission, Complete, HitSettlement, Settlement
 from apps.gateway.types import CallOutcome
 
 log = structlog.get_logger(__name__)
+JOB_LOOKS_AGAIN = 60.0  # seconds after which a job that waits for money asks again at the latest
 SETTLE_SECONDS = 60  # how long an answer waits for the database to come back before it is given up
 
 
@@ -28,12 +29,16 @@ class Books:
             Batcher(name="settle", flush=settler(complete))
         )
 
-    async def admit(self, admission: Admission) -> None:
-        """Commit the attempt and its hold. Raises `CallRefused`; then nothing may be sent."""
+    async def admit(self, admission: Admission) -> Held:
+        """Commit the attempt and its hold, which says what may be sent. Raises `CallRefused`; then
+        nothing may be sent."""
         try:
-            await self._admissions.submit(admission)
+            return await self._admissions.submit(admission)
         except BudgetExceeded as error:
-            raise refusals.over_budget(error, admission.start.number - 1) from error
+            refusal = refusals.over_budget(error, admission.start.number - 1)
+            if admission.start.job_id is not None:
+                refusal.retry_after = _job_waits(error)
+            raise refusal from error
         except (OperationalError, InterfaceError) as error:
             log.error("admission_failed", error=str(error))
             raise refusals.database_away() from error
@@ -58,6 +63,13 @@ class Books:
     async def close(self) -> None:
         await self._admissions.close()
         await self._settlements.close()
+
+
+def _job_waits(error: BudgetExceeded) -> float | None:
+    """Seconds. Only where the budget says so; and money may come back any time, by a raise too."""
+    if not error.jobs_wait:
+        return None
+    return min(JOB_LOOKS_AGAIN, error.retry_after or JOB_LOOKS_AGAIN)
 
 
 def _admit_all(admissions: Sequence[Admission]) -> Sequence[Any]:

@@ -12,9 +12,9 @@ from django.conf import settings
 from apps.budgets.admission import Admitted, Move, Room, admit, held, settlement, stays_open
 from apps.budgets.locking import lock_holds, lock_rooms
 from apps.budgets.models import Hold, HoldStatus, HoldWindow
-from apps.budgets.snapshot import matching
 from apps.budgets.thresholds import crossings_of, record
 from apps.budgets.types import BudgetExceeded, BudgetFacts, Held, HoldRequest, Resolution
+from apps.budgets.wanted import Wanted
 from apps.budgets.writes import WindowMoves, update_holds, write_admitted
 
 log = structlog.get_logger(__name__)
@@ -32,7 +32,7 @@ def hold_all(
     Raises: `IntegrityError` when the same id is held by two transactions at the same moment; tried
     again, the later one gets its answer.
     """
-    wanted = [_Wanted(request, budgets) for request in requests]
+    wanted = [Wanted(request, budgets) for request in requests]
     concerned = {budget.id: budget for one in wanted for budget in one.concerned}
     rooms = lock_rooms(concerned.values(), now)
     standing = _standing([request.id for request in requests])
@@ -83,29 +83,6 @@ def expire_holds(*, now: datetime, limit: int) -> list[UUID]:
     overdue = Hold.objects.filter(status=HoldStatus.HELD, expires_at__lte=now)
     ids = list(overdue.order_by("expires_at").values_list("pk", flat=True)[:limit])
     return _give_back(ids, HoldStatus.EXPIRED, now)
-
-
-class _Wanted:
-    """A request, with the budgets that it and each of its cheaper models count to."""
-
-    def __init__(self, request: HoldRequest, budgets: Sequence[BudgetFacts]) -> None:
-        self.request = request
-        self._own = matching(budgets, request.scope)
-        self._cheaper = {
-            model: matching(budgets, instead.scope) for model, instead in request.cheaper.items()
-        }
-
-    @property
-    def concerned(self) -> Iterable[BudgetFacts]:
-        yield from self._own
-        for budgets in self._cheaper.values():
-            yield from budgets
-
-    def rooms(self, rooms: Mapping[int, Room]) -> list[Room]:
-        return [rooms[budget.id] for budget in self._own]
-
-    def cheaper_rooms(self, rooms: Mapping[int, Room]) -> dict[str, list[Room]]:
-        return {model: [rooms[b.id] for b in found] for model, found in self._cheaper.items()}
 
 
 def _standing(ids: Collection[UUID]) -> Mapping[UUID, tuple[int, ...]]:

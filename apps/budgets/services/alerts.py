@@ -1,0 +1,108 @@
+"""What people are told about thresholds: forecasts looked at now and then, messages delivered."""
+
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+
+from apps.budgets.admission import Room
+from apps.budgets.models import Alert, Basis, Budget, ThresholdCrossing
+from apps.budgets.rolling import is_rolling
+from apps.budgets.selectors import rooms_now
+from apps.budgets.thresholds import Crossing, reached, record
+from apps.core.money import Pico, short_usd
+
+MIN_SHARE = 20  # a forecast rests on at least 1/20 of the window
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=6)
+log = structlog.get_logger(__name__)
+
+
+def forecast(*, posted: Pico, starts_at: datetime, ends_at: datetime, now: datetime) -> Pico | None:
+    """What will be spent by the window's end at the pace so far; None while that says nothing."""
+    passed, whole = now - starts_at, ends_at - starts_at
+    if passed * MIN_SHARE < whole or now >= ends_at:
+        return None
+    return posted * (whole // timedelta(microseconds=1)) // (passed // timedelta(microseconds=1))
+
+
+@transaction.atomic
+def record_forecasts(*, now: datetime) -> int:
+    """Record thresholds that the forecast has reached, of calendar windows. How many were new."""
+    budgets = [
+        budget
+        for budget in Budget.objects.filter(active=True, bases__contains=[Basis.FORECAST])
+        if not is_rolling(budget)
+    ]
+    rooms = rooms_now(budgets=budgets, now=now).values() if budgets else ()
+    return record([crossing for room in rooms for crossing in _forecast_crossings(room, now)], now)
+
+
+def _forecast_crossings(room: Room, now: datetime) -> list[Crossing]:
+    if not room.window_id or room.ends_at is None:
+        return []
+    expected = forecast(posted=room.posted, starts_at=room.period_at, ends_at=room.ends_at, now=now)
+    return [
+        Crossing(room.window_id, room.period_at, percent, Basis.FORECAST, expected, room.limit)
+        for percent in room.thresholds
+        if expected is not None and reached(used=expected, limit=room.limit, percent=percent)
+    ]
+
+
+def deliver_alerts(*, now: datetime, limit: int = 100) -> int:
+    """Send at most `limit` messages that are due, each in a transaction of its own. How many were
+    delivered. A message whose delivery was sent but not recorded, because this process died in
+    between, is sent again: better twice than never."""
+    due = Alert.objects.filter(delivered_at=None, next_try_at__lte=now).order_by("next_try_at")
+    return sum(_deliver(pk, now) for pk in due.values_list("pk", flat=True)[:limit])
+
+
+@transaction.atomic
+def _deliver(pk: int, now: datetime) -> bool:
+    """Whoever else has it locked delivers it."""
+    due = Alert.objects.filter(pk=pk, delivered_at=None, next_try_at__lte=now)
+    alert = due.select_for_update(of=("self",), skip_locked=True).first()
+    if alert is None:
+        return False
+    try:
+        _send(alert.crossing)
+    except OSError as error:  # also every error of SMTP
+        alert.error = str(error)[:500]
+        alert.next_try_at = now + min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(alert.tries, 20))
+        log.warning("budget_alert_not_delivered", alert=pk, error=alert.error)
+    else:
+        alert.delivered_at, alert.error = now, ""
+    alert.tries += 1
+    alert.save()
+    return alert.delivered_at is not None
+
+
+def _send(crossing: ThresholdCrossing) -> None:
+    """To the budget's addresses, and always to the log. Raises `OSError`."""
+    budget = crossing.window.budget
+    if budget.notify:
+        subject = f"Budget {budget.slug}: {crossing.percent} % reached"
+        send_mail(subject, message_of(crossing), None, budget.notify)
+    log.warning(
+        "budget_threshold",
+        budget=budget.slug,
+        percent=crossing.percent,
+        basis=crossing.basis,
+        used_pico=crossing.used_pico,
+        limit_pico=crossing.limit_pico,
+    )
+
+
+def message_of(crossing: ThresholdCrossing) -> str:
+    budget, window = crossing.window.budget, crossing.window
+    until = f" to {window.ends_at:%Y-%m-%d %H:%M}" if window.ends_at else ""
+    return (
+        f"Budget “{budget.name}” has reached {crossing.percent} % of "
+        f"{short_usd(crossing.limit_pico)}.\n\n"
+        f"{crossing.get_basis_display()}: {short_usd(crossing.used_pico)}\n"
+        f"At: {crossing.at:%Y-%m-%d %H:%M} UTC\n"
+        f"Window: from {crossing.period_at:%Y-%m-%d %H:%M}{until} UTC\n\n"
+        f"{settings.WEB_URL}/admin/budgets/budget/{budget.pk}/change/\n"
+    )

@@ -1,0 +1,125 @@
+"""“Raise once”: one person asks, another approves; it counts in one window, until it ends."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+
+from apps.budgets.models import BudgetRaise, Window
+from apps.budgets.selectors import budget_states
+from apps.budgets.services.raises import (
+    RaiseRefused,
+    approve_raise,
+    decline_raise,
+    request_raise,
+)
+from apps.budgets.types import BudgetExceeded, Held
+from tests.budgets.conftest import NOW, held, hold, make_budget
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def people():
+    users = get_user_model()._default_manager
+    return users.create_user("asks"), users.create_user("approves")
+
+
+@pytest.fixture
+def daily():
+    return make_budget("daily", limit_pico=100, period="day")
+
+
+def ask(budget, by, amount=50, **values):
+    return request_raise(
+        budget=budget, amount_pico=amount, reason="A sale", by=by, now=NOW, **values
+    )
+
+
+def test_a_request_changes_nothing_and_approval_does(daily, people):
+    asks, approves = people
+    held(100)
+    wanted = ask(daily, asks)
+    assert isinstance(hold(1), BudgetExceeded)
+
+    approve_raise(raise_id=wanted.pk, by=approves, now=NOW)
+
+    assert hold(51).limit_pico == 150
+    assert isinstance(hold(50), Held)
+    window = Window.objects.get()
+    assert (window.limit_pico, window.raised_pico) == (150, 50)
+
+
+def test_the_next_window_starts_without_it(daily, people):
+    wanted = ask(daily, people[0])
+    approve_raise(raise_id=wanted.pk, by=people[1], now=NOW)
+
+    assert isinstance(hold(101, now=NOW + DAY), BudgetExceeded)
+
+
+def test_it_counts_until_its_time(daily, people):
+    wanted = ask(daily, people[0], until=NOW + timedelta(hours=1))
+    approve_raise(raise_id=wanted.pk, by=people[1], now=NOW)
+
+    assert isinstance(hold(101, now=NOW + timedelta(minutes=59)), Held)
+    assert isinstance(hold(1, now=NOW + timedelta(hours=1)), BudgetExceeded)
+
+
+def test_raises_add_up(daily, people):
+    for _ in range(2):
+        approve_raise(raise_id=ask(daily, people[0]).pk, by=people[1], now=NOW)
+
+    (state,) = budget_states(budgets=[daily], now=NOW)
+
+    assert (state.limit_pico, state.raised_pico) == (200, 100)
+
+
+def test_who_asks_may_not_approve(daily, people):
+    wanted = ask(daily, people[0])
+
+    with pytest.raises(RaiseRefused, match="Somebody else"):
+        approve_raise(raise_id=wanted.pk, by=people[0], now=NOW)
+
+    assert isinstance(hold(101), BudgetExceeded)
+
+
+def test_unless_the_setting_says_that_one_person_is_enough(daily, people, settings):
+    settings.BUDGET_RAISE_SINGLE_APPROVER = True
+
+    approve_raise(raise_id=ask(daily, people[0]).pk, by=people[0], now=NOW)
+
+    assert isinstance(hold(150), Held)
+
+
+def test_who_asks_may_take_it_back(daily, people):
+    wanted = ask(daily, people[0])
+
+    assert decline_raise(raise_id=wanted.pk, by=people[0], now=NOW).status == "declined"
+
+
+@pytest.mark.parametrize("decide", [approve_raise, decline_raise])
+def test_it_is_decided_once(daily, people, decide):
+    wanted = ask(daily, people[0])
+    approve_raise(raise_id=wanted.pk, by=people[1], now=NOW)
+
+    with pytest.raises(RaiseRefused, match="decided before: approved"):
+        decide(raise_id=wanted.pk, by=people[1], now=NOW)
+
+
+@pytest.mark.parametrize("amount", [0, -5])
+def test_only_more_can_be_asked_for(daily, people, amount):
+    with pytest.raises(ValidationError):
+        ask(daily, people[0], amount=amount)
+
+    assert not BudgetRaise.objects.exists()
+
+
+def test_its_history_is_kept(daily, people):
+    wanted = ask(daily, people[0])
+    approve_raise(raise_id=wanted.pk, by=people[1], now=NOW)
+
+    events = BudgetRaise.pgh_event_model.objects.order_by("pgh_id")
+
+    assert list(events.values_list("status", flat=True)) == ["requested", "approved"]

@@ -1,0 +1,96 @@
+"""`POST /api/v1/quote/`: what a call would cost, without calling anyone or holding anything."""
+
+import pytest
+from rest_framework.test import APIClient
+
+from apps.budgets.models import Budget, Hold, Window
+from apps.gateway.api import views
+from apps.gateway.config import new_holder
+from tests.factories import make_key
+
+BODY = {
+    "model": "small",
+    "messages": [{"role": "user", "content": "hello there"}],
+    "parameters": {"max_tokens": 400},
+}
+
+
+@pytest.fixture
+def quote(shop, upstream, monkeypatch):
+    client = APIClient(headers={"authorization": f"Bearer {make_key(shop)}"})
+
+    def ask(**values):
+        holder = new_holder()
+        holder.refresh()
+        monkeypatch.setattr(views, "web_config", lambda: holder)
+        answer = client.post("/api/v1/quote/", {**BODY, **values}, format="json")
+        return answer.status_code, answer.json()
+
+    yield ask
+    assert upstream.log() == []
+    assert not Hold.objects.exists()
+    assert not Window.objects.exists()
+
+
+def make_budget(slug, limit_pico, **values):
+    return Budget.objects.create(slug=slug, name=slug, limit_pico=limit_pico, **values)
+
+
+def test_the_most_and_the_least_that_it_costs(quote):
+    status, said = quote()
+
+    assert status == 200
+    assert said["deployment"] == "small-1"
+    assert said["output_tokens_at_most"] == 400
+    most = said["input_tokens_at_most"] + 2 * 400  # 1 and 2 pico-dollars a token
+    assert said["cost_at_most_usd"] == f"0.{most:012d}"
+    assert said["cost_at_least_usd"] == "0.000000000003"
+    assert (said["admitted"], said["decision"], said["budgets"]) == (True, "admitted", [])
+
+
+def test_budgets_say_what_they_have_left(quote):
+    make_budget("wide", 10**6, service="shop")
+    make_budget("narrow", 100)
+    make_budget("other", 1, service="search")
+
+    _, said = quote()
+
+    assert said["budgets"] == [
+        {
+            "slug": slug,
+            "hard": True,
+            "limit_usd": usd,
+            "remaining_usd": usd,
+            "fits": fits,
+        }
+        for slug, usd, fits in [
+            ("wide", "0.000001000000", True),
+            ("narrow", "0.000000000100", False),
+        ]
+    ]
+    assert (said["admitted"], said["decision"], said["retry_after"]) == (False, "refused", None)
+    assert "“narrow” has 0.000000000100" in said["reason"]
+    assert said["would_hold_usd"] is None
+
+
+def test_a_shorter_answer_is_foreseen(quote):
+    make_budget("short", 500, on_exceeded="cap", min_output_tokens=10)
+
+    _, said = quote()
+
+    assert said["decision"] == "output_cap"
+    held = said["input_tokens_at_most"] + 2 * said["output_cap"]
+    assert said["would_hold_usd"] == f"0.{held:012d}"
+    assert held in (499, 500)
+
+
+def test_what_cannot_be_sent_has_no_quote(quote):
+    status, said = quote(model="nothing")
+
+    assert (status, said["code"]) == (404, "model_not_found")
+    assert quote(parameters={"temperature": 9})[0] == 400
+    assert quote(unknown=1)[0] == 400
+
+
+def test_without_a_key_there_is_no_quote(db):
+    assert APIClient().post("/api/v1/quote/", BODY, format="json").status_code == 401
