@@ -124,6 +124,9 @@ CONTENT_SECURITY_POLICY = {
 DATABASES = {"default": env.db("DATABASE_URL")}
 DATABASES["default"].setdefault("OPTIONS", {})
 DATABASES["default"]["OPTIONS"] |= {"connect_timeout": 5}
+DATABASE_ROLE = env.str("DATABASE_ROLE", default="")  # may not change the ledger: docs/ledger.md
+if DATABASE_ROLE:
+    DATABASES["default"]["OPTIONS"]["assume_role"] = DATABASE_ROLE
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 REDIS_URL = env.str("REDIS_URL")  # cache, token buckets

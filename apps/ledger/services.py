@@ -91,12 +91,14 @@ def book_cache_hits(*, hits: Sequence[CacheHit], now: datetime) -> None:
 def reverse_entry(*, entry: Entry, reason: str, actor: str, now: datetime) -> Entry:
     """Book the opposite of `entry`. The caller then hands the attempt's new total to the budgets.
 
-    Raises: `NotReversible`.
+    Raises: `NotReversible`. Of two that reverse an entry without attempt at the same moment, one
+    gets the database's `IntegrityError` instead.
     """
-    locked = Entry.objects.select_for_update().get(pk=entry.pk)
-    if locked.kind == EntryKind.REVERSAL or Entry.objects.filter(reverses=locked).exists():
+    # The attempt stands for its entries: the processes have no right to lock rows of the ledger.
+    Attempt.objects.select_for_update(no_key=True).filter(pk=entry.attempt_id).first()
+    if entry.kind == EntryKind.REVERSAL or Entry.objects.filter(reverses=entry).exists():
         raise NotReversible(f"Entry {entry.pk} cannot be reversed (again).")
-    reversal = reversal_of(locked, at=now, reason=reason, actor=actor)
+    reversal = reversal_of(entry, at=now, reason=reason, actor=actor)
     reversal.save(force_insert=True)
     return reversal
 
