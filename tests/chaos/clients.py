@@ -5,6 +5,7 @@ import json
 import random
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from tests.chaos.facts import Request, Submission
@@ -31,11 +32,16 @@ class Clients:
         futures = [self._pool.submit(self._send, f"key-{number}", text, both) for _ in range(2)]
         self._sent.append((f"key-{number}", text, futures))
 
-    def post_all(self, jobs: int, *, seconds: float) -> None:
-        """Spread over `seconds`: mostly one after another, sometimes 6 to 24 at once."""
+    def post_all(self, jobs: int, *, seconds: float, progress: Callable[[], float]) -> None:
+        """Spread over `seconds`: mostly one after another, sometimes 6 to 24 at once.
+
+        Never further ahead than the run's `progress` (0 to 1), so that each fault meets requests.
+        """
         started, number = time.monotonic(), 0
         while number < jobs:
             burst = min(jobs - number, self._burst())
+            while number > jobs * progress():
+                time.sleep(0.02)
             for _ in range(burst):
                 self.post(number)
                 number += 1

@@ -7,11 +7,9 @@ from collections.abc import Callable
 import redis
 
 from tests.chaos.facts import Fault
-from tests.chaos.plan import Step
-from tests.chaos.stack import LEASE_SECONDS, Process, Stack
+from tests.chaos.plan import LASTS, Step
+from tests.chaos.stack import Process, Stack
 
-DOWN_SECONDS = {"valkey_down": 5.0, "valkey_hang": 4.0, "postgres_down": 3.0}
-PAUSE_SECONDS = LEASE_SECONDS + 3.0  # long enough to lose every lease
 COPIES = 100
 START_SECONDS = 8.0
 
@@ -20,6 +18,8 @@ class Injector:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self.faults: list[Fault] = []
+        self.progress = 0.0
+        """Share of the plan that has begun."""
         self._deeds: dict[str, Callable[[Process], None]] = {
             "kill": self._kill,
             "pause": self._pause,
@@ -33,13 +33,16 @@ class Injector:
         }
 
     def run(self, steps: list[Step]) -> None:
-        for step in steps:
+        for number, step in enumerate(steps):
+            self.progress = (number + 0.5) / len(steps)
             time.sleep(step.after)
             worker = self._stack.workers[step.target % len(self._stack.workers)]
             self._wait_for(worker)
+            self.progress = (number + 1) / len(steps)
             at = time.time()
             self._deeds[step.kind](worker)
             self.faults.append(Fault(step.kind, at, time.time()))
+        self.progress = 1.0
 
     def _wait_for(self, worker: Process) -> None:
         """A worker that still starts has nothing to lose: not before it runs, if it can."""
@@ -52,9 +55,9 @@ class Injector:
         worker.start()
 
     def _pause(self, worker: Process) -> None:
-        """It stands still, loses its leases, and does not know it."""
+        """It stands still for longer than a lease, and does not know it."""
         worker.send(signal.SIGSTOP)
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(LASTS["pause"])
         worker.send(signal.SIGCONT)
 
     def _flush(self, _: Process) -> None:
@@ -65,7 +68,7 @@ class Injector:
         self._valkey_gone(0)
 
     def _valkey_down(self, _: Process) -> None:
-        self._valkey_gone(DOWN_SECONDS["valkey_down"])
+        self._valkey_gone(LASTS["valkey_down"])
 
     def _valkey_gone(self, seconds: float) -> None:
         assert self._stack.valkey.process is not None
@@ -79,14 +82,14 @@ class Injector:
         """It takes connections and says nothing."""
         assert self._stack.valkey.process is not None
         self._stack.valkey.process.send_signal(signal.SIGSTOP)
-        time.sleep(DOWN_SECONDS["valkey_hang"])
+        time.sleep(LASTS["valkey_hang"])
         self._stack.valkey.process.send_signal(signal.SIGCONT)
 
     def _postgres_restart(self, _: Process) -> None:
         self._postgres_gone(0)
 
     def _postgres_down(self, _: Process) -> None:
-        self._postgres_gone(DOWN_SECONDS["postgres_down"])
+        self._postgres_gone(LASTS["postgres_down"])
 
     def _postgres_gone(self, seconds: float) -> None:
         """`immediate`: no checkpoint, no goodbye; it recovers from its log."""

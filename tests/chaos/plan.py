@@ -19,6 +19,7 @@ TIMED_KILLS = 2
 SMALL = ("kill", "flush", "valkey_down", "postgres_restart", "pause")
 CALM_SECONDS = 9.5  # lease + 5 s, and a bit: nothing else may disturb a rescue that is timed
 GAP_SECONDS = 4.0
+LASTS = {"valkey_down": 5.0, "valkey_hang": 4.0, "postgres_down": 3.0, "pause": 7.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +45,5 @@ def plan(seed: int, *, kinds: tuple[str, ...] = FULL, timed_kills: int = TIMED_K
 
 
 def seconds_of(steps: list[Step]) -> float:
-    return sum(step.after for step in steps)
+    """About how long a plan takes, without the waits for processes that start."""
+    return sum(step.after + LASTS.get(step.kind, 0.5) for step in steps)

@@ -132,7 +132,10 @@ def _under_faults(
     injector = Injector(parts)
     seconds = max(LEAST_SECONDS, seconds_of(steps))
     posting = threading.Thread(
-        target=clients.post_all, kwargs={"jobs": jobs, "seconds": seconds}, daemon=True
+        target=clients.post_all,
+        args=(jobs,),
+        kwargs={"seconds": seconds, "progress": lambda: injector.progress},
+        daemon=True,
     )
     posting.start()
     injector.run(steps)

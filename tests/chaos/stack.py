@@ -47,7 +47,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # a group of its own, which is killed as a whole
+                process_group=0,  # of its own, which is killed as a whole
             )
 
     def send(self, number: signal.Signals) -> None:
@@ -124,6 +124,7 @@ class Stack:
             "OUTBOUND_ALLOWED_HOSTS": self.upstream.host,
             "JOB_LEASE_SECONDS": str(LEASE_SECONDS),
             "PYTHONWARNINGS": "ignore",
+            "LOG_FORMAT": "json",  # drawing tracebacks for a person takes seconds in every outage
             "CHAOS_MUTANT": self.mutant,
         }
         os.environ.update(self.environment)
