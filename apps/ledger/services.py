@@ -95,7 +95,8 @@ def reverse_entry(*, entry: Entry, reason: str, actor: str, now: datetime) -> En
     gets the database's `IntegrityError` instead.
     """
     # The attempt stands for its entries: the processes have no right to lock rows of the ledger.
-    Attempt.objects.select_for_update(no_key=True).filter(pk=entry.attempt_id).first()
+    if entry.attempt_id is not None:
+        Attempt.objects.select_for_update(no_key=True).get(pk=entry.attempt_id)
     if entry.kind == EntryKind.REVERSAL or Entry.objects.filter(reverses=entry).exists():
         raise NotReversible(f"Entry {entry.pk} cannot be reversed (again).")
     reversal = reversal_of(entry, at=now, reason=reason, actor=actor)

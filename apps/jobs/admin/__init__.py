@@ -1,7 +1,8 @@
 """Jobs for operators: what runs, what failed and why, and who was told of it."""
 
+from apps.jobs.admin.batches import BatchAdmin
 from apps.jobs.admin.deliveries import DeliveryAdmin
 from apps.jobs.admin.endpoints import WebhookEndpointAdmin
 from apps.jobs.admin.jobs import JobAdmin
 
-__all__ = ["DeliveryAdmin", "JobAdmin", "WebhookEndpointAdmin"]
+__all__ = ["BatchAdmin", "DeliveryAdmin", "JobAdmin", "WebhookEndpointAdmin"]
