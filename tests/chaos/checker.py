@@ -286,6 +286,17 @@ def submit_seconds(facts: Facts, kinds: Sequence[str]) -> list[float]:
     ]
 
 
+def calm_submit_seconds(facts: Facts) -> list[float]:
+    """Of accepted requests while nothing was wrong: what the machine can do."""
+    kinds = {fault.kind for fault in facts.faults}
+    return [
+        request.seconds
+        for submission in facts.submissions
+        for request in submission.requests
+        if request.job_id and not _during(request, facts.faults, tuple(kinds))
+    ]
+
+
 def _during(request: Request, faults: Iterable[Fault], kinds: Sequence[str]) -> bool:
     end = request.at + request.seconds
     return any(f.kind in kinds and f.at <= end and request.at <= f.until for f in faults)
@@ -350,7 +361,7 @@ def measure(facts: Facts) -> dict[str, Any]:
     """The numbers of a run that people ask for."""
     kinds = Counter(violation.kind for violation in check(facts))
     slow, rescued = submit_seconds(facts, VALKEY_AWAY), rescues(facts)
-    statuses = Counter(job.status for job in facts.jobs)
+    statuses, calm = Counter(job.status for job in facts.jobs), calm_submit_seconds(facts)
     return {
         "jobs": len(facts.jobs),
         "succeeded": statuses["succeeded"],
@@ -369,6 +380,7 @@ def measure(facts: Facts) -> dict[str, Any]:
         "rescue_max_s": round(max(rescued, default=0.0), 2),
         "submits_without_valkey": len(slow),
         "submit_p99_without_valkey_s": round(percentile(slow, 99), 2) if slow else None,
+        "submit_p99_calm_s": round(percentile(calm, 99), 2) if calm else None,
         "violations": sum(kinds.values()),
         **facts.extra,
     }

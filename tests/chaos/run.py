@@ -197,6 +197,8 @@ def _kinds(violations: Sequence[Violation]) -> str:
 
 
 def _steps(options: argparse.Namespace) -> list[Step]:
+    if options.faults:
+        return [Step(kind, 3.0, number) for number, kind in enumerate(options.faults)]
     if options.small:
         return plan(options.seed, kinds=SMALL, timed_kills=0)
     return plan(options.seed, kinds=FULL)
@@ -226,6 +228,7 @@ def _options() -> argparse.Namespace:
         "--skew", type=float, nargs="*", default=[0], help="hours that each worker's clock is wrong"
     )
     parser.add_argument("--mutant", default="", choices=("", "all", CONTROL, *mutants.NAMES))
+    parser.add_argument("--faults", nargs="*", choices=sorted(set(FULL)), help="these, in order")
     parser.add_argument("--small", action="store_true", help="five faults only")
     parser.add_argument("--rolling", action="store_true", help="the rolling restart instead")
     parser.add_argument("--logs", type=Path, help="keep the processes' logs in this folder")
