@@ -25,8 +25,11 @@ _PROMPTS = _on(
     VIEW, "prompts", "prompt", "promptversion", "channel", "release", "experiment", "arm"
 )
 _BOOKS = _on(VIEW, "ledger", "attempt", "usage", "entry")
-_BUDGETS = _on(VIEW, "budgets", "budget", "window", "hold", "holdwindow")
-_JOBS = _on(VIEW, "jobs", "job")
+_BUDGETS = _on(
+    VIEW, "budgets", "budget", "window", "hold", "holdwindow", "budgetraise", "thresholdcrossing"
+)
+_RAISES = _on(("add",), "budgets", "budgetraise") | frozenset({"budgets.approve_raise"})
+_JOBS = _on(VIEW, "jobs", "job", "batch")
 _WEBHOOKS = _on(VIEW, "jobs", "webhookendpoint", "delivery")
 _PAYLOADS = _on(VIEW, "jobs", "jobpayload")
 _KEYS = _on(VIEW, "access", "apikey")
@@ -59,6 +62,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _on(EDIT, "access", "costcenter")
     | _BUDGETS
     | _on(ALL, "budgets", "budget")
+    | _RAISES
     | _on(("add",), "registry", "price")
     | _PROPOSALS
     | frozenset({"registry.approve_price"}),
@@ -113,6 +117,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _BOOKS
     | _BUDGETS
     | _on(ALL, "budgets", "budget")
+    | _RAISES
     | _JOBS
     | _PAYLOADS
     | frozenset({"jobs.operate_job", "jobs.operate_webhook"})

@@ -3,17 +3,18 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from django.db.models import QuerySet, Sum
 
 from apps.access.types import Caller
-from apps.jobs.models import OPEN_STATUSES, Job
+from apps.jobs.models import OPEN_STATUSES, Batch, Job, JobStatus
 from apps.jobs.types import AttemptView
 from apps.ledger.models import Attempt, Entry
 
 MAX_WAIT_SECONDS = 60
+BATCH_PAGE = 500  # rows of a batch that are read at a time
 MAX_WAITERS = 16  # long polls of one process; whoever comes later is answered at once
 FIRST_LOOK, SLOWEST_LOOK = 0.05, 0.25  # seconds between two looks at a job that is waited for
 
@@ -57,6 +58,34 @@ def cost_of(job_id: UUID) -> int:
     """The sum of all that was booked for a job until now, in pico-USD."""
     total = Entry.objects.order_by().filter(job_id=job_id).aggregate(total=Sum("amount_pico"))
     return int(total["total"] or 0)
+
+
+def batches_of(caller: Caller) -> QuerySet[Batch]:
+    """The caller's own batches."""
+    return Batch.objects.filter(service_id=caller.service_id)
+
+
+def batch_cost(batch_id: UUID) -> int:
+    """The sum of its jobs' costs until now, in pico-USD."""
+    total = Job.objects.order_by().filter(batch_id=batch_id).aggregate(total=Sum("cost_pico"))
+    return int(total["total"] or 0)
+
+
+def batch_counts(batch: Batch) -> dict[str, int]:
+    """Its jobs by status. Ended ones are counted on its row; only running ones are looked for."""
+    ended = {name: getattr(batch, name) for name in ("succeeded", "failed", "cancelled", "expired")}
+    left = batch.total - sum(ended.values())
+    running = Job.objects.filter(batch=batch, status=JobStatus.RUNNING).count()
+    return {"queued": max(0, left - running), "running": min(running, left)} | ended
+
+
+def batch_rows(batch_id: UUID) -> Iterator[Job]:
+    """Its jobs with their payloads, in order, some hundred at a time."""
+    last = -1
+    rows = Job.objects.filter(batch_id=batch_id).select_related("payload").order_by("batch_index")
+    while page := list(rows.filter(batch_index__gt=last)[:BATCH_PAGE]):
+        yield from page
+        last = page[-1].batch_index or 0
 
 
 def attempts_of(job_ids: Collection[UUID]) -> Mapping[UUID, Sequence[AttemptView]]:

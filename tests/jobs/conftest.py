@@ -20,6 +20,7 @@ from apps.gateway.types import CacheState, CallOutcome, CallSpec
 from apps.jobs import specs
 from apps.jobs.models import Job, JobPayload, Priority, WebhookEndpoint
 from apps.jobs.services import submit
+from apps.jobs.services.batches import submit as batches
 from apps.jobs.services.webhooks import endpoints
 from apps.jobs.services.webhooks.endpoints import create_endpoint
 from apps.jobs.types import Draft
@@ -58,6 +59,7 @@ class FreshConfig:
 def _fresh_config(monkeypatch: pytest.MonkeyPatch) -> None:
     config = FreshConfig()
     monkeypatch.setattr(submit, "web_config", lambda: config)
+    monkeypatch.setattr(batches, "web_config", lambda: config)
     snapshot._cache.clear()
 
 

@@ -178,3 +178,24 @@ def test_the_page_of_a_job_has_its_actions(operator, make_job):
     assert f"{LIST}{job.pk}/do/cancel_jobs/" in text(operator.get(page(job)))
     operator.post(f"{LIST}{job.pk}/do/cancel_jobs/", {"confirmed": "1", "reason": "A mistake."})
     assert state(job).status == "cancelled"
+
+
+def test_a_batch_leads_to_its_jobs_and_can_be_cancelled(person, api, make_job):
+    client = person("view_job", "view_batch", "operate_job")
+    rows = [{"model": "small", "messages": [{"role": "user", "content": "a"}]}] * 2
+    batch = api.post({"jobs": rows}, path="/api/v1/batches/").json()["id"]
+    alone = make_job()
+    page = f"/admin/jobs/batch/{batch}/change/"
+
+    assert batch in text(client.get("/admin/jobs/batch/"))
+    shown = text(client.get(page))
+    assert "2 queued" in shown
+    assert f"?created=all&amp;batch__id__exact={batch}" in shown
+    listed = text(client.get(LIST, {"created": "all", "batch__id__exact": batch}))
+    assert "2 jobs" in listed
+    assert str(alone.pk) not in listed
+    url = f"/admin/jobs/batch/{batch}/do/cancel_batches/"
+    client.post(url, {"reason": "Wrong file.", "confirmed": "1"})
+
+    assert "2 cancelled" in text(client.get(page))
+    assert state(alone).status == "queued"

@@ -31,6 +31,7 @@ MATRIX = {
     "prompts.release": "v v - v v v v",
     "prompts.experiment": "vac v - v v v vacd",
     "jobs.job": "v v v v v v v",
+    "jobs.batch": "v v v v v v v",
     "jobs.webhookendpoint": "- - - vc v vacd vacd",
     "jobs.delivery": "- - - v v v v",
     "ledger.attempt": "v v v v v v v",
@@ -39,12 +40,15 @@ MATRIX = {
     "budgets.budget": "- - vacd v v v vacd",
     "budgets.window": "- - v v v v v",
     "budgets.hold": "- - v v v v v",
+    "budgets.budgetraise": "- - va v v v va",
+    "budgets.thresholdcrossing": "- - v v v v v",
     "auth.user": "- - - - v - vacd",
     "auth.group": "- - - - v - vacd",
     "audit.auditentry": "- - - - v - v",
 }
 # permissions that are no page: who has them
 SPECIAL = {
+    "budgets.approve_raise": {"finance", "administrator"},
     "registry.approve_price": {"finance", "administrator"},
     "prompts.release_protected": {"approver", "administrator"},
     "prompts.add_release": {"prompt-engineer", "approver", "administrator"},

@@ -4,5 +4,6 @@ from apps.jobs.admin.batches import BatchAdmin
 from apps.jobs.admin.deliveries import DeliveryAdmin
 from apps.jobs.admin.endpoints import WebhookEndpointAdmin
 from apps.jobs.admin.jobs import JobAdmin
+from apps.jobs.admin.quarantine import QuarantineAdmin
 
-__all__ = ["BatchAdmin", "DeliveryAdmin", "JobAdmin", "WebhookEndpointAdmin"]
+__all__ = ["BatchAdmin", "DeliveryAdmin", "JobAdmin", "QuarantineAdmin", "WebhookEndpointAdmin"]

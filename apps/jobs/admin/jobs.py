@@ -74,6 +74,10 @@ class JobAdmin(ReadOnlyAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return [name for _, part in self.get_fieldsets(request, obj) for name in part["fields"]]
 
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+        """A batch's page leads to its jobs."""
+        return lookup == "batch__id__exact" or super().lookup_allowed(lookup, value, request)
+
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("jobs.operate_job")
 

@@ -78,6 +78,7 @@ class JobSummary(serializers.Serializer[Job]):
     cancel_requested = serializers.BooleanField()
     metadata = serializers.DictField(child=serializers.CharField())
     request_id = serializers.CharField()
+    batch = serializers.UUIDField(source="batch_id", allow_null=True)
     links = serializers.SerializerMethodField()
 
     @extend_schema_field(serializers.ChoiceField(choices=[p.name.lower() for p in Priority]))
@@ -103,7 +104,7 @@ class JobSummary(serializers.Serializer[Job]):
 
     @extend_schema_field(ErrorAnswer(allow_null=True))
     def get_error(self, job: Job) -> Mapping[str, str] | None:
-        return {"code": job.error_code, "message": job.error} if job.error_code else None
+        return error_of(job)
 
     @extend_schema_field(serializers.DictField(child=serializers.CharField()))
     def get_links(self, job: Job) -> dict[str, str]:
@@ -125,26 +126,38 @@ class JobAnswer(JobSummary):
 
     @extend_schema_field(ResultAnswer(allow_null=True))
     def get_result(self, job: Job) -> dict[str, Any] | None:
-        stored = job.payload.result if hasattr(job, "payload") else None
-        if stored is None:
-            return None
-        result = {name: stored[name] for name in ("text", "finish_reason", "message", "model")}
-        if "response_schema" in job.payload.request:
-            result["parsed"] = _parsed(stored["text"])
-        return result
+        return result_of(job)
 
     @extend_schema_field(UsageAnswer)
     def get_usage(self, job: Job) -> dict[str, Any]:
-        stored = job.payload.result if hasattr(job, "payload") else None
-        return {
-            "input_tokens": job.input_tokens,
-            "output_tokens": job.output_tokens,
-            "classes": stored["usage"] if stored else {},
-        }
+        return usage_of(job)
 
     @extend_schema_field(AttemptAnswer(many=True))
     def get_attempts(self, job: Job) -> Any:
         return [AttemptAnswer(attempt).data for attempt in self.context["attempts"]]
+
+
+def result_of(job: Job) -> dict[str, Any] | None:
+    stored = job.payload.result if hasattr(job, "payload") else None
+    if stored is None:
+        return None
+    result = {name: stored[name] for name in ("text", "finish_reason", "message", "model")}
+    if "response_schema" in job.payload.request:
+        result["parsed"] = _parsed(stored["text"])
+    return result
+
+
+def usage_of(job: Job) -> dict[str, Any]:
+    stored = job.payload.result if hasattr(job, "payload") else None
+    return {
+        "input_tokens": job.input_tokens,
+        "output_tokens": job.output_tokens,
+        "classes": stored["usage"] if stored else {},
+    }
+
+
+def error_of(job: Job) -> Mapping[str, str] | None:
+    return {"code": job.error_code, "message": job.error} if job.error_code else None
 
 
 def job_url(job: Job) -> str:

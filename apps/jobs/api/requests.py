@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
+from apps.access.types import Caller
 from apps.core.api import StrictSerializer
 from apps.core.problems import Fault
 from apps.core.strict_json import canonical
@@ -21,6 +22,7 @@ from apps.jobs.api.fields import (
 )
 from apps.jobs.models import Priority
 from apps.jobs.selectors import MAX_WAIT_SECONDS
+from apps.jobs.types import Draft
 
 DEFAULT_TIMEOUT = timedelta(hours=1)
 MAX_TIMEOUT = timedelta(days=1)
@@ -127,12 +129,35 @@ def spec_of(values: Mapping[str, Any]) -> CallSpec:
     )
 
 
-def deadline_of(values: Mapping[str, Any]) -> datetime | timedelta:
+def draft_of(
+    values: Mapping[str, Any],
+    *,
+    caller: Caller,
+    fingerprint: str,
+    request_id: str,
+    idempotency_key: str | None = None,
+    timeout: timedelta = DEFAULT_TIMEOUT,
+) -> Draft:
+    """The job that validated `values` describe; `timeout` when they give none."""
+    return Draft(
+        caller=caller,
+        spec=spec_of(values),
+        fingerprint=fingerprint,
+        priority=PRIORITIES[values["priority"]],
+        deadline=deadline_of(values, timeout),
+        request_id=request_id,
+        idempotency_key=idempotency_key,
+        metadata=values.get("metadata", {}),
+        notify=values["webhook"],
+    )
+
+
+def deadline_of(values: Mapping[str, Any], timeout: timedelta) -> datetime | timedelta:
     if "deadline" in values:
         moment: datetime = values["deadline"]
         return moment
     seconds = values.get("timeout_seconds")
-    return DEFAULT_TIMEOUT if seconds is None else timedelta(seconds=seconds)
+    return timeout if seconds is None else timedelta(seconds=seconds)
 
 
 def fingerprint(body: Any) -> str:

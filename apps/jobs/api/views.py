@@ -20,9 +20,8 @@ from apps.jobs import selectors
 from apps.jobs.api.answers import JobAnswer, JobSummary, job_url
 from apps.jobs.api.filters import JobFilter, unknown_parameters
 from apps.jobs.api.requests import (
-    PRIORITIES,
     JobRequest,
-    deadline_of,
+    draft_of,
     fingerprint,
     header_faults,
     preferred_wait,
@@ -148,17 +147,12 @@ def _draft(request: Request) -> Draft:
         found += _all_faults(serializer, request)
     if found:
         raise _invalid(found)
-    values = serializer.validated_data
-    return Draft(
+    return draft_of(
+        serializer.validated_data,
         caller=_caller(request),
-        spec=spec_of(values),
         fingerprint=fingerprint(request.data),
-        priority=PRIORITIES[values["priority"]],
-        deadline=deadline_of(values),
         request_id=request.request_id,  # type: ignore[attr-defined]
         idempotency_key=request.headers.get("Idempotency-Key"),
-        metadata=values.get("metadata", {}),
-        notify=values["webhook"],
     )
 
 

@@ -1,5 +1,6 @@
 """What the database keeps of jobs and of the webhooks that tell their end."""
 
+from apps.jobs.models.batches import Batch
 from apps.jobs.models.jobs import OPEN_STATUSES, Job, JobPayload, JobStatus, Priority
 from apps.jobs.models.webhooks import (
     Delivery,
@@ -12,6 +13,7 @@ from apps.jobs.models.webhooks import (
 
 __all__ = [
     "OPEN_STATUSES",
+    "Batch",
     "Delivery",
     "DeliveryStatus",
     "DeliveryTry",

@@ -6,6 +6,7 @@ from django.db.models import Q
 from apps.access.models import Service
 from apps.core.fields import PicoUSDField
 from apps.core.ids import uuid7
+from apps.jobs.models.batches import Batch
 
 
 class JobStatus(models.TextChoices):
@@ -33,6 +34,10 @@ class Job(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     service = models.ForeignKey(Service, models.PROTECT, related_name="jobs")
+    batch = models.ForeignKey(
+        Batch, models.PROTECT, related_name="jobs", null=True, blank=True, db_index=False
+    )
+    batch_index = models.PositiveIntegerField(null=True, blank=True, help_text="From 0.")
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - NULL is not unique
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the canonical request.")
     request_id = models.CharField(max_length=128, db_index=True)
@@ -91,12 +96,23 @@ class Job(models.Model):
                 name="job_stopping",
                 condition=Q(status="running", cancel_requested=True),
             ),
+            # progress of a batch
+            models.Index(
+                fields=["batch"],
+                name="job_batch_running",
+                condition=Q(status="running", batch__isnull=False),
+            ),
             models.Index(fields=["service", "-id"], name="job_service"),
             models.Index(fields=["-created_at"], name="job_created"),
         ]
         constraints = [
             models.UniqueConstraint(
                 fields=["service", "idempotency_key"], name="idempotency_key_once"
+            ),
+            models.UniqueConstraint(
+                fields=["batch", "batch_index"],
+                condition=Q(batch__isnull=False),
+                name="batch_row_once",
             ),
             models.CheckConstraint(
                 condition=Q(status="running", lease_until__isnull=False)

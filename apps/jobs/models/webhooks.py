@@ -17,6 +17,7 @@ class Event(models.TextChoices):
     JOB_FAILED = "job.failed", "Job failed"
     JOB_CANCELLED = "job.cancelled", "Job cancelled"
     JOB_EXPIRED = "job.expired", "Job expired"
+    BATCH_FINISHED = "batch.finished", "Batch finished"
     TEST = "test", "Test"
 
 
@@ -90,7 +91,7 @@ class Delivery(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="deliveries")
     event = models.CharField(max_length=20, choices=Event.choices)
-    subject_id = models.UUIDField("about", help_text="Id of the job that it is about.")
+    subject_id = models.UUIDField("about", help_text="Id of the job or batch that it is about.")
     body = models.TextField(help_text="What is signed and sent, byte by byte.")
     status = models.CharField(
         max_length=10, choices=DeliveryStatus.choices, default=DeliveryStatus.PENDING

@@ -10,10 +10,11 @@ from django.db import connection, transaction
 
 from apps.jobs import metrics
 from apps.jobs.models import OPEN_STATUSES
+from apps.jobs.services import progress
 from apps.jobs.services.webhooks import outbox
 
 _RETURNING = """
-RETURNING job.id, job.service_id, job.notify, job.status, job.priority,
+RETURNING job.id, job.service_id, job.batch_id, job.notify, job.status, job.priority,
           job.created_at, job.started_at, job.finished_at
 """
 
@@ -23,6 +24,7 @@ class Moved(NamedTuple):
 
     id: UUID
     service_id: int
+    batch_id: UUID | None
     notify: bool
     status: str
     priority: int
@@ -47,4 +49,6 @@ def announce(moved: Sequence[Moved]) -> None:
     if not ended:
         return
     outbox.put_jobs([(job.id, job.service_id, job.status) for job in ended if job.notify])
-    transaction.on_commit(partial(metrics.observe, [job[3:] for job in ended]))
+    # Behind the locks of jobs, and last, so that other ends wait for a batch's row but shortly.
+    progress.count([(job.batch_id, job.status) for job in ended if job.batch_id])
+    transaction.on_commit(partial(metrics.observe, [job[4:] for job in ended]))

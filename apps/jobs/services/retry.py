@@ -9,7 +9,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from apps.jobs.models import Job, JobStatus
-from apps.jobs.services import doorbell
+from apps.jobs.services import doorbell, progress
 
 RETRYABLE = (JobStatus.FAILED, JobStatus.EXPIRED)
 
@@ -21,10 +21,11 @@ def retry(*, job_ids: Sequence[UUID]) -> int:
     The version and arm stay as pinned; what earlier runs cost stays booked.
     """
     chosen = Job.objects.filter(pk__in=job_ids, status__in=RETRYABLE)
-    locked = list(chosen.order_by("pk").select_for_update().values_list("pk", "priority"))
-    for priority in {priority for _, priority in locked}:
+    fields = ("pk", "priority", "batch_id", "status")
+    locked = list(chosen.order_by("pk").select_for_update().values_list(*fields, named=True))
+    for priority in {job.priority for job in locked}:
         transaction.on_commit(partial(doorbell.ring, priority=priority), robust=True)
-    return Job.objects.filter(pk__in=[pk for pk, _ in locked]).update(
+    queued = Job.objects.filter(pk__in=[job.pk for job in locked]).update(
         status=JobStatus.QUEUED,
         losses=0,
         next_run_at=Now(),
@@ -33,3 +34,5 @@ def retry(*, job_ids: Sequence[UUID]) -> int:
         error_code="",
         error="",
     )
+    progress.take_back([(job.batch_id, job.status) for job in locked if job.batch_id])
+    return queued

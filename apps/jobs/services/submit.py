@@ -1,7 +1,7 @@
 """Accepting a job: once for each idempotency key, whatever is sent twice or at the same time."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from apps.access.types import Caller
 from apps.core.ids import uuid7
 from apps.core.problems import Fault
+from apps.gateway.config import Config
 from apps.gateway.prepare import Prepared, prepare
 from apps.gateway.runtime import web_config
 from apps.gateway.types import CallRefused, CallSpec
@@ -60,7 +61,11 @@ def faults(*, caller: Caller, spec: CallSpec, request_id: str) -> tuple[Fault, .
 
 
 def _prepare(caller: Caller, spec: CallSpec, request_id: str) -> Prepared:
-    config = web_config().current
+    return prepare_call(caller, spec, request_id, config=web_config().current)
+
+
+def prepare_call(caller: Caller, spec: CallSpec, request_id: str, *, config: Config) -> Prepared:
+    """Stages 2 and 3 at acceptance. Raises `CallRefused` with every fault."""
     try:
         return prepare(spec, config=config, caller=caller, request_id=request_id)
     except VersionNotLoaded as missing:
@@ -86,7 +91,7 @@ def _replayed(job: Job | None, draft: Draft) -> Submitted:
 
 def _insert(draft: Draft, prepared: Prepared) -> Job | None:
     """The new job, or None when its key was taken meanwhile (that transaction has committed)."""
-    new = _new_job(draft, prepared)
+    new = new_job(draft, prepared)
     Job.objects.bulk_create([new], ignore_conflicts=True)
     job = Job.objects.filter(pk=new.pk).first()
     if job is None:
@@ -95,8 +100,10 @@ def _insert(draft: Draft, prepared: Prepared) -> Job | None:
     return job
 
 
-def _new_job(draft: Draft, prepared: Prepared) -> Job:
-    """All its times come from the database's clock; processes' clocks may disagree."""
+def new_job(draft: Draft, prepared: Prepared, *, now: datetime | None = None) -> Job:
+    """The row of an accepted draft. All its times come from the database's clock, as processes'
+    clocks may disagree: `now` is read from it."""
+    moment = Now() if now is None else now
     pin, deadline = prepared.pin, draft.deadline
     return Job(
         id=uuid7(),
@@ -112,7 +119,7 @@ def _new_job(draft: Draft, prepared: Prepared) -> Job:
         metadata=dict(draft.metadata),
         priority=draft.priority,
         notify=draft.notify,
-        next_run_at=Now(),
-        deadline=Now() + deadline if isinstance(deadline, timedelta) else deadline,
-        created_at=Now(),
+        next_run_at=moment,
+        deadline=moment + deadline if isinstance(deadline, timedelta) else deadline,
+        created_at=moment,
     )

@@ -12,11 +12,12 @@ import orjson
 from django.conf import settings
 
 from apps.core.money import exact_usd
-from apps.jobs.models import Event, Job
+from apps.jobs.models import Batch, Event, Job
 
 MAX_BYTES = 20_000
 MAX_TEXT = 4_000  # characters of an answer; a longer one is fetched
 JOB_PATH = "/api/v1/jobs/{}/"
+BATCH_PATH = "/api/v1/batches/{}/"
 
 
 def body_of(*, event: Event, at: datetime | None, data: Mapping[str, Any]) -> str:
@@ -47,6 +48,28 @@ def job_data(job: Job) -> dict[str, Any]:
         "created_at": job.created_at,
         "finished_at": job.finished_at,
         "links": {"self": link(JOB_PATH.format(job.pk))},
+    }
+
+
+def batch_data(batch: Batch, *, cost_pico: int) -> dict[str, Any]:
+    """A batch whose last job has ended."""
+    path = BATCH_PATH.format(batch.pk)
+    return {
+        "id": str(batch.pk),
+        "status": "finished",
+        "request_id": batch.request_id,
+        "total": batch.total,
+        "counts": {
+            "succeeded": batch.succeeded,
+            "failed": batch.failed,
+            "cancelled": batch.cancelled,
+            "expired": batch.expired,
+        },
+        "cost_usd": exact_usd(cost_pico),
+        "metadata": batch.metadata,
+        "created_at": batch.created_at,
+        "finished_at": batch.finished_at,
+        "links": {"self": link(path), "results": link(f"{path}results/")},
     }
 
 

@@ -7,9 +7,10 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from apps.core.ids import uuid7
-from apps.jobs.models import Delivery, Event, Job
+from apps.jobs.models import Batch, Delivery, Event, Job
+from apps.jobs.selectors import batch_cost
 from apps.jobs.services.webhooks import news
-from apps.jobs.services.webhooks.bodies import body_of, job_data
+from apps.jobs.services.webhooks.bodies import batch_data, body_of, job_data
 
 # The lock keeps an endpoint from being deleted before the rows that refer to it are committed,
 # and nothing else: two transactions may hold it at once.
@@ -38,6 +39,16 @@ def put_jobs(ended: Sequence[tuple[UUID, int, str]]) -> None:
         body = body_of(event=event, at=job.finished_at, data=job_data(job))
         rows += addressed(job.service_id, event, job.pk, body, listeners)
     put(rows)
+
+
+def put_batch(batch: Batch) -> None:
+    """Write down that a batch has finished. Told once for each batch and endpoint."""
+    event = Event.BATCH_FINISHED
+    listeners = listening(service_ids={batch.service_id}, events={event.value})
+    if listeners:
+        data = batch_data(batch, cost_pico=batch_cost(batch.pk))
+        body = body_of(event=event, at=batch.finished_at, data=data)
+        put(addressed(batch.service_id, event, batch.pk, body, listeners))
 
 
 def listening(*, service_ids: set[int], events: set[str]) -> Listeners:
