@@ -10,9 +10,21 @@ from apps.core.clock import db_now
 from tests.budgets.conftest import held, make_budget
 
 LIST = reverse("admin:budgets_budget_changelist")
-FORM = {
-    "slug": "shop-month",
+CHANGEABLE = {
     "name": "Shop",
+    "on_exceeded": "refuse",
+    "min_output_tokens": "64",
+    "carry_over": "none",
+    "carry_cap_percent": "100",
+    "thresholds": "50,100",
+    "bases": ["actual", "forecast"],
+    "notify": "finance@example.com",
+}
+FORM = CHANGEABLE | {
+    "slug": "shop-month",
+    "length": "0",
+    "week_start": "0",
+    "fiscal_month": "1",
     "limit_pico": "12.5",
     "hard": "on",
     "active": "on",
@@ -50,6 +62,8 @@ def test_a_budget_is_made_in_dollars(admin_client):
     assert answer.status_code == 302
     budget = Budget.objects.get()
     assert (budget.limit_pico, budget.scope) == (125 * 10**11, {"service": "shop"})
+    assert (budget.thresholds, budget.bases) == ([50, 100], ["actual", "forecast"])
+    assert budget.notify == ["finance@example.com"]
 
 
 @pytest.mark.parametrize(
@@ -60,6 +74,9 @@ def test_a_budget_is_made_in_dollars(admin_client):
         ("limit_pico", "0.0000000000001", "finer than a pico-dollar"),
         ("limit_pico", "99999999999999", "less than or equal"),
         ("time_zone", "Mars/Base", "is not a time zone"),
+        ("length", "6", "Only a rolling period has a length."),
+        ("cheaper_model", "mini", "Give it with “Try the cheaper model”"),
+        ("thresholds", "0", "From 1 to 1000 percent."),
         ("slug", "not a slug", "valid “slug”"),
     ],
 )
@@ -72,7 +89,7 @@ def test_a_wrong_form_says_what_is_wrong(admin_client, field, value, fault):
 
 
 def test_the_limit_can_be_changed_and_resets_nothing(admin_client, used):
-    form = {"name": "Shop", "limit_pico": "20", "hard": "on", "active": "on"}
+    form = CHANGEABLE | {"limit_pico": "20", "hard": "on", "active": "on"}
 
     assert admin_client.post(url(used), form).status_code == 302
 
@@ -82,7 +99,7 @@ def test_the_limit_can_be_changed_and_resets_nothing(admin_client, used):
 
 
 def test_what_it_counts_is_not_in_the_form_any_more(admin_client, used):
-    form = {"name": "Shop", "limit_pico": "10", "hard": "on", "active": "on", "service": "other"}
+    form = CHANGEABLE | {"limit_pico": "10", "hard": "on", "active": "on", "service": "other"}
 
     admin_client.post(url(used), form)
 

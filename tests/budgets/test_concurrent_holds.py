@@ -49,7 +49,7 @@ def sampled() -> Iterator[list[int]]:
     done = threading.Event()
 
     def sample() -> None:
-        while not done.is_set():
+        while not done.wait(0.002):
             rows = Window.objects.filter(hard=True).values_list(
                 "posted_pico", "held_pico", "limit_pico"
             )

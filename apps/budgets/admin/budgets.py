@@ -3,21 +3,29 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from apps.budgets.admin import cells
-from apps.budgets.models import Budget
+from apps.budgets.burndown import burn_down
+from apps.budgets.models import Basis, Budget
+from apps.budgets.models.choices import default_bases
 from apps.budgets.selectors import budget_states
+from apps.budgets.services.alerts import forecast
 from apps.budgets.types import BudgetState
 from apps.core.admin import EmptyState, PlatformAdmin, money, pill
+from apps.core.admin.cells import NOTHING
+from apps.core.charts import Line, line
 from apps.core.clock import db_now
 from apps.core.fields import PicoUSDField
+from apps.core.money import short_usd
 
 
 class BudgetChangeList(ChangeList):
@@ -53,11 +61,27 @@ class BudgetAdmin(PlatformAdmin):
         "Add a budget",
         "admin:budgets_budget_add",
     )
-    readonly_fields = ("spent", "held", "used", "remaining", "window", "records")
-    _NOW = ("Now", {"fields": ("used", "spent", "held", "remaining", "window", "records")})
+    readonly_fields = (
+        "used",
+        "spent",
+        "held",
+        "remaining",
+        "limit_now",
+        "expected",
+        "window",
+        "chart",
+        "records",
+    )
+    _NOW = ("Now", {"fields": readonly_fields})
     _DEFINITION = (
         (None, {"fields": ("slug", "name", "limit_pico", "hard", "active")}),
-        ("Period", {"fields": ("period", "time_zone")}),
+        ("Period", {"fields": Budget.PERIOD_FIELDS}),
+        (
+            "When a call doesn't fit",
+            {"fields": ("on_exceeded", "cheaper_model", "min_output_tokens")},
+        ),
+        ("From window to window", {"fields": ("carry_over", "carry_cap_percent")}),
+        ("Thresholds", {"fields": ("thresholds", "bases", "notify")}),
         (
             "What it counts",
             {
@@ -74,6 +98,18 @@ class BudgetAdmin(PlatformAdmin):
         if obj is None:
             return self.readonly_fields
         return (*self.readonly_fields, "slug", *Budget.FIXED_FIELDS)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name != "bases":
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        return forms.MultipleChoiceField(
+            choices=Basis.choices,
+            widget=forms.CheckboxSelectMultiple,
+            required=False,
+            label=capfirst(db_field.verbose_name),
+            help_text=db_field.help_text,
+            initial=default_bases,
+        )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BudgetChangeList
@@ -106,20 +142,55 @@ class BudgetAdmin(PlatformAdmin):
     def remaining(self, budget: Budget) -> SafeString:
         return money(_state(budget).remaining_pico)
 
+    @admin.display(description="Limit of this window")
+    def limit_now(self, budget: Budget) -> SafeString:
+        return cells.limit(_state(budget))
+
+    @admin.display(description="Forecast for its end")
+    def expected(self, budget: Budget) -> SafeString:
+        state = _state(budget)
+        if state.ends_at is None:
+            return money(None)
+        return money(
+            forecast(
+                posted=state.posted_pico,
+                starts_at=state.starts_at,
+                ends_at=state.ends_at,
+                now=db_now(),
+            )
+        )
+
+    @admin.display(description="How the money went")
+    def chart(self, budget: Budget) -> SafeString:
+        found = burn_down(budget=budget, now=db_now())
+        if found is None:
+            return format_html("{}", NOTHING)
+        title, limit = "Spent so far in this window", _state(budget).limit_pico
+        return line(Line(title, found.labels, found.spent, limit=limit, format=_short))
+
     @admin.display(description="Window")
     def window(self, budget: Budget) -> SafeString:
         state = _state(budget)
+        if state.length is not None:
+            return format_html("the last {} {}", budget.length, budget.period)
         return cells.span(starts_at=state.starts_at, ends_at=state.ends_at, zone=budget.time_zone)
 
     @admin.display(description="Look into")
     def records(self, budget: Budget) -> SafeString:
         history = {"table": "budgets.Budget", "q": budget.pk}
-        links = (
+        links: tuple[tuple[str, dict[str, Any], str], ...] = (
             ("admin:budgets_window_changelist", {"budget": budget.pk}, "All windows"),
             ("admin:audit_auditentry_changelist", history, "Change history"),
+            ("admin:budgets_budgetraise_add", {"budget": budget.pk}, "Raise once"),
+            ("admin:budgets_budgetraise_changelist", {}, "All raises"),
+            ("admin:budgets_thresholdcrossing_changelist", {}, "Thresholds reached"),
         )
         rows = ((reverse(name), urlencode(query), text) for name, query, text in links)
         return format_html_join(" · ", '<a href="{}?{}">{}</a>', rows)
+
+
+def _short(amount: float | int) -> str:
+    return short_usd(int(amount))
 
 
 def _states(budgets: list[Budget]) -> list[BudgetState]:

@@ -8,7 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.budgets.types import BudgetState
-from apps.core.admin import pill
+from apps.core.admin import money, pill
 from apps.core.admin.cells import Kind
 
 WARNING = 0.8  # of a limit
@@ -38,6 +38,13 @@ def used(state: BudgetState) -> SafeString:
         state.name,
         pill(f"{share:.0%}", kind),
     )
+
+
+def limit(state: BudgetState) -> SafeString:
+    """The limit, and what it is made of."""
+    parts = [("carried over", state.carried_pico), ("raised", state.raised_pico)]
+    rest = format_html_join("", ", {} {}", ((text, money(part)) for text, part in parts if part))
+    return format_html("{}{}", money(state.limit_pico), rest)
 
 
 def span(*, starts_at: datetime, ends_at: datetime | None, zone: str) -> SafeString:
