@@ -15,6 +15,7 @@ from tests.chaos.facts import FINAL, Attempt, Call, Entry, Facts, Fault, Move, R
 SUBMIT_P99 = 1.5  # seconds, while Valkey is away
 RESCUE_MARGIN = 5.0  # seconds that a rescue may take beyond the lease
 SETTLE_SECONDS = 3.0  # a call that ended so long before a fault should have been booked by then
+HEARTBEAT_SECONDS = 2.5  # a third of the run's lease, and the second until it is looked at
 CHARGES = ("charge", "late_charge", "unpriced")
 # What may take a job from its worker in the middle of a call.
 INTERRUPTIONS = ("kill", "pause", "postgres_restart", "postgres_down")
@@ -135,7 +136,10 @@ def _wrong_charges(facts: Facts) -> Iterator[Violation]:
 
 def _missing_from_the_book(facts: Facts) -> Iterator[Violation]:
     """Each call has its attempt, and what it cost is booked or still held."""
-    attempts, calls = _attempts_by_text(facts), _calls_by_text(facts)
+    attempts, calls = _attempts_by_text(facts), defaultdict(list)
+    known = {submission.text for submission in facts.submissions}
+    for call in facts.calls:  # those that no job asked for are one heap
+        calls[call.text if call.text in known else ""].append(call)
     for text, its_calls in calls.items():
         missing = missing_calls(its_calls, attempts.get(text, ()))
         if missing:
@@ -228,8 +232,13 @@ def second_calls(facts: Facts) -> list[tuple[Call, Call]]:
 
 
 def _explains(fault: Fault, earlier: Call, later: Call) -> bool:
-    """The fault fell into the earlier call or its booking, and before the later one."""
-    if fault.kind not in INTERRUPTIONS or fault.at > later.at or fault.until < earlier.at:
+    """The fault fell into the earlier call or its booking, and before the later one.
+
+    A worker that lost its leases in a pause or an outage may send what it had prepared until its
+    heartbeat has told it.
+    """
+    until = fault.until + (0 if fault.kind == "kill" else HEARTBEAT_SECONDS)
+    if fault.kind not in INTERRUPTIONS or fault.at > later.at or until < earlier.at:
         return False
     return earlier.ended is None or earlier.ended + SETTLE_SECONDS > fault.at
 

@@ -151,6 +151,6 @@ def _report(parts: Stack, jobs: Load, calls: Load, seconds: float) -> int:
         _say(f"{load.path:24} {total} requests in {seconds:.0f} s: {dict(load.results)}")
     found = [v for v in check(facts) if v.kind != "never_accepted"]  # those are the failed ones
     _say(f"failed requests {failed}, second calls {len(second_calls(facts))}")
-    for violation in found:
+    for violation in found[:40]:
         _say(f"  VIOLATION {violation}")
     return 1 if failed or found else 0
