@@ -78,6 +78,8 @@ ERRORS = (
     ErrorCode("cancelled", "–", "The job or call was given up.", "yes", "Post it again."),
     ErrorCode("expired", "–", "The job's deadline passed while it waited; nothing was sent.", "yes",
               "Post it again with more time."),
+    ErrorCode("outcome_unknown", "502", "It was sent, nobody knows its outcome, and it may not be "
+              "sent again.", "no", "Look at what it did before you post it again."),
     ErrorCode("dead_letter", "–", "The job's worker was lost too often.", "no",
               "An operator can retry it in the admin."),
 )  # fmt: skip

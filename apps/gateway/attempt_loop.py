@@ -36,7 +36,7 @@ from apps.gateway.prepare import Prepared
 from apps.gateway.retry import Next, Plan
 from apps.gateway.tasks import Tasks
 from apps.gateway.types import CacheMode, CacheState, Call, CallOutcome
-from apps.providers.errors import ErrorKind, ProviderError
+from apps.providers.errors import ErrorKind, Outcome, ProviderError
 from apps.providers.types import Endpoint
 from apps.registry.types import DeploymentFacts
 
@@ -76,6 +76,8 @@ class AttemptLoop:
             except _AttemptFailed as failed:
                 spent += failed.cost
                 error = failed.error
+            if error.outcome is Outcome.UNKNOWN and not run.call.repeat_unknown:
+                raise refusals.outcome_unknown(error, plan.attempts)
             step = plan.after(error, remaining=run.remaining)
         raise refusals.provider_failed(error, plan.attempts, in_time=run.remaining > 0)
 

@@ -72,6 +72,16 @@ _CALLERS_FAULTS = {
 }
 
 
+def outcome_unknown(error: ProviderError, attempts: int) -> CallRefused:
+    """Whoever asked for it does not want the request to be sent a second time."""
+    return CallRefused(
+        code="outcome_unknown",
+        status=502,
+        message=f"It was sent, its outcome is unknown, and it may not be repeated: {error.message}",
+        attempts=attempts,
+    )
+
+
 def provider_failed(error: ProviderError, attempts: int, *, in_time: bool) -> CallRefused:
     if error.kind in _CALLERS_FAULTS:
         return CallRefused(

@@ -79,6 +79,7 @@ class Call:
         None  # handed to the runtime's `complete` hook inside the settling transaction
     )
     rate_limit_wait: float = 0.0  # seconds a call may wait for its turn (jobs), 0: refuse at once
+    repeat_unknown: bool = True  # whether a request whose outcome is unknown may be sent again
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ class Draft:
     metadata: Mapping[str, str] = field(default_factory=dict)
     notify: bool = True
     """Whether webhooks tell its end."""
+    on_unknown: str = "retry"
+    """retry | fail: whether a request whose outcome is unknown is sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Claim:
     """Seconds until the deadline, by the database's clock."""
     spec: CallSpec
     pin: Pin | None
+    repeat_unknown: bool = True
 
 
 class EndKind(StrEnum):

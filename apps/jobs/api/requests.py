@@ -20,7 +20,7 @@ from apps.jobs.api.fields import (
     StrictDictField,
     StrictIntegerField,
 )
-from apps.jobs.models import Priority
+from apps.jobs.models import OnUnknown, Priority
 from apps.jobs.selectors import MAX_WAIT_SECONDS
 from apps.jobs.types import Draft
 
@@ -87,6 +87,11 @@ class JobRequest(StrictSerializer):
     )
     deadline = serializers.DateTimeField(required=False, help_text="Instead of timeout_seconds.")
     cache = serializers.ChoiceField(choices=[mode.value for mode in CacheMode], default="use")
+    on_unknown = serializers.ChoiceField(
+        choices=OnUnknown.values,
+        default=OnUnknown.RETRY.value,
+        help_text="fail: a request whose outcome is unknown is not sent again.",
+    )
     webhook = StrictBooleanField(
         default=True, help_text="false: the service's webhooks are not told of its end."
     )
@@ -149,6 +154,7 @@ def draft_of(
         idempotency_key=idempotency_key,
         metadata=values.get("metadata", {}),
         notify=values["webhook"],
+        on_unknown=values["on_unknown"],
     )
 
 

@@ -21,6 +21,13 @@ class JobStatus(models.TextChoices):
 OPEN_STATUSES = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
+class OnUnknown(models.TextChoices):
+    """Whether a request whose outcome nobody knows (timeout, lost worker) is sent again."""
+
+    RETRY = "retry", "Retry"
+    FAIL = "fail", "Fail"
+
+
 class Priority(models.IntegerChoices):
     """Lower is claimed first."""
 
@@ -72,6 +79,13 @@ class Job(models.Model):
     error_code = models.CharField(max_length=50, blank=True)
     error = models.CharField(max_length=1000, blank=True)
     cancel_requested = models.BooleanField(default=False)
+    on_unknown = models.CharField(
+        max_length=5,
+        choices=OnUnknown.choices,
+        default=OnUnknown.RETRY,
+        db_default=OnUnknown.RETRY.value,
+        help_text="What follows a request whose outcome is unknown.",
+    )
     notify = models.BooleanField(
         default=True, db_default=True, help_text="Whether webhooks tell its end."
     )

@@ -32,7 +32,8 @@ FROM due LEFT JOIN jobs_jobpayload AS payload ON payload.job_id = due.id
 WHERE job.id = due.id
 RETURNING job.id, job.fence, job.service_id, job.request_id,
           extract(epoch FROM job.deadline - clock_timestamp())::float8,
-          job.prompt_version_id, job.prompt, job.prompt_version, job.arm, payload.request::text
+          job.prompt_version_id, job.prompt, job.prompt_version, job.arm, job.on_unknown = 'retry',
+          payload.request::text
 """
 
 # The lease moves only while the fence is ours; jobs that come back are still ours.
@@ -69,7 +70,19 @@ def to_be_cancelled() -> set[UUID]:
 
 
 def _claim_of(row: Sequence[Any]) -> Claim:
-    (job_id, fence, service_id, request_id, remaining, version_id, prompt, number, arm, text) = row
+    (
+        job_id,
+        fence,
+        service_id,
+        request_id,
+        remaining,
+        version_id,
+        prompt,
+        number,
+        arm,
+        again,
+        text,
+    ) = row
     return Claim(
         ticket=Ticket(job_id, fence),
         service_id=service_id,
@@ -77,4 +90,5 @@ def _claim_of(row: Sequence[Any]) -> Claim:
         remaining=remaining,
         spec=specs.from_json(orjson.loads(text or "{}")),
         pin=Pin(version_id, prompt, number, arm) if version_id is not None else None,
+        repeat_unknown=again,
     )

@@ -10,6 +10,7 @@ MIN_DELAY = 1.0  # seconds before a job that was refused is tried again
 MAX_BACKOFF = 60.0  # seconds; doubles from MIN_DELAY with every run whose calls failed
 EXPIRED = "deadline_exceeded"
 DEAD_LETTER = "dead_letter"
+OUTCOME_UNKNOWN = "outcome_unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,25 @@ class Decision:
     losses: int = 0
 
 
-def decide(job: Job, ending: Ending, *, spent: bool, now: datetime, max_losses: int) -> Decision:
-    """`spent`: the run cost money. Whoever asked for a cancel gets it instead of another try."""
+def decide(
+    job: Job,
+    ending: Ending,
+    *,
+    spent: bool,
+    now: datetime,
+    max_losses: int,
+    is_unknown: bool = False,
+) -> Decision:
+    """`spent`: the run cost money. Whoever asked for a cancel gets it instead of another try.
+
+    `is_unknown`: a request of a job that may not be repeated has an unknown outcome.
+    """
     decision = _decide(job, ending, spent, now, max_losses)
     if decision.status == JobStatus.QUEUED and job.cancel_requested:
         return replace(decision, status=JobStatus.CANCELLED, code="", message="")
+    if decision.status == JobStatus.QUEUED and is_unknown:
+        text = f"It was sent, its outcome is unknown, and it may not be repeated. {ending.message}"
+        return Decision(JobStatus.FAILED, OUTCOME_UNKNOWN, text.strip(), losses=decision.losses)
     return decision
 
 

@@ -16,11 +16,11 @@ from django.db.models.functions import Coalesce
 
 from apps.core.clock import db_now
 from apps.gateway.types import CallOutcome
-from apps.jobs.models import Job, JobStatus
+from apps.jobs.models import Job, JobStatus, OnUnknown
 from apps.jobs.services.decisions import Decision, decide
 from apps.jobs.services.ended import Moved, announce, move
 from apps.jobs.types import Ending, Ticket
-from apps.ledger.models import Entry
+from apps.ledger.models import Attempt, AttemptStatus, Entry
 
 _SUCCEED = """
 UPDATE jobs_job AS job
@@ -78,7 +78,15 @@ def end_all(endings: Sequence[Ending]) -> list[bool]:
 def _locked(tickets: Iterable[Ticket]) -> dict[UUID, Job]:
     ids = {ticket.job_id for ticket in tickets}
     rows = Job.objects.filter(pk__in=ids).order_by("pk").select_for_update()
-    fields = ("status", "fence", "deadline", "losses", "cancel_requested", "cost_pico")
+    fields = (
+        "status",
+        "fence",
+        "deadline",
+        "losses",
+        "cancel_requested",
+        "cost_pico",
+        "on_unknown",
+    )
     return {job.pk: job for job in rows.only(*fields)}
 
 
@@ -127,10 +135,20 @@ def _without_nul(value: object) -> object:
 
 def _end(jobs: dict[UUID, Job], endings: Sequence[Ending], spent: set[UUID]) -> list[Moved]:
     now, limit = db_now(), settings.JOB_MAX_ATTEMPTS
+    unknown = _with_unknown_outcome(jobs.values())
     decisions: list[Decision] = []
     for ending in endings:
         job = jobs[ending.ticket.job_id]
-        decisions.append(decide(job, ending, spent=job.pk in spent, now=now, max_losses=limit))
+        decisions.append(
+            decide(
+                job,
+                ending,
+                spent=job.pk in spent,
+                now=now,
+                max_losses=limit,
+                is_unknown=job.pk in unknown,
+            )
+        )
     columns: list[list[Any]] = [
         [ending.ticket.job_id for ending in endings],
         [decision.status.value for decision in decisions],
@@ -141,6 +159,16 @@ def _end(jobs: dict[UUID, Job], endings: Sequence[Ending], spent: set[UUID]) -> 
         [ending.attempts for ending in endings],
     ]
     return move(_END, columns)
+
+
+def _with_unknown_outcome(jobs: Iterable[Job]) -> set[UUID | None]:
+    """Jobs that may not be repeated, and have sent a request whose outcome nobody knows."""
+    strict = [job.pk for job in jobs if job.on_unknown == OnUnknown.FAIL]
+    if not strict:
+        return set()
+    open_ = (AttemptStatus.UNKNOWN, AttemptStatus.DISPATCHED)
+    attempts = Attempt.objects.order_by().filter(job_id__in=strict, status__in=open_)
+    return set(attempts.values_list("job_id", flat=True))
 
 
 def _book_costs(jobs: Iterable[UUID]) -> None:

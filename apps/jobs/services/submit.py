@@ -119,6 +119,7 @@ def new_job(draft: Draft, prepared: Prepared, *, now: datetime | None = None) ->
         metadata=dict(draft.metadata),
         priority=draft.priority,
         notify=draft.notify,
+        on_unknown=draft.on_unknown,
         next_run_at=moment,
         deadline=moment + deadline if isinstance(deadline, timedelta) else deadline,
         created_at=moment,

@@ -130,4 +130,5 @@ def _call_of(claim: Claim, caller: Caller) -> Call:
         job_id=claim.ticket.job_id,
         completion=claim.ticket,
         rate_limit_wait=RATE_LIMIT_WAIT,
+        repeat_unknown=claim.repeat_unknown,
     )
