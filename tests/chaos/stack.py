@@ -166,8 +166,9 @@ class Stack:
 
     def _worker(self, number: int) -> Process:
         celery = ["celery", "--quiet", "--app=llmplatform"]
-        module = ["tests.chaos.entry", "worker", "--quiet"] if self.mutant else celery
         hours = self._skew_hours[number % len(self._skew_hours)]
+        ours = ["tests.chaos.entry", "worker", "--quiet"]
+        module = ours if self.mutant or hours else celery
         extra = _skewed(hours) if hours else {}
         name = f"worker-{number}"
         return self._process(name, [*module, *WORKER, f"--hostname={name}@chaos"], **extra)
