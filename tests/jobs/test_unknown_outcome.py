@@ -9,6 +9,8 @@ from apps.jobs.services.finish import end_all
 from apps.jobs.types import Ending, EndKind, Ticket
 from apps.ledger.models import Attempt, AttemptStatus
 from tests.jobs.conftest import MESSAGES, state
+from tests.jobs.test_worker import post
+from tests.jobs.workers import eventually
 
 
 @pytest.fixture
@@ -67,3 +69,16 @@ def test_it_is_asked_for_with_the_job(api):
 
     [claimed] = claim(limit=9)
     assert (Job.objects.get().on_unknown, claimed.repeat_unknown) == ("fail", False)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_a_reset_connection_is_not_answered_by_a_second_request(busy_shop, start_worker, upstream):
+    upstream.behave(reset="before_headers")
+    worker = start_worker()
+    job = post(busy_shop, on_unknown="fail")
+
+    eventually(lambda: state(job).status == "failed", worker.explain)
+
+    assert (state(job).error_code, state(job).attempts) == ("outcome_unknown", 1)
+    assert len(upstream.log()) == 1
