@@ -138,6 +138,15 @@ def _double_settle() -> None:
     from apps.ledger import booking
 
     _replace(booking, "_may_end", lambda attempt, end: True)
+    end_once = booking.Book._end
+
+    def end_again(self: Any, attempt: Any, end: Any) -> None:
+        again = attempt.ended_at is not None
+        end_once(self, attempt, end)
+        if again:  # the usage is there already, and its key would stop the second booking
+            self._new_usages.clear()
+
+    _replace(booking.Book, "_end", end_again)
     from apps.gateway.books import Books
 
     settle = Books.settle
