@@ -11,31 +11,34 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmplatform.settings")
 app = Celery("llmplatform")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = [Queue(name) for name in ("high", "normal", "low", "housekeeping")]
+# No `expires`: the worker would judge it by its own clock, and one that runs ahead of beat's would
+# throw every sweep away. A pile left by a long pause is worked off in milliseconds a message.
+_HOUSEKEEPING = {"queue": "housekeeping"}
 app.conf.beat_schedule = {
     "sweep": {
         "task": "jobs.sweep",
         "schedule": 5.0,
-        "options": {"queue": "housekeeping", "expires": 5},
+        "options": _HOUSEKEEPING,
     },
     "expire-holds": {
         "task": "jobs.expire_holds",
         "schedule": 60.0,
-        "options": {"queue": "housekeeping", "expires": 60},
+        "options": _HOUSEKEEPING,
     },
     "budget-alerts": {
         "task": "budgets.alerts",
         "schedule": 60.0,
-        "options": {"queue": "housekeeping", "expires": 60},
+        "options": _HOUSEKEEPING,
     },
     "post-entries": {
         "task": "ledger.post_entries",
         "schedule": 5.0,
-        "options": {"queue": "housekeeping", "expires": 5},
+        "options": _HOUSEKEEPING,
     },
     "verify-rollups": {
         "task": "ledger.verify_rollups",
         "schedule": crontab(hour="3", minute="10"),
-        "options": {"queue": "housekeeping", "expires": 3600},
+        "options": _HOUSEKEEPING,
     },
 }
 app.autodiscover_tasks()

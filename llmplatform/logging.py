@@ -57,7 +57,13 @@ def logging_config(*, format_: str, level: str) -> None:
 
 def _formatter(format_: str) -> structlog.stdlib.ProcessorFormatter:
     renderer: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)]
+        [
+            structlog.dev.ConsoleRenderer(
+                colors="NO_COLOR" not in os.environ,
+                # The default shows local variables, a connection's password among them.
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
         if format_ == "console"
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

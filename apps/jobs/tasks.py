@@ -4,6 +4,7 @@ from typing import Any
 
 from celery import shared_task
 
+from apps.core.tasks import DATABASE_AWAY
 from apps.jobs.services import doorbell
 from apps.jobs.services.housekeeping import give_back_holds
 from apps.jobs.services.sweep import sweep
@@ -20,11 +21,11 @@ def ring(self: Any, **_: Any) -> None:
     engine().pump(lowest=_PRIORITIES[queue])
 
 
-@shared_task(name="jobs.sweep")  # type: ignore[untyped-decorator]
+@shared_task(name="jobs.sweep", throws=DATABASE_AWAY)  # type: ignore[untyped-decorator]
 def sweep_jobs(**_: Any) -> None:
     sweep()
 
 
-@shared_task(name="jobs.expire_holds")  # type: ignore[untyped-decorator]
+@shared_task(name="jobs.expire_holds", throws=DATABASE_AWAY)  # type: ignore[untyped-decorator]
 def expire_holds(**_: Any) -> None:
     give_back_holds()

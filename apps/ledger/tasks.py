@@ -6,15 +6,16 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from apps.core.tasks import DATABASE_AWAY
 from apps.ledger import posting
 from apps.ledger.verifying import verify_yesterday
 
 
-@shared_task(name="ledger.post_entries")  # type: ignore[untyped-decorator]
+@shared_task(name="ledger.post_entries", throws=DATABASE_AWAY)  # type: ignore[untyped-decorator]
 def post_entries(**_: Any) -> None:
     posting.post_entries(zone=settings.REPORTING_TIME_ZONE)
 
 
-@shared_task(name="ledger.verify_rollups")  # type: ignore[untyped-decorator]
+@shared_task(name="ledger.verify_rollups", throws=DATABASE_AWAY)  # type: ignore[untyped-decorator]
 def verify_rollups(**_: Any) -> None:
     verify_yesterday(zone=settings.REPORTING_TIME_ZONE, now=timezone.now())
