@@ -50,6 +50,7 @@ def redis_at(settings):
 
     yield point
     our_redis.client.cache_clear()
+    doorbell._pause.until = 0.0
 
 
 def test_without_redis_nothing_is_raised(redis_at):
@@ -66,3 +67,14 @@ def test_a_hanging_redis_costs_about_a_second(redis_at):
         doorbell.ring(priority=Priority.NORMAL)
 
     assert time.monotonic() - started < 3
+
+
+def test_after_a_failure_nobody_waits_for_a_hanging_redis_again(redis_at):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        redis_at(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        doorbell.ring(priority=Priority.NORMAL)
+        started = time.monotonic()
+        for _ in range(100):
+            doorbell.ring(priority=Priority.NORMAL)
+
+    assert time.monotonic() - started < 0.5

@@ -1,5 +1,7 @@
 """The doorbell: tells workers that a job is due. It may be lost; the sweeper rings again."""
 
+import time
+
 import structlog
 from kombu.exceptions import OperationalError
 from redis import RedisError
@@ -9,9 +11,10 @@ from apps.jobs.models import Priority
 from llmplatform import celery_app
 
 RING = "jobs.ring"
-QUIET_MS = (
-    2_000  # one bell stands for all jobs that come before a worker hears it, at most this long
-)
+# One bell stands for all jobs that come before a worker hears it, at most this long.
+QUIET_MS = 2_000
+# After a failure nobody waits for Redis again for so long; the sweeper rings meanwhile.
+PAUSE_SECONDS = 2.0
 
 QUEUES: dict[int, str] = {
     Priority.HIGH: "high",
@@ -21,17 +24,29 @@ QUEUES: dict[int, str] = {
 log = structlog.get_logger(__name__)
 
 
+class _Pause:
+    """Of this process. A lost update between threads costs one more second of waiting, no more."""
+
+    until = 0.0
+
+
+_pause = _Pause()
+
+
 def ring(*, priority: int) -> None:
     """Wake a worker for jobs of `priority`. Never raises for a broker that is away.
 
-    Takes about a second at most: Redis is asked first, with short timeouts, and a broker is not
-    tried when Redis is away.
+    Redis is asked first, with short timeouts, and a broker is not tried when Redis is away: one
+    caller in `PAUSE_SECONDS` waits about a second, the others not at all.
     """
     queue = QUEUES[priority]
+    if time.monotonic() < _pause.until:
+        return
     try:
         if client().set(_flag(queue), 1, nx=True, px=QUIET_MS):
             celery_app.send_task(RING, queue=queue)
     except (RedisError, OperationalError, OSError) as error:
+        _pause.until = time.monotonic() + PAUSE_SECONDS
         log.warning("doorbell_failed", queue=queue, error=str(error))
 
 
