@@ -63,10 +63,12 @@ def writers(count: int) -> Iterator[list[psycopg.Connection]]:
     wanted = ("dbname", "user", "password", "host", "port")
     url = {name: parameters[name] for name in wanted if name in parameters}
     opened = [psycopg.connect(**url) for _ in range(count)]
-    yield opened
-    for writer in opened:
-        writer.rollback()
-        writer.close()
+    try:
+        yield opened
+    finally:
+        for writer in opened:
+            writer.rollback()
+            writer.close()
 
 
 def write(writer: psycopg.Connection, amount: int, at: datetime = NOON) -> None:
