@@ -48,7 +48,7 @@ def booked(at: datetime = NOON, amount: int = 1, **values: object) -> Entry:
 def post_all(zone: str = "UTC", **values: int) -> int:
     """Post until no committed entry is left: the database's own housekeeping (ANALYZE) runs in
     transactions too, and may be waited for."""
-    posted, deadline = 0, time.monotonic() + 10
+    posted, deadline = 0, time.monotonic() + 60
     while time.monotonic() < deadline:
         posted += post_entries(zone=zone, **values)
         if not Entry.objects.filter(xid__gte=RollupCursor.objects.get().xid).exists():
