@@ -16,8 +16,8 @@ from llmplatform.embedded.testing import run, throw_away_stack
 
 @pytest.fixture(autouse=True)
 def without_servers_of_our_own(monkeypatch):
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.delenv("REDIS_URL", raising=False)
+    for name in ("DATABASE_URL", "REDIS_URL", "STATIC_ROOT"):  # `manage.py test` sets them
+        monkeypatch.delenv(name, raising=False)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in handlers.items():

@@ -31,7 +31,8 @@ def told():
     return sorted(Delivery.objects.values_list("event", "subject_id"))
 
 
-def test_an_answer(endpoint, make_job, book):
+def test_an_answer(endpoint, make_job, book, settings):
+    settings.WEB_URL = "https://llm.example/"
     job = make_job("running", metadata={"order": "7"})
     book(job, 13)
 
@@ -62,7 +63,7 @@ def test_an_answer(endpoint, make_job, book):
         "metadata": {"order": "7"},
         "created_at": job.created_at.isoformat(),
         "finished_at": job.finished_at.isoformat(),
-        "links": {"self": f"http://127.0.0.1:8000/api/v1/jobs/{job.pk}/"},
+        "links": {"self": f"https://llm.example/api/v1/jobs/{job.pk}/"},
     }
 
 

@@ -54,8 +54,8 @@ def test_from_live_to_a_new_live_version_by_hand(visit, prompt):  # noqa: F811
         "Praise {{ product }} in one sentence."
     )
     tab.page.get_by_role("button", name="Save", exact=True).click()
-    assert tab.page.get_by_text("Draft saved. It can be sealed.").is_visible()
-    assert tab.page.get_by_text("Praise a red kettle in one sentence.").is_visible()
+    tab.page.get_by_text("Draft saved. It can be sealed.").wait_for()
+    tab.page.get_by_text("Praise a red kettle in one sentence.").wait_for()
 
     tab.page.get_by_role("link", name="Seal…").click()
     tab.page.get_by_label("Note").fill("Friendlier.")
@@ -65,6 +65,6 @@ def test_from_live_to_a_new_live_version_by_hand(visit, prompt):  # noqa: F811
     tab.page.get_by_label("Reason").fill("Sells better.")
     tab.page.get_by_role("button", name="Release").click()
 
-    assert tab.page.get_by_text("product-text v2 is live on production.").is_visible()
+    tab.page.get_by_text("product-text v2 is live on production.").wait_for()
     assert prompt.releases.get(ended_at=None).version.number == 2
     assert tab.problems == []
