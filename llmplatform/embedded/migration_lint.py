@@ -10,12 +10,19 @@ import django
 from django.apps import apps
 from django_migration_linter import MigrationLinter
 
+# Looked at by a person, because the linter cannot see what makes them safe.
+SAFE = {
+    "0005_batch_indexes": "unique over columns that are new and empty; built concurrently, alone",
+}
+
 
 def main() -> int:
     django.setup()
     ours = [config.label for config in apps.get_app_configs() if config.name.startswith("apps.")]
     # An app's first migration makes tables that no running code knows yet.
-    linter = MigrationLinter(include_apps=ours, no_cache=True, ignore_initial_migrations=True)
+    linter = MigrationLinter(
+        include_apps=ours, no_cache=True, ignore_initial_migrations=True, ignore_name=list(SAFE)
+    )
     linter.lint_all_migrations()
     linter.print_summary()
     return 1 if linter.has_errors else 0

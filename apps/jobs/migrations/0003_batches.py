@@ -51,31 +51,18 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'batches',
                 'ordering': ['-id'],
+                'indexes': [
+                    models.Index(fields=['service', '-id'], name='batch_service'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('service', 'idempotency_key'), name='batch_idempotency_key_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('total__gt', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('succeeded'), '+', models.F('failed')), '+', models.F('cancelled')), '+', models.F('expired')))), models.Q(('finished_at__isnull', False), ('total', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('succeeded'), '+', models.F('failed')), '+', models.F('cancelled')), '+', models.F('expired')))), _connector='OR'), name='batch_finishes_with_its_last_job'),
+                ],
             },
         ),
         migrations.AddField(
             model_name='job',
             name='batch',
             field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to='jobs.batch'),
-        ),
-        migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('batch__isnull', False), ('status', 'running')), fields=['batch'], name='job_batch_running'),
-        ),
-        migrations.AddConstraint(
-            model_name='job',
-            constraint=models.UniqueConstraint(condition=models.Q(('batch__isnull', False)), fields=('batch', 'batch_index'), name='batch_row_once'),
-        ),
-        migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(fields=['service', '-id'], name='batch_service'),
-        ),
-        migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.UniqueConstraint(fields=('service', 'idempotency_key'), name='batch_idempotency_key_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('total__gt', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('succeeded'), '+', models.F('failed')), '+', models.F('cancelled')), '+', models.F('expired')))), models.Q(('finished_at__isnull', False), ('total', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('succeeded'), '+', models.F('failed')), '+', models.F('cancelled')), '+', models.F('expired')))), _connector='OR'), name='batch_finishes_with_its_last_job'),
         ),
     ]
