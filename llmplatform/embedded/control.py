@@ -64,7 +64,6 @@ def _probes(data: DataFolder) -> dict[str, Any]:
         data=data,
         redis_url=stack["environment"]["REDIS_URL"],
         with_model=stack["with_model"],
-        started_at=0,
     )
     return {part.name: part.probe for part in expected}
 

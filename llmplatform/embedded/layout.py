@@ -92,6 +92,11 @@ class DataFolder:
         return self.path / "processes.json"
 
     @property
+    def beat_schedule(self) -> Path:
+        """What beat remembers; the ending depends on the machine's dbm."""
+        return self.path / "beat-schedule"
+
+    @property
     def lock(self) -> Path:
         return self.path / "up.lock"
 

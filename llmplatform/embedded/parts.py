@@ -32,11 +32,9 @@ class Part:
         return f"exec {shlex.join([sys.executable, '-m', *self.arguments])}"
 
 
-def parts(
-    *, ports: Ports, data: DataFolder, redis_url: str, with_model: bool, started_at: float
-) -> list[Part]:
-    """Everything that `up` starts beside Postgres and Valkey; `started_at` in Unix seconds."""
-    product = [_web(ports), _gateway(ports), _worker(ports, redis_url), _beat(data, started_at)]
+def parts(*, ports: Ports, data: DataFolder, redis_url: str, with_model: bool) -> list[Part]:
+    """Everything that `up` starts beside Postgres and Valkey."""
+    product = [_web(ports), _gateway(ports), _worker(ports, redis_url), _beat(data)]
     return product + ([_chat(ports), _embeddings(ports)] if with_model else [])
 
 
@@ -78,15 +76,15 @@ def _worker(ports: Ports, redis_url: str) -> Part:
     )
 
 
-def _beat(data: DataFolder, started_at: float) -> Part:
-    schedule = data.path / "beat-schedule"
+def _beat(data: DataFolder) -> Part:
+    schedule = data.beat_schedule
     return Part(
         name="beat",
         arguments=(
             *("celery", "--quiet", "--app=llmplatform", "beat", "--loglevel=WARNING"),
             *(f"--schedule={schedule}", "--pidfile="),
         ),
-        probe=lambda: _was_written(schedule, since=started_at),
+        probe=lambda: _was_written(schedule),
     )
 
 
@@ -137,7 +135,6 @@ def _takes_tasks(node: str, redis_url: str) -> bool:
         app.close()
 
 
-def _was_written(schedule: Path, *, since: float) -> bool:
-    """Whether beat has saved its schedule, which it does as soon as it runs."""
-    files = schedule.parent.glob(f"{schedule.name}*")  # endings depend on the machine's dbm
-    return any(file.stat().st_mtime >= since for file in files)
+def _was_written(schedule: Path) -> bool:
+    """Whether beat has made its schedule, which it does as soon as it runs."""
+    return any(schedule.parent.glob(f"{schedule.name}*"))  # endings depend on the machine's dbm

@@ -101,6 +101,10 @@ def _clear_the_way(options: Options) -> None:
     options.data.ready.unlink(missing_ok=True)
     if found := end_left_overs(ProcessBook(options.data.processes)):
         _say(f"Ended what an earlier start left running: {', '.join(found)}")
+    # A kill may have torn it, and the probe of beat waits for a new one: some kinds of dbm do not
+    # touch a file whose content stays the same.
+    for file in options.data.path.glob(f"{options.data.beat_schedule.name}*"):
+        file.unlink()
     ports = options.ports
     wanted = [ports.web, ports.gateway, ports.worker_metrics]
     wanted += [ports.chat, ports.embeddings] if options.with_model else []
@@ -124,7 +128,7 @@ def _on_signals(handler: Any) -> None:
 
 # --- While ---------------------------------------------------------------------------------------
 def _run(options: Options, book: ProcessBook) -> list[str]:
-    data, ports, started_at = options.data, options.ports, time.time()
+    data, ports = options.data, options.ports
     _say("Starting Postgres and Valkey ...")
     servers = Servers(
         folder=data.path,
@@ -146,7 +150,6 @@ def _run(options: Options, book: ProcessBook) -> list[str]:
                 data=data,
                 redis_url=servers.redis_url,
                 with_model=options.with_model,
-                started_at=started_at,
             ),
             servers=servers.running,
             book=book,

@@ -91,10 +91,13 @@ def test_after_kill_9_the_next_start_ends_the_left_overs_and_keeps_the_data(data
     with psycopg.connect(before["database_url"]) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     psutil.Process(before["pids"]["up"]).kill()
+    torn = data / "beat-schedule.torn"  # what beat remembers must not outlive a kill
+    torn.touch()
 
     manage("up", "--detach", "--no-model", f"--port-base={port_base}", f"--data={data}")
 
     assert not any(psutil.pid_exists(pid) for pid in before["pids"].values())
+    assert not torn.exists()
     with psycopg.connect(ready(data)["database_url"]) as connection:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
 
