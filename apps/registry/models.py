@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from apps.audit.history import track
 from apps.core.fields import PicoUSDField
 from apps.core.models import SlugModel, TimestampedModel, moves_config_epoch
-from apps.registry.validators import check_address, check_secret_ref
+from apps.registry.validators import check_address, check_parameter_names, check_secret_ref
 
 
 class Vendor(models.TextChoices):
@@ -100,6 +100,14 @@ class Deployment(SlugModel):
     input_overhead_tokens = models.PositiveIntegerField(
         default=64,
         help_text="Tokens that the server's chat template adds at most: part of every hold.",
+    )
+    extra_parameters = models.CharField(
+        max_length=1000,
+        blank=True,
+        db_default="",
+        validators=[check_parameter_names],
+        help_text="Parameters beyond OpenAI's that callers may send to it, separated by commas, "
+        "e.g. top_k, min_p. None may change how much is billed.",
     )
     active = models.BooleanField(default=True, help_text="Off: drained, new calls go elsewhere.")
 

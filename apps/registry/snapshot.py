@@ -2,6 +2,7 @@
 
 from apps.registry.models import Deployment, Model, Price
 from apps.registry.types import DeploymentFacts, ModelFacts, PriceRow, RegistrySnapshot
+from apps.registry.validators import parameter_names
 
 
 def read_registry() -> RegistrySnapshot:
@@ -62,6 +63,7 @@ def deployment_facts(
         read_timeout=row.read_timeout_seconds,
         finish_required=row.finish_required,
         input_overhead_tokens=row.input_overhead_tokens,
+        extra_parameters=parameter_names(row.extra_parameters),
         active=row.active and provider.active and model.active,
         prices=prices,
     )

@@ -64,6 +64,7 @@ class DeploymentFacts:
     input_overhead_tokens: int
     active: bool
     prices: tuple[PriceRow, ...]
+    extra_parameters: frozenset[str] = frozenset()  # beyond OpenAI's; callers may send them to it
 
     def prices_at(self, at: datetime) -> Mapping[str, PriceRow]:
         """Usage class → the row valid at that time; a class without one is missing."""

@@ -1,5 +1,6 @@
 """What the registry accepts as an address and as a reference to a secret."""
 
+import re
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
@@ -26,6 +27,25 @@ def check_address(url: str) -> None:
         raise ValidationError("Put no user name or password into the address; use a secret.")
     if "?" in url or "#" in url:
         raise ValidationError("A base address has no query and no fragment.")
+
+
+_PARAMETER = re.compile("[a-z][a-z0-9_]{0,63}")
+_OURS = {"best_of", "input", "messages", "model", "n", "stream", "stream_options"}
+_OURS |= {"max_tokens", "max_completion_tokens"}
+
+
+def check_parameter_names(names: str) -> None:
+    """Raises `ValidationError` unless they are names, separated by commas, of parameters that
+    cannot change where a call goes or how much of an answer is billed."""
+    for name in parameter_names(names):
+        if not _PARAMETER.fullmatch(name):
+            raise ValidationError(f"“{name[:64]}” is not the name of a parameter.")
+        if name in _OURS:
+            raise ValidationError(f"“{name}” is set by the gateway and cannot be passed on.")
+
+
+def parameter_names(names: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in names.split(",") if name.strip())
 
 
 def check_secret_ref(ref: str) -> None:

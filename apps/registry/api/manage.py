@@ -45,6 +45,7 @@ DeploymentViewSet = manage_viewset(
         "read_timeout_seconds",
         "finish_required",
         "input_overhead_tokens",
+        "extra_parameters",
         "active",
     ),
     related=("provider", "model"),
