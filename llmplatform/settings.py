@@ -219,6 +219,7 @@ JOB_LEASE_SECONDS = env.int(
 )  # a dead worker's jobs return after this
 JOB_MAX_ATTEMPTS = env.int("JOB_MAX_ATTEMPTS", default=5)  # claims before a job is dead-lettered
 CALL_TIMEOUT_SECONDS = env.int("CALL_TIMEOUT_SECONDS", default=120)  # default deadline of a call
+STREAM_KEEP_ALIVE_SECONDS = env.float("STREAM_KEEP_ALIVE_SECONDS", default=15)  # silence, at most
 CALL_TIMEOUT_MAX_SECONDS = env.int("CALL_TIMEOUT_MAX_SECONDS", default=600)  # of a call, at most
 UNKNOWN_HOLD_SECONDS = env.int(
     "UNKNOWN_HOLD_SECONDS", default=172_800

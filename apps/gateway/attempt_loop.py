@@ -17,7 +17,8 @@ from apps.core.money import Pico
 from apps.core.snapshot import SnapshotHolder
 from apps.gateway import metrics, refusals
 from apps.gateway.accounts import Settlement
-from apps.gateway.answers import Answer, Assembler
+from apps.gateway.answers import Answer
+from apps.gateway.assembler import Assembler
 from apps.gateway.attempts import (
     Emit,
     Ticket,

@@ -14,7 +14,8 @@ from apps.budgets.types import HoldRequest, OutputTerms, Scope
 from apps.core.ids import uuid7
 from apps.gateway import bounds
 from apps.gateway.accounts import Admission, Settlement
-from apps.gateway.answers import Answer, Assembler, from_chat, from_embedding
+from apps.gateway.answers import Answer, from_chat, from_embedding
+from apps.gateway.assembler import Assembler, says_something
 from apps.gateway.prepare import Prepared
 from apps.gateway.retry import Next
 from apps.gateway.types import Call, CallKind
@@ -192,14 +193,23 @@ async def dispatch(
 
 
 async def _stream(chunks: Any, emit: Emit, seen: Assembler) -> Answer:
+    """Chunks that say nothing yet (the role, no text) wait for the first that does: until then
+    another deployment can still answer."""
     started, first_token_ms = time.monotonic(), None
+    waiting: list[Mapping[str, Any]] = []
     try:
         async for chunk in chunks:
             seen.add(chunk)
-            if chunk.raw.get("choices"):
-                if first_token_ms is None:
-                    first_token_ms = int((time.monotonic() - started) * 1000)
-                await emit(chunk.raw)
+            if not chunk.raw.get("choices"):
+                continue
+            waiting.append(chunk.raw)
+            if first_token_ms is None and not says_something(chunk.raw):
+                continue
+            if first_token_ms is None:
+                first_token_ms = int((time.monotonic() - started) * 1000)
+            for raw in waiting:
+                await emit(raw)
+            waiting.clear()
     except ProviderError as error:
         if first_token_ms is not None:
             error.retryable = error.fallback = False
@@ -209,8 +219,12 @@ async def _stream(chunks: Any, emit: Emit, seen: Assembler) -> Answer:
 
 def _capped(prepared: Prepared, endpoint: Endpoint) -> Mapping[str, Any]:
     """The output cap is always sent. Its name is the caller's own, else the vendor's newest."""
-    default = "max_tokens" if endpoint.vendor == "compatible" else "max_completion_tokens"
-    return {**prepared.parameters, prepared.cap_name or default: prepared.output_cap}
+    if endpoint.vendor != "compatible":
+        name = prepared.cap_name or "max_completion_tokens"
+        return {**prepared.parameters, name: prepared.output_cap}
+    # Several such servers know only the old name and would ignore the new one: no cap at all.
+    caps = {prepared.cap_name or "max_tokens", "max_tokens"}
+    return {**prepared.parameters, **dict.fromkeys(caps, prepared.output_cap)}
 
 
 def end_of_answer(ticket: Ticket, answer: Answer) -> AttemptEnd:

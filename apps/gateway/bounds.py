@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.core import strict_json
+from apps.gateway.images import image_urls
+from apps.gateway.parameters import CHAT_NAMES, EMBEDDING_NAMES
 from apps.registry.types import DeploymentFacts, ModelFacts
 
 UNBOUNDED = 10**9  # tokens; more than any context window
 TOKENS_A_MESSAGE = 8  # role and separators of one message in any known chat template
-_SENT_AS_TEXT = ("tools", "response_format", "tool_choice")
+_SENT_AS_TEXT = {"tools", "response_format", "tool_choice", "functions", "function_call"}
 
 
 def input_bound(
@@ -21,11 +23,17 @@ def input_bound(
 ) -> int:
     """Tokens of the input at most, without the deployment's overhead.
 
-    An image's tokens cannot be bounded from its bytes: only the context window bounds them.
+    An image's tokens cannot be bounded from its bytes: only the context window bounds them. What a
+    deployment makes of a parameter that we do not know is taken for text that it adds.
     """
-    if _has_image(messages):
+    if any(image_urls(messages)):
         return UNBOUNDED
-    extras = {name: parameters[name] for name in _SENT_AS_TEXT if name in parameters}
+    known = CHAT_NAMES | EMBEDDING_NAMES
+    extras = {
+        name: value
+        for name, value in parameters.items()
+        if name in _SENT_AS_TEXT or name not in known
+    }
     size = sum(_size(message) for message in messages) + sum(_input_size(item) for item in inputs)
     return size + TOKENS_A_MESSAGE * len(messages) + (_size(extras) if extras else 0)
 
@@ -56,12 +64,3 @@ def _size(value: Any) -> int:
 def _input_size(item: Any) -> int:
     """A list is token ids: it is as long as it is."""
     return len(item.encode()) if isinstance(item, str) else len(item)
-
-
-def _has_image(messages: Sequence[Mapping[str, Any]]) -> bool:
-    return any(
-        isinstance(part, Mapping) and part.get("type") != "text"
-        for message in messages
-        if isinstance(message.get("content"), list)
-        for part in message["content"]
-    )

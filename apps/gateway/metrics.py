@@ -22,6 +22,9 @@ SAVED = Counter("llm_cache_saved_usd_total", "Cost that the cache avoided.", ["s
 ATTEMPTS = Counter(
     "llm_attempts_total", "Physical requests to providers.", ["deployment", "status", "error"]
 )
+STREAMS_CUT = Counter(
+    "llm_streams_cut_total", "Streams whose client was given up; the call went on.", ["reason"]
+)
 IN_FLIGHT = Gauge("llm_calls_in_flight", "Calls inside the pipeline of this process.")
 
 

@@ -1,92 +1,67 @@
-"""What a request may contain: one JSON Schema for each part, every fault at once.
+"""What a request may contain: one JSON Schema for each part (`shapes`), every fault at once.
 
 Names and ranges are those of the OpenAI API. Nothing that names an address, a key or a header is
-among them: where a call goes is decided by the registry alone.
+among them: where a call goes is decided by the registry alone. A parameter that is not among them
+is for the deployment to allow (`Deployment.extra_parameters`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jsonschema_rs
 
 from apps.core.problems import Fault
+from apps.gateway.shapes import CHAT_PARAMETERS, EMBEDDING_PARAMETERS, EXPLAINED, MESSAGE, REFUSED
 
-_STRING_OR_LIST = {
-    "anyOf": [
-        {"type": "string"},
-        {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 4},
-    ]
-}
-_CHAT_PARAMETERS: dict[str, Any] = {
-    "temperature": {"type": "number", "minimum": 0, "maximum": 2},
-    "top_p": {"type": "number", "minimum": 0, "maximum": 1},
-    "n": {"type": "integer", "minimum": 1, "maximum": 16},
-    "max_tokens": {"type": "integer", "minimum": 1},
-    "max_completion_tokens": {"type": "integer", "minimum": 1},
-    "stop": _STRING_OR_LIST,
-    "seed": {"type": "integer"},
-    "presence_penalty": {"type": "number", "minimum": -2, "maximum": 2},
-    "frequency_penalty": {"type": "number", "minimum": -2, "maximum": 2},
-    "logit_bias": {"type": "object", "additionalProperties": {"type": "number"}},
-    "logprobs": {"type": "boolean"},
-    "top_logprobs": {"type": "integer", "minimum": 0, "maximum": 20},
-    "response_format": {
-        "type": "object",
-        "properties": {"type": {"enum": ["text", "json_object", "json_schema"]}},
-        "required": ["type"],
-    },
-    "tools": {"type": "array", "items": {"type": "object"}, "maxItems": 128},
-    "tool_choice": {"type": ["string", "object"]},
-    "parallel_tool_calls": {"type": "boolean"},
-    "reasoning_effort": {"enum": ["none", "minimal", "low", "medium", "high"]},
-    "user": {"type": "string", "maxLength": 512},
-}
-_EMBEDDING_PARAMETERS: dict[str, Any] = {
-    "dimensions": {"type": "integer", "minimum": 1, "maximum": 16384},
-    "encoding_format": {"enum": ["float", "base64"]},
-    "user": {"type": "string", "maxLength": 512},
-}
-_MESSAGE = {
-    "type": "object",
-    "properties": {
-        "role": {"enum": ["system", "developer", "user", "assistant", "tool"]},
-        "content": {"type": ["string", "array", "null"], "items": {"type": "object"}},
-        "name": {"type": "string"},
-        "tool_calls": {"type": "array"},
-        "tool_call_id": {"type": "string"},
-        "refusal": {"type": ["string", "null"]},
-    },
-    "required": ["role"],
-    "additionalProperties": False,
-}
-_INPUT = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "minItems": 1}]}
-
-CHAT_NAMES = frozenset(_CHAT_PARAMETERS)
-EMBEDDING_NAMES = frozenset(_EMBEDDING_PARAMETERS)
+CHAT_NAMES = frozenset(CHAT_PARAMETERS) | frozenset(REFUSED)
+EMBEDDING_NAMES = frozenset(EMBEDDING_PARAMETERS)
 
 
-def _validator(properties: Mapping[str, Any]) -> "jsonschema_rs.Validator":
-    return jsonschema_rs.validator_for(
-        {"type": "object", "properties": dict(properties), "additionalProperties": False}
-    )
+def _validator(schema: Mapping[str, Any]) -> "jsonschema_rs.Validator":
+    return jsonschema_rs.validator_for(dict(schema))
 
 
-_chat = _validator(_CHAT_PARAMETERS)
-_embedding = _validator(_EMBEDDING_PARAMETERS)
-_messages = jsonschema_rs.validator_for(
-    {"type": "array", "items": _MESSAGE, "minItems": 1, "maxItems": 2048}
+_chat = _validator({"type": "object", "properties": CHAT_PARAMETERS})
+_embedding = _validator({"type": "object", "properties": EMBEDDING_PARAMETERS})
+_messages = _validator({"type": "array", "items": MESSAGE, "minItems": 1, "maxItems": 2048})
+_texts = _validator(
+    {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1, "maxItems": 2048}
 )
-_inputs = jsonschema_rs.validator_for(
-    {"type": "array", "items": _INPUT, "minItems": 1, "maxItems": 2048}
-)
+_TOKENS = {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1}
+_tokens = _validator({"type": "array", "items": _TOKENS, "minItems": 1, "maxItems": 2048})
 
 
 def chat_faults(parameters: Mapping[str, Any]) -> list[Fault]:
-    return _faults(_chat, dict(parameters), "/parameters")
+    """Faults of the known parameters; unknown ones are the deployment's to judge."""
+    faults = _faults(_chat, dict(parameters), "/parameters")
+    faults += [
+        Fault(f"/parameters/{name}", reason, "unsupported")
+        for name, reason in REFUSED.items()
+        if parameters.get(name) is not None
+    ]
+    if parameters.get("top_logprobs") is not None and not parameters.get("logprobs"):
+        faults.append(Fault("/parameters/top_logprobs", "Needs logprobs to be true.", "invalid"))
+    return faults
 
 
 def embedding_faults(parameters: Mapping[str, Any]) -> list[Fault]:
     return _faults(_embedding, dict(parameters), "/parameters")
+
+
+def extra_faults(
+    parameters: Iterable[str], known: frozenset[str], allowed: Iterable[str]
+) -> list[Fault]:
+    """A fault for each parameter that is neither known nor allowed."""
+    unknown = set(parameters) - known - set(allowed)
+    names = ", ".join(sorted(known - set(REFUSED)))
+    return [
+        Fault(
+            f"/parameters/{name[:100]}",
+            f"Unknown parameter “{name[:100]}”; known are {names}.",
+            "unknown_field",
+        )
+        for name in sorted(unknown)
+    ]
 
 
 def message_faults(messages: tuple[Mapping[str, Any], ...]) -> list[Fault]:
@@ -94,7 +69,9 @@ def message_faults(messages: tuple[Mapping[str, Any], ...]) -> list[Fault]:
 
 
 def input_faults(inputs: tuple[Any, ...]) -> list[Fault]:
-    return _faults(_inputs, list(inputs), "/input")
+    """Texts, or lists of token ids; not both in one request."""
+    are_tokens = bool(inputs) and isinstance(inputs[0], list | tuple)
+    return _faults(_tokens if are_tokens else _texts, list(inputs), "/input")
 
 
 def schema_faults(schema: Mapping[str, Any]) -> list[Fault]:
@@ -108,9 +85,14 @@ def schema_faults(schema: Mapping[str, Any]) -> list[Fault]:
 
 def _faults(validator: "jsonschema_rs.Validator", value: Any, root: str) -> list[Fault]:
     return [
-        Fault("/".join([root, *map(str, error.instance_path)]), _short(error), "invalid")
+        Fault("/".join([root, *map(str, error.instance_path)]), _said(error), "invalid")
         for error in validator.iter_errors(value)
     ]
+
+
+def _said(error: "jsonschema_rs.ValidationError") -> str:
+    name = str(next(iter(error.instance_path), ""))
+    return EXPLAINED.get(name) or _short(error)
 
 
 def _short(error: Exception) -> str:

@@ -99,7 +99,9 @@ class Pipeline:
 
     # --- 5 ---------------------------------------------------------------------------------------
     async def _limit(self, call: Call, prepared: Prepared) -> tuple[Level, ...]:
-        tokens = prepared.input_bound // 4 + prepared.output_bound  # four bytes a token, roughly
+        # Four bytes a token, roughly; an image has no bound of its own, but the window is one.
+        window = prepared.model.context_window * max(1, len(prepared.spec.inputs))
+        tokens = min(prepared.input_bound // 4, window) + prepared.output_bound
         grant = await self._limiter.take(
             caller=call.caller, tokens=tokens, max_wait=call.rate_limit_wait
         )

@@ -12,6 +12,7 @@ from apps.core.problems import Fault
 from apps.gateway import bounds
 from apps.gateway import parameters as rules
 from apps.gateway.config import Config
+from apps.gateway.images import image_faults
 from apps.gateway.types import CallKind, CallRefused, CallSpec, Pin
 from apps.prompts.rendering import check_variables, render
 from apps.prompts.resolve import resolve
@@ -153,15 +154,18 @@ def _candidates(spec: CallSpec, config: Config) -> tuple[tuple[DeploymentFacts, 
         raise CallRefused(
             code="no_deployment", status=503, message=str(error), retry_after=5
         ) from error
-    able = tuple(deployment for deployment in found if not _inabilities(spec, deployment.model))
+    able = tuple(deployment for deployment in found if not _inabilities(spec, deployment))
     if not able:
-        return (), _inabilities(spec, found[0].model)
+        return (), _inabilities(spec, found[0])
     return able, []
 
 
-def _inabilities(spec: CallSpec, model: ModelFacts) -> list[Fault]:
-    """What the request needs and the model can't do."""
-    faults = []
+def _inabilities(spec: CallSpec, deployment: DeploymentFacts) -> list[Fault]:
+    """What the request needs and the model, or the server, can't do."""
+    model = deployment.model
+    known = rules.EMBEDDING_NAMES if spec.kind is CallKind.EMBEDDING else rules.CHAT_NAMES
+    faults = rules.extra_faults(spec.parameters, known, deployment.extra_parameters)
+    faults += image_faults(spec.messages, deployment)
     if model.kind != spec.kind:
         faults.append(
             Fault("/model", f"“{model.slug}” is a {model.kind} model, not for {spec.kind}.")

@@ -104,7 +104,11 @@ class Exchange:
 
     async def _chat(self, body: dict[str, Any]) -> str:
         text, finish = answers.reply(body, self.rule.content)
-        message = self.rule.message or {"role": "assistant", "content": text, "refusal": None}
+        calls = None if self.rule.content else answers.tool_calls(body)
+        if calls is not None:
+            text, finish = calls["tool_calls"][0]["function"]["arguments"], "tool_calls"
+        plain = {"role": "assistant", "content": text, "refusal": None}
+        message = self.rule.message or calls or plain
         if self.rule.finish_reason != "default":
             finish = self.rule.finish_reason
         usage = answers.usage_of(body, text)

@@ -91,7 +91,7 @@ def test_all_faults_come_at_once_and_nothing_is_sent(call_pipeline, upstream):
 
     pointers = sorted(fault.pointer for fault in refused.value.faults)
     assert refused.value.status == 400
-    assert pointers == ["/parameters", "/parameters/n", "/parameters/temperature"]
+    assert pointers == ["/parameters/base_url", "/parameters/n", "/parameters/temperature"]
     assert upstream.log() == []
     assert not Attempt.objects.exists()
 

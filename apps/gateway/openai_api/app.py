@@ -1,7 +1,7 @@
 """`/v1/*` as a raw ASGI app."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,11 +18,12 @@ from apps.core.money import exact_usd
 from apps.gateway.openai_api import http, requests
 from apps.gateway.openai_api.errors import ApiError, from_refusal, limit_headers
 from apps.gateway.openai_api.models import list_models, one_model
+from apps.gateway.openai_api.outbox import Outbox, StreamOptions
+from apps.gateway.openai_api.streaming import EventStream
 from apps.gateway.runtime import Runtime
 from apps.gateway.types import Call, CallOutcome, CallRefused, CallSpec
 
 log = structlog.get_logger(__name__)
-_QUEUE = 256  # chunks of a stream that a slow client may fall behind before upstream waits for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +90,10 @@ class OpenAIApp:
             raise ApiError(401, str(error), code="invalid_api_key") from error
 
     async def _chat(self, request: Request) -> None:
-        spec, stream, with_usage = requests.chat_spec(await _json(request))
+        spec, options = requests.chat_spec(await _json(request))
         call = self._call(request, spec)
-        if stream:
-            await self._stream(request, call, with_usage)
+        if options is not None:
+            await self._stream(request, call, options)
             return
         await self._answer(request, call)
 
@@ -107,36 +108,17 @@ class OpenAIApp:
         outcome = await asyncio.shield(task)
         await http.send_json(request.send, 200, outcome.body, _headers(request, outcome))
 
-    async def _stream(self, request: Request, call: Call, with_usage: bool) -> None:
-        """Pass chunks on as they come. The headers wait for the first chunk, so that everything
-        that fails before it is an ordinary error answer."""
-        chunks: asyncio.Queue[Mapping[str, Any] | None] = asyncio.Queue(_QUEUE)
-        client = _Client(chunks)
-        task = self._runtime.tasks.spawn(client.run(self._runtime.pipeline.run(call, client.emit)))
-        first = await chunks.get()
-        if first is None:
-            await asyncio.shield(task)  # raises what went wrong, or ends an empty answer
-        await http.start_events(request.send, {"x-request-id": request.request_id})
-        try:
-            await _pass_on(request.send, first, chunks)
-        except OSError:
-            client.leave()  # the upstream stream is still drained to its usage
-            return
-        await self._end(request, task, with_usage)
-
-    async def _end(
-        self, request: Request, task: "asyncio.Task[CallOutcome]", with_usage: bool
-    ) -> None:
-        try:
-            outcome = await asyncio.shield(task)
-        except CallRefused as refusal:
-            # The stream broke after its beginning: say so in the stream, and do not call it done.
-            await http.send_event(request.send, strict_json.dumps(from_refusal(refusal).body))
-            await request.send({"type": "http.response.body", "body": b""})
-            return
-        if with_usage:
-            await http.send_event(request.send, strict_json.dumps(_usage_chunk(outcome)))
-        await http.end_events(request.send)
+    async def _stream(self, request: Request, call: Call, options: StreamOptions) -> None:
+        outbox = Outbox(options)
+        work = outbox.run(self._runtime.pipeline.run(call, outbox.emit))
+        stream = EventStream(
+            receive=request.receive,
+            send=request.send,
+            request_id=request.request_id,
+            outbox=outbox,
+            options=options,
+        )
+        await stream.serve(self._runtime.tasks.spawn(work))
 
     async def _models(self, request: Request) -> None:
         body = list_models(self._runtime.config.current)
@@ -156,38 +138,6 @@ class OpenAIApp:
         )
 
 
-class _Client:
-    """The reading end of a stream. After it has left, chunks are dropped, the call goes on."""
-
-    def __init__(self, chunks: "asyncio.Queue[Mapping[str, Any] | None]") -> None:
-        self._chunks = chunks
-        self._gone = False
-
-    async def emit(self, chunk: Mapping[str, Any]) -> None:
-        if not self._gone:
-            await self._chunks.put(chunk)
-
-    def leave(self) -> None:
-        self._gone = True
-        while not self._chunks.empty():
-            self._chunks.get_nowait()
-
-    async def run(self, call: Awaitable[CallOutcome]) -> CallOutcome:
-        try:
-            return await call
-        finally:
-            if not self._gone:
-                await self._chunks.put(None)
-
-
-async def _pass_on(send: http.Send, first: Mapping[str, Any] | None, chunks: Any) -> None:
-    chunk = first
-    while chunk is not None:
-        data = {name: value for name, value in chunk.items() if name != "usage"}
-        await http.send_event(send, strict_json.dumps(data))
-        chunk = await chunks.get()
-
-
 async def _send_error(send: http.Send, error: ApiError, headers: http.Headers) -> None:
     await http.send_json(send, error.status, error.body, {**headers, **error.headers})
 
@@ -195,19 +145,18 @@ async def _send_error(send: http.Send, error: ApiError, headers: http.Headers) -
 async def _json(request: Request) -> Any:
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     try:
-        return strict_json.loads(await http.read_body(request.receive, limit=limit))
+        body = await http.read_json_body(request.scope, request.receive, limit=limit)
+        return strict_json.loads(body)
+    except http.WrongMediaType as error:
+        raise ApiError(415, str(error), code="unsupported_media_type") from error
+    except http.BodyTooSlow as error:
+        text = f"The body did not arrive within {http.BODY_SECONDS:g} s."
+        raise ApiError(408, text, code="body_too_slow") from error
     except http.BodyTooLarge as error:
         text = f"The body is larger than {limit // 1024 // 1024} MiB."
         raise ApiError(413, text, code="body_too_large") from error
     except strict_json.InvalidJSON as error:
         raise ApiError(400, str(error), code="invalid_json") from error
-
-
-def _usage_chunk(outcome: CallOutcome) -> dict[str, Any]:
-    """OpenAI's last chunk, with the cost beside the usage."""
-    head = {name: outcome.body.get(name) for name in ("id", "created", "model")}
-    usage = {**(outcome.body.get("usage") or {}), "cost_usd": exact_usd(outcome.cost_pico)}
-    return {**head, "object": "chat.completion.chunk", "choices": [], "usage": usage}
 
 
 def _headers(request: Request, outcome: CallOutcome) -> dict[str, str]:

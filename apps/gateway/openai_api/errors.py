@@ -7,13 +7,19 @@ from apps.access.limits import Level
 from apps.gateway.types import CallRefused
 
 _TYPES = {
-    400: "invalid_request_error",
     401: "authentication_error",
     403: "permission_error",
-    404: "invalid_request_error",
-    405: "invalid_request_error",
-    413: "invalid_request_error",
     429: "rate_limit_error",
+}
+_TYPES_BY_CLASS = {4: "invalid_request_error", 5: "server_error"}
+
+
+# What OpenAI calls what we call otherwise: programs compare these.
+_CODES = {
+    "budget_exceeded": "insufficient_quota",
+    "rate_limited": "rate_limit_exceeded",
+    "context_too_long": "context_length_exceeded",
+    "content_refused": "content_policy_violation",
 }
 
 
@@ -36,7 +42,7 @@ class ApiError(Exception):
         self.headers = headers or {}
         error = {
             "message": message,
-            "type": type_ or _TYPES.get(status, "server_error"),
+            "type": type_ or _TYPES.get(status) or _TYPES_BY_CLASS[status // 100],
             "param": param,
             "code": code,
         }
@@ -57,7 +63,7 @@ def from_refusal(refusal: CallRefused) -> ApiError:
     return ApiError(
         429 if over_budget else refusal.status,
         refusal.message,
-        code="insufficient_quota" if over_budget else refusal.code,
+        code=_CODES.get(refusal.code, refusal.code),
         param=_param(refusal),
         type_="insufficient_quota" if over_budget else "",
         headers=headers,

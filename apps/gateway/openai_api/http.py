@@ -1,5 +1,6 @@
 """The little HTTP that the endpoints need: read a bounded body, send JSON, send events."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
@@ -11,8 +12,19 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = Mapping[str, str]
 
 
+BODY_SECONDS = 30.0  # for a whole body to arrive: a client that dribbles holds no place for ever
+
+
 class BodyTooLarge(Exception):
-    """More bytes came than we read. Permanent."""
+    """More bytes came, or were announced, than we read. Permanent."""
+
+
+class BodyTooSlow(Exception):
+    """The body did not arrive in time."""
+
+
+class WrongMediaType(Exception):
+    """The body is something else than plain JSON. Permanent."""
 
 
 class ClientGone(Exception):
@@ -27,8 +39,28 @@ def header(scope: Scope, name: bytes) -> str | None:
     return None
 
 
-async def read_body(receive: Receive, *, limit: int) -> bytes:
-    """The whole body. Raises `BodyTooLarge` as soon as it passes `limit` bytes."""
+async def read_json_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
+    """The whole body, of at most `limit` bytes. Headers that promise more, or something else than
+    JSON, are believed before a byte is read.
+
+    Raises `WrongMediaType`, `BodyTooLarge`, `BodyTooSlow` and `ClientGone`.
+    """
+    media = (header(scope, b"content-type") or "application/json").partition(";")[0].strip()
+    if media.lower() != "application/json":
+        raise WrongMediaType(f"Send application/json, not {media[:100]}.")
+    if (header(scope, b"content-encoding") or "identity") != "identity":
+        raise WrongMediaType("Send the body without a content encoding.")
+    announced = header(scope, b"content-length") or ""
+    if announced.isdecimal() and int(announced) > limit:
+        raise BodyTooLarge
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(receive, limit)
+    except TimeoutError:
+        raise BodyTooSlow from None
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
     parts, size, more = [], 0, True
     while more:
         message = await receive()
@@ -55,14 +87,8 @@ async def start_events(send: Send, headers: Headers) -> None:
     await _start(send, 200, {**stream, "x-accel-buffering": "no", **headers})
 
 
-async def send_event(send: Send, data: bytes) -> None:
-    await send(
-        {"type": "http.response.body", "body": b"data: " + data + b"\n\n", "more_body": True}
-    )
-
-
-async def end_events(send: Send) -> None:
-    await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
+async def send_part(send: Send, data: bytes, *, last: bool) -> None:
+    await send({"type": "http.response.body", "body": data, "more_body": not last})
 
 
 async def _start(send: Send, status: int, headers: Headers) -> None:

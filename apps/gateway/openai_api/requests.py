@@ -1,11 +1,12 @@
 """From an OpenAI request body to a `CallSpec`: OpenAI's fields, and ours beside them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import fields
 from typing import Any
 
 from apps.core.problems import Fault
 from apps.gateway.openai_api.errors import ApiError
-from apps.gateway.parameters import CHAT_NAMES, EMBEDDING_NAMES
+from apps.gateway.openai_api.outbox import StreamOptions
 from apps.gateway.types import CacheMode, CallKind, CallSpec
 
 # Name → what it must be, and how we say it.
@@ -24,27 +25,30 @@ _OURS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "stream_options": (dict, "an object"),
     "input": ((str, list), "a text, a list of texts or lists of token ids"),
 }
-_CHAT = CHAT_NAMES | set(_OURS) - {"input"}
-_EMBEDDING = EMBEDDING_NAMES | {"model", "input", "context", "metadata", "cache"}
+_CHAT = _OURS.keys() - {"input"}
+_EMBEDDING = {"model", "input", "context", "metadata", "cache"}
 
 
-def chat_spec(body: Any) -> tuple[CallSpec, bool, bool]:
-    """The call, whether to stream it, and whether the stream ends with a usage chunk.
+def chat_spec(body: Any) -> tuple[CallSpec, StreamOptions | None]:
+    """The call, and how to stream it, None when it shall come whole.
 
     Raises `ApiError` (400) with every fault of the shape.
     """
     body = _object(body)
-    _check(body, _CHAT)
-    spec = _spec(body, CallKind.CHAT, CHAT_NAMES)
-    options = body.get("stream_options") or {}
-    return spec, bool(body.get("stream")), bool(options.get("include_usage"))
+    faults = _faults(body, _CHAT)
+    faults += _option_faults(body.get("stream_options"), streams=body.get("stream") is True)
+    if faults:
+        raise _invalid(faults)
+    spec = _spec(body, CallKind.CHAT, _CHAT)
+    return spec, StreamOptions(**body.get("stream_options", {})) if body.get("stream") else None
 
 
 def embedding_spec(body: Any) -> CallSpec:
     """Raises `ApiError` (400) with every fault of the shape."""
     body = _object(body)
-    _check(body, _EMBEDDING, required=("model", "input"))
-    return _spec(body, CallKind.EMBEDDING, EMBEDDING_NAMES)
+    if faults := _faults(body, _EMBEDDING, required=("model", "input")):
+        raise _invalid(faults)
+    return _spec(body, CallKind.EMBEDDING, _EMBEDDING)
 
 
 def _object(body: Any) -> Mapping[str, Any]:
@@ -53,13 +57,28 @@ def _object(body: Any) -> Mapping[str, Any]:
     return {name: value for name, value in body.items() if value is not None}
 
 
-def _check(body: Mapping[str, Any], known: frozenset[str] | set[str], required: Any = ()) -> None:
+def _option_faults(options: Any, *, streams: bool) -> list[Fault]:
+    if not isinstance(options, dict):
+        return []
+    names = {field.name for field in fields(StreamOptions)}
+    faults = [
+        Fault(f"/stream_options/{name}", f"Known are {', '.join(sorted(names))}: true or false.")
+        for name, value in options.items()
+        if name not in names or not isinstance(value, bool)
+    ]
+    if not streams:
+        faults.append(Fault("/stream_options", "Only with stream: true."))
+    return faults
+
+
+def _faults(
+    body: Mapping[str, Any], ours: Collection[str], required: Collection[str] = ()
+) -> list[Fault]:
+    """Faults of what stands beside OpenAI's parameters. Those are judged with all others, where
+    the deployments that could answer are known."""
     faults = [Fault(f"/{name}", "Required.", "required") for name in required if name not in body]
     for name, value in body.items():
-        if name not in known:
-            text = f"Unknown parameter; known are {', '.join(sorted(known))}."
-            faults.append(Fault(f"/{name}", text, "unknown_field"))
-        elif name in _OURS and not _is(value, _OURS[name][0]):
+        if name in ours and not _is(value, _OURS[name][0]):
             faults.append(Fault(f"/{name}", f"Must be {_OURS[name][1]}."))
     if body.get("cache") not in {None, *CacheMode} and isinstance(body.get("cache"), str):
         faults.append(Fault("/cache", f"Must be {_OURS['cache'][1]}."))
@@ -67,8 +86,7 @@ def _check(body: Mapping[str, Any], known: frozenset[str] | set[str], required: 
         faults.append(Fault("/context", "Each tag must be a text of 1 to 100 characters."))
     if not all(isinstance(message, dict) for message in _list(body, "messages")):
         faults.append(Fault("/messages", "Each message must be an object."))
-    if faults:
-        raise _invalid(faults)
+    return faults
 
 
 def _is(value: Any, kind: type | tuple[type, ...]) -> bool:
@@ -80,7 +98,7 @@ def _list(body: Mapping[str, Any], name: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _spec(body: Mapping[str, Any], kind: CallKind, names: frozenset[str]) -> CallSpec:
+def _spec(body: Mapping[str, Any], kind: CallKind, ours: Collection[str]) -> CallSpec:
     return CallSpec(
         kind=kind,
         model=body.get("model", ""),
@@ -90,7 +108,7 @@ def _spec(body: Mapping[str, Any], kind: CallKind, names: frozenset[str]) -> Cal
         channel=body.get("channel", "production"),
         version=body.get("version"),
         inputs=_inputs(body.get("input")),
-        parameters={name: body[name] for name in names if name in body},
+        parameters={name: value for name, value in body.items() if name not in ours},
         subject=body.get("subject", ""),
         context=tuple(body.get("context", ())),
         metadata=body.get("metadata", {}),
