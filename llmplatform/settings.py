@@ -224,7 +224,8 @@ CALL_TIMEOUT_MAX_SECONDS = env.int("CALL_TIMEOUT_MAX_SECONDS", default=600)  # o
 UNKNOWN_HOLD_SECONDS = env.int(
     "UNKNOWN_HOLD_SECONDS", default=172_800
 )  # hold of an unknown outcome
-CACHE_TTL_SECONDS = env.int("CACHE_TTL_SECONDS", default=3600)  # of an exact answer
+CACHE_TTL_SECONDS = env.int("CACHE_TTL_SECONDS", default=3600)  # where no rule says else
+CACHE_MAX_ANSWER_BYTES = env.int("CACHE_MAX_ANSWER_BYTES", default=1024 * 1024)
 # host or host:port of model servers on private addresses that deployments may point at
 OUTBOUND_ALLOWED_HOSTS = env.list("OUTBOUND_ALLOWED_HOSTS", default=[])
 # whether who asks for more budget may approve it; otherwise somebody else has to

@@ -7,6 +7,8 @@ from apps.access.snapshot import read_callers, read_keys
 from apps.access.types import Caller, KeyRecord
 from apps.budgets.snapshot import read_budgets
 from apps.budgets.types import BudgetFacts
+from apps.cache.snapshot import read_cache
+from apps.cache.types import CacheFacts
 from apps.core.snapshot import SnapshotHolder
 from apps.prompts.snapshot import PromptSnapshot, read_prompts
 from apps.registry.snapshot import read_registry
@@ -25,6 +27,7 @@ class Config:
     routes: Mapping[str, RouteFacts]
     prompts: PromptSnapshot
     budgets: tuple[BudgetFacts, ...]
+    cache: CacheFacts
 
 
 def read_config() -> Config:
@@ -35,6 +38,7 @@ def read_config() -> Config:
         routes=read_routes(),
         prompts=read_prompts(),
         budgets=read_budgets(),
+        cache=read_cache(),
     )
 
 

@@ -9,7 +9,10 @@ from functools import partial
 import structlog
 
 from apps.access.limits import Level, RateLimiter
-from apps.cache.exact import CachedAnswer, ExactCache, cache_key
+from apps.cache.answers import AnswerCache
+from apps.cache.flights import Flights, WaitedTooLong
+from apps.cache.types import CachedAnswer, Lookup
+from apps.core.clock import now as clock_now
 from apps.core.money import exact_usd
 from apps.core.snapshot import SnapshotHolder
 from apps.core.threads import in_thread
@@ -19,6 +22,13 @@ from apps.gateway.answers import as_chunks
 from apps.gateway.attempt_loop import AttemptLoop, Run
 from apps.gateway.attempts import Emit, dimensions_of
 from apps.gateway.books import Books
+from apps.gateway.cached import (
+    Emission,
+    answer_to_keep,
+    cache_request,
+    outcome_of_hit,
+    stands_in,
+)
 from apps.gateway.config import Config
 from apps.gateway.guards import guard_input
 from apps.gateway.prepare import Prepared, prepare
@@ -31,7 +41,6 @@ from apps.registry.types import DeploymentFacts
 from apps.routing.breaker import AlwaysClosed, Breaker
 
 log = structlog.get_logger(__name__)
-_CACHEABLE = {"stop", "length", "tool_calls"}  # whole answers; nothing filtered or cut off
 
 
 class Pipeline:
@@ -42,7 +51,7 @@ class Pipeline:
         *,
         config: SnapshotHolder[Config],
         limiter: RateLimiter,
-        cache: ExactCache,
+        cache: AnswerCache,
         books: Books,
         tasks: Tasks,
         breaker: Breaker | None = None,
@@ -50,6 +59,7 @@ class Pipeline:
         self._config = config
         self._limiter = limiter
         self._cache = cache
+        self._flights: Flights[CallOutcome] = Flights(cache)
         self._books = books
         self._attempts = AttemptLoop(config=config, books=books, tasks=tasks)
         self._breaker = breaker or AlwaysClosed()
@@ -71,13 +81,8 @@ class Pipeline:
         prepared = await self._resolve(call)  # 2. validate, 3. resolve the prompt
         refusals.refuse_if_blocked(guard_input(prepared).blocked)  # 4.
         levels = await self._limit(call, prepared)  # 5.
-        key = _key_of(prepared)
-        hit = await self._look_up(prepared, key)  # 6.
-        if hit is not None:
-            return replace(await self._settle_hit(call, prepared, hit, emit), levels=levels)
-        candidates = self._route(prepared)  # 7.
-        outcome = await self._attempts.answer(Run(call, prepared, emit), candidates)  # 8. 9. 10.
-        await self._store(prepared, key, outcome)  # 11.
+        found = await self._look_up(prepared)  # 6.
+        outcome = await self._answer(call, prepared, found, emit)  # 7. to 11.
         return replace(outcome, levels=levels)
 
     # --- 2, 3 ------------------------------------------------------------------------------------
@@ -112,39 +117,63 @@ class Pipeline:
         return grant.levels
 
     # --- 6 ---------------------------------------------------------------------------------------
-    async def _look_up(self, prepared: Prepared, key: str) -> CachedAnswer | None:
+    async def _look_up(self, prepared: Prepared) -> Lookup | None:
+        """None: this call has nothing to do with the cache."""
         mode = prepared.spec.cache
-        hit = await self._cache.get(key) if mode in {CacheMode.USE, CacheMode.ONLY} else None
-        if hit is None and mode is CacheMode.ONLY:
-            raise CallRefused(
-                code="not_cached", status=404, message="No cached answer, and only that was asked."
-            )
-        return hit
+        request = cache_request(prepared, self._config.current)
+        if mode is not CacheMode.BYPASS and request.lifetime.ttl:
+            found = await self._cache.look_up(request, now=clock_now())
+            if mode is CacheMode.REFRESH:
+                return replace(found, fresh=None)
+            if found.fresh or mode is not CacheMode.ONLY:
+                return found
+        if mode is CacheMode.ONLY:
+            raise refusals.not_cached()
+        return None
+
+    async def _answer(
+        self, call: Call, prepared: Prepared, found: Lookup | None, emit: Emit | None
+    ) -> CallOutcome:
+        """From the cache, by a call that is under way already, or by one of our own."""
+        if found is None or prepared.spec.cache is CacheMode.REFRESH:
+            return (await self._call(call, prepared, found, emit))[0]
+        if found.fresh is not None:
+            return await self._settle_hit(call, prepared, found.fresh, CacheState.HIT, emit)
+        told = Emission(emit) if emit else None
+        try:
+            answer = await self._flown(call, prepared, found, told)
+        except CallRefused as refusal:
+            if found.stale is None or not stands_in(call, refusal) or (told and told.begun):
+                raise
+            return await self._settle_hit(call, prepared, found.stale, CacheState.STALE, emit)
+        if isinstance(answer, CachedAnswer):
+            return await self._settle_hit(call, prepared, answer, CacheState.COALESCED, emit)
+        return answer
+
+    async def _flown(
+        self, call: Call, prepared: Prepared, found: Lookup, emit: Emit | None
+    ) -> CallOutcome | CachedAnswer:
+        run = Run(call, prepared, emit)
+        lead = partial(self._call, call, prepared, found, emit)
+        try:
+            return await self._flights.answer(found, lead, remaining=lambda: run.remaining)
+        except WaitedTooLong:
+            raise refusals.deadline(0) from None
 
     async def _settle_hit(
-        self, call: Call, prepared: Prepared, hit: CachedAnswer, emit: Emit | None
+        self,
+        call: Call,
+        prepared: Prepared,
+        hit: CachedAnswer,
+        state: CacheState,
+        emit: Emit | None,
     ) -> CallOutcome:
         source = self._config.current.registry.deployments.get(hit.deployment)
-        deployment = source or prepared.candidates[0]
-        outcome = CallOutcome(
-            body=hit.body,
-            text=hit.text,
-            finish_reason=hit.finish_reason,
-            input_tokens=hit.input_tokens,
-            output_tokens=hit.output_tokens,
-            usage=hit.usage,
-            cost_pico=0,
-            avoided_pico=hit.cost_pico,
-            model=hit.model,
-            deployment=hit.deployment,
-            cache=CacheState.HIT,
-            attempts=0,
-            pin=prepared.pin,
-        )
+        outcome = outcome_of_hit(hit, state, prepared.pin)
         booked = CacheHit(
             request_id=call.request_id,
             job_id=call.job_id,
-            dimensions=dimensions_of(call, prepared, deployment),
+            dimensions=dimensions_of(call, prepared, source or prepared.candidates[0]),
             avoided_pico=hit.cost_pico,
             input_tokens=hit.input_tokens,
             output_tokens=hit.output_tokens,
@@ -154,6 +183,14 @@ class Pipeline:
             for chunk in as_chunks(hit.body):
                 await emit(chunk)
         return outcome
+
+    async def _call(
+        self, call: Call, prepared: Prepared, found: Lookup | None, emit: Emit | None
+    ) -> tuple[CallOutcome, CachedAnswer | None]:
+        """The outcome, and what of it may be given to equal requests."""
+        candidates = self._route(prepared)  # 7.
+        outcome = await self._attempts.answer(Run(call, prepared, emit), candidates)  # 8. 9. 10.
+        return outcome, await self._store(found, outcome)  # 11.
 
     # --- 7 ---------------------------------------------------------------------------------------
     def _route(self, prepared: Prepared) -> tuple[DeploymentFacts, ...]:
@@ -168,30 +205,11 @@ class Pipeline:
         return open_for_us
 
     # --- 11 --------------------------------------------------------------------------------------
-    async def _store(self, prepared: Prepared, key: str, outcome: CallOutcome) -> None:
-        if prepared.spec.cache is CacheMode.BYPASS or outcome.finish_reason not in _CACHEABLE:
-            return
-        if outcome.degraded:  # not what was asked for: the next caller may have the money
-            return
-        deployments = self._config.current.registry.deployments
-        provider = (
-            deployments[outcome.deployment].provider if outcome.deployment in deployments else ""
-        )
-        await self._cache.put(
-            key,
-            CachedAnswer(
-                body=outcome.body,
-                text=outcome.text,
-                finish_reason=outcome.finish_reason,
-                input_tokens=outcome.input_tokens,
-                output_tokens=outcome.output_tokens,
-                usage=outcome.usage,
-                cost_pico=outcome.cost_pico,
-                provider=provider,
-                model=outcome.model,
-                deployment=outcome.deployment,
-            ),
-        )
+    async def _store(self, found: Lookup | None, outcome: CallOutcome) -> CachedAnswer | None:
+        answer = answer_to_keep(outcome, self._config.current)
+        if found is not None and answer is not None:
+            await self._cache.put(found, answer, now=clock_now())
+        return answer
 
     def _observe(self, call: Call, outcome: CallOutcome, seconds: float) -> None:
         metrics.observe_outcome(call.caller.service, outcome, seconds)
@@ -223,19 +241,3 @@ class Pipeline:
             code=refusal.code,
             ms=int(seconds * 1000),
         )
-
-
-def _key_of(prepared: Prepared) -> str:
-    """Everything that shapes the output, and the tenant."""
-    return cache_key(
-        tenant=prepared.caller.service,
-        shape={
-            "kind": prepared.spec.kind,
-            "model": prepared.spec.model,
-            "messages": prepared.messages,
-            "inputs": prepared.spec.inputs,
-            "parameters": prepared.parameters,
-            "output_cap": prepared.output_cap,
-            "prompt": prepared.version.content_hash if prepared.version else "",
-        },
-    )

@@ -56,6 +56,12 @@ def database_away() -> CallRefused:
     )
 
 
+def not_cached() -> CallRefused:
+    return CallRefused(
+        code="not_cached", status=404, message="No cached answer, and only that was asked."
+    )
+
+
 def deadline(attempts: int) -> CallRefused:
     return CallRefused(
         code="deadline_exceeded",

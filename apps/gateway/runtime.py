@@ -7,7 +7,7 @@ from functools import cache
 from django.conf import settings
 
 from apps.access.limits import RateLimiter
-from apps.cache.exact import ExactCache
+from apps.cache.answers import AnswerCache
 from apps.core.redis import async_client
 from apps.core.snapshot import SnapshotHolder
 from apps.core.threads import in_thread
@@ -43,7 +43,7 @@ class Runtime:
         self.pipeline = Pipeline(
             config=self.config,
             limiter=RateLimiter(self._redis),
-            cache=ExactCache(self._redis, ttl_seconds=settings.CACHE_TTL_SECONDS),
+            cache=AnswerCache(self._redis, max_bytes=settings.CACHE_MAX_ANSWER_BYTES),
             books=self._books,
             tasks=self.tasks,
         )

@@ -31,6 +31,10 @@ class CacheMode(StrEnum):
 
 class CacheState(StrEnum):
     HIT = "hit"
+    COALESCED = "coalesced"
+    """Answered by the call of an equal request that was under way."""
+    STALE = "stale"
+    """Every route was dead; an answer past its time stood in."""
     MISS = "miss"
     BYPASS = "bypass"
 

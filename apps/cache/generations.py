@@ -1,0 +1,50 @@
+"""Generations: a random value for each scope in Redis. An answer is valid while the generations of
+all its scopes are those it was stored with, so one write invalidates any number of answers.
+
+They are random, not counted: one that was evicted or flushed comes back as another value, never as
+an earlier one, so nothing that was invalidated can return. The number beside it comes from
+Postgres, and holds when Redis is restored from an old file or was away (docs/adr/0030).
+"""
+
+import secrets
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from apps.cache.types import Scope
+from apps.core.redis import client
+
+if TYPE_CHECKING:
+    import redis.asyncio
+
+LIFETIME = 32 * 24 * 3600  # seconds; longer than any answer is kept
+
+
+def name_of(scope: Scope) -> str:
+    """Tenant and handle hold no colon, so no two scopes share a name."""
+    return f"cache:generation:{scope.tenant}:{scope.handle}:{scope.name}"
+
+
+def new() -> str:
+    return secrets.token_hex(8)
+
+
+async def make_missing(
+    redis: "redis.asyncio.Redis", scopes: Sequence[Scope], found: Sequence[bytes | None]
+) -> list[bytes]:
+    """The generations of `scopes`, with new ones where `found` has none. Another process may make
+    one at the same moment: the first stays."""
+    missing = [n for n, value in enumerate(found) if value is None]
+    if not missing:
+        return [value for value in found if value is not None]
+    names = [name_of(scope) for scope in scopes]
+    async with redis.pipeline(transaction=False) as pipe:
+        for n in missing:
+            pipe.set(names[n], new(), nx=True, ex=LIFETIME)
+        pipe.mget(names)
+        *_, made = await pipe.execute()
+    return [value or b"" for value in made]
+
+
+def renew(scope: Scope) -> None:
+    """Invalidate everything in `scope`, at once in every process. Raises `RedisError`."""
+    client().set(name_of(scope), new(), ex=LIFETIME)

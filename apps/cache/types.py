@@ -1,0 +1,99 @@
+"""What the response cache hands to other apps."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+EVERY_SERVICE = "*"
+"""Stands for the tenant where something holds for all of them; no slug can be it."""
+
+
+class Handle(StrEnum):
+    """By what answers can be invalidated."""
+
+    TAG = "tag"
+    PROMPT = "prompt"
+    MODEL = "model"
+    KEY = "key"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """All answers of a tenant that share a handle: what one invalidation drops."""
+
+    tenant: str
+    handle: Handle
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CachedAnswer:
+    """An answer as it was given, with what it cost then (pico-USD).
+
+    `source` identifies the deployment and the model's row that gave it."""
+
+    body: Mapping[str, Any]
+    text: str
+    finish_reason: str
+    input_tokens: int
+    output_tokens: int
+    usage: Mapping[str, int]
+    cost_pico: int
+    provider: str
+    model: str
+    deployment: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """For how long an answer is fresh, and how much longer it may stand in while every route is
+    dead. Seconds."""
+
+    ttl: int
+    stale: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRequest:
+    """What is looked for. `key` is the SHA-256 of everything that shapes the output; `numbers` are
+    the invalidations that Postgres knows, one for each of `scopes`; `accepts` says whether what
+    gave an answer would still give it."""
+
+    tenant: str
+    key: str
+    scopes: tuple[Scope, ...]
+    numbers: tuple[int, ...]
+    lifetime: Lifetime
+    accepts: Callable[[CachedAnswer], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What was found. `generations` is empty while Redis is away: then nothing can be stored.
+
+    An answer is in at most one of `fresh` and `stale`; both are as valid as no invalidation and no
+    change of their deployment makes them."""
+
+    request: CacheRequest
+    generations: tuple[str, ...] = ()
+    fresh: CachedAnswer | None = None
+    stale: CachedAnswer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CacheFacts:
+    """The cache's configuration at one epoch: lifetimes by (prompt, service), "" for any; and the
+    number of the last invalidation of each scope."""
+
+    lifetimes: Mapping[tuple[str, str], Lifetime] = field(default_factory=dict)
+    numbers: Mapping[Scope, int] = field(default_factory=dict)
+
+    def lifetime(self, *, prompt: str, service: str, default: Lifetime) -> Lifetime:
+        """The most specific rule: prompt and service, then prompt, then service."""
+        for key in ((prompt, service), (prompt, ""), ("", service)):
+            if key in self.lifetimes:
+                return self.lifetimes[key]
+        return default
