@@ -6,13 +6,17 @@ import pytest
 
 from apps.cache.keys import request_key
 from apps.gateway.cached import RESOLVED, SHAPES_NOTHING
-from apps.gateway.parameters import CHAT_NAMES, EMBEDDING_NAMES, chat_faults, embedding_faults
+from apps.gateway.parameters import chat_faults, embedding_faults
+from apps.gateway.shapes import CHAT_PARAMETERS, EMBEDDING_PARAMETERS
 from apps.gateway.types import CallKind, CallSpec
 from apps.registry.models import Deployment, Model
 from tests.factories import make_model, make_priced_deployment, make_service
 
 # Something of every type that OpenAI's parameters have; for each name the first that is valid.
-_VALUES = (0.5, 1, True, "low", "words", {"type": "json_object"}, {"7": 1}, ["words"], [{"a": 1}])
+_VALUES = (
+    *(0.5, 1, True, False, "low", "words", "auto", "in_memory", {"type": "json_object"}, {"7": 1}),
+    *(["words"], ["text"], [{"name": "f"}], [{"type": "function", "function": {"name": "f"}}]),
+)
 _WITH = {"top_logprobs": {"logprobs": True}}  # what a parameter is only allowed with
 # `max_tokens` is the older name of `max_completion_tokens`: the same value would be no change.
 _OWN = {"max_tokens": 2, "encoding_format": "base64"}
@@ -42,7 +46,7 @@ def test_two_services_with_the_same_body_are_two_calls(call_pipeline, upstream):
 
 def test_each_chat_parameter_that_changes_is_a_miss(call_pipeline, able, upstream):
     call_pipeline()
-    for count, name in enumerate(sorted(CHAT_NAMES), start=2):
+    for count, name in enumerate(sorted(CHAT_PARAMETERS), start=2):
         given = {**_WITH.get(name, {}), name: valid_value(name, chat_faults)}
         assert call_pipeline(parameters=given).cache == "miss", name
         assert call_pipeline(parameters=given).cache == "hit", name
@@ -55,7 +59,7 @@ def test_each_embedding_parameter_that_changes_is_a_miss(call_pipeline, shop, up
     make_priced_deployment(provider=provider, model=vectors)
     spec = {"kind": CallKind.EMBEDDING, "model": "vectors", "messages": (), "inputs": ("words",)}
     call_pipeline(**spec)
-    for name in sorted(EMBEDDING_NAMES):
+    for name in sorted(EMBEDDING_PARAMETERS):
         given = {name: valid_value(name, embedding_faults)}
         assert call_pipeline(**spec, parameters=given).cache == "miss", name
     assert call_pipeline(**spec | {"inputs": ("other",)}).cache == "miss"

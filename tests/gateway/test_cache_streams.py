@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from apps.gateway.answers import Assembler
+from apps.gateway.assembler import Assembler
 from apps.gateway.types import CallRefused, CallSpec
 from apps.providers.types import Chunk
 from apps.registry.models import Model
