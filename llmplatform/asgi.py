@@ -2,6 +2,7 @@
 that no synchronous middleware and no Django handler stands in the way of a call."""
 
 import os
+import resource
 from typing import Any
 
 import django
@@ -36,12 +37,19 @@ async def _lifespan(receive: http.Receive, send: http.Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            _allow_many_connections()
             await runtime.open()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await runtime.close()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+def _allow_many_connections() -> None:
+    """A stream holds two connections; the usual soft limit of 1024 files ends at 500 streams."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _health(scope: http.Scope, send: http.Send) -> None:

@@ -42,16 +42,25 @@ def environment(**extra: str) -> dict[str, str]:
 @contextmanager
 def served(interface: str, target: str, *, threads: int = 8, **extra: str) -> Iterator[str]:
     """A granian process that serves `target`; its base URL once it is ready."""
+    with served_by(interface, target, threads=threads, **extra) as (url, _):
+        yield url
+
+
+@contextmanager
+def served_by(
+    interface: str, target: str, *, threads: int = 8, options: tuple[str, ...] = (), **extra: str
+) -> Iterator[tuple[str, int]]:
+    """The same with more of granian's options; the base URL, and the pid of the server."""
     port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--workers", "1", "--no-ws", target]
+    command += ["--port", str(port), "--workers", "1", "--no-ws", *options, target]
     if interface == "wsgi":
         command[-1:-1] = ["--blocking-threads", str(threads)]
     with subprocess.Popen(command, cwd=ROOT, env=environment(**extra)) as process:
         try:
             url = f"http://127.0.0.1:{port}"
             wait_until_ready(f"{url}/health/live", process)
-            yield url
+            yield url, process.pid
         finally:
             process.terminate()
             process.wait(timeout=30)

@@ -53,7 +53,12 @@ def _web(ports: Ports) -> Part:
 def _gateway(ports: Ports) -> Part:
     return Part(
         name="gateway",
-        arguments=(*_granian("asgi", ports.gateway), "llmplatform.asgi:application"),
+        arguments=(
+            *_granian("asgi", ports.gateway),
+            # Open streams, not requests a second: the default of 1024 would refuse the next one.
+            *("--backlog=4096", "--backpressure=8192"),
+            "llmplatform.asgi:application",
+        ),
         probe=_answers(ports.gateway, "/health/ready"),
     )
 

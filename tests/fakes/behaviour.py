@@ -50,6 +50,8 @@ class Behaviour:
     headers: dict[str, str] = field(default_factory=dict)
     """Added to the answer, `retry-after` for instance."""
 
+    stamps: bool = False
+    """Each word of a stream is `<time of the request> <time of the word>`, in seconds."""
     content: str | None = None
     """Says this instead of an echo."""
     message: dict[str, Any] | None = None

@@ -8,6 +8,7 @@ test really called.
 import argparse
 import asyncio
 import sys
+import time
 from typing import Any
 
 import orjson
@@ -172,11 +173,18 @@ class Exchange:
                 await asyncio.sleep(self.rule.chunk_latency)
             if self.rule.cut and index == self.rule.cut_after and self._spoil_stream(event):
                 return self.rule.cut
+            if self.rule.stamps:
+                self._stamp(event)
             self.connection.chunk(b"data: " + orjson.dumps(event) + b"\n\n")
         if self.rule.cut != "no_done":
             self.connection.chunk(b"data: [DONE]\n\n")
         self.connection.last_chunk()
         return self.rule.cut or "complete"
+
+    def _stamp(self, event: dict[str, Any]) -> None:
+        for choice in event["choices"]:
+            if choice["delta"].get("content"):
+                choice["delta"]["content"] = f"{self.entry.at} {time.time()}"
 
     def _spoil_stream(self, event: dict[str, Any]) -> bool:
         """Whether the stream ends here."""
