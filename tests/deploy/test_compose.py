@@ -36,9 +36,7 @@ def test_all_processes_of_the_product_are_there():
 
 @pytest.mark.parametrize("name", sorted(PROCESSES))
 def test_the_commands_are_those_of_up(name, tmp_path):
-    started = parts(
-        ports=Ports(8000), data=DataFolder(tmp_path), redis_url="", with_model=False, started_at=0
-    )
+    started = parts(ports=Ports(8000), data=DataFolder(tmp_path), redis_url="", with_model=False)
     ours = {part.name: ["python", "-m", *part.arguments] for part in started}
 
     assert _without_places(SERVICES[name]["command"]) == _without_places(ours[name])

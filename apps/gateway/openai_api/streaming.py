@@ -98,7 +98,8 @@ class EventStream:
 def last_chunk(outcome: CallOutcome) -> dict[str, Any]:
     """OpenAI's last chunk, with the cost beside the usage, and what the headers of a plain answer
     say: here they had left before it was known."""
-    head = {name: outcome.body.get(name) for name in ("id", "created", "model")}
+    body = outcome.body.items()
+    head = {name: value for name, value in body if name not in {"choices", "usage", "object"}}
     usage = {**(outcome.body.get("usage") or {}), "cost_usd": exact_usd(outcome.cost_pico)}
     about = {
         "model": outcome.model,
