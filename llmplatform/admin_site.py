@@ -25,6 +25,8 @@ NAVIGATION = (
             Entry("Models", "models", model="registry.model"),
             Entry("Deployments", "deployments", model="registry.deployment"),
             Entry("Routes", "routes", model="routing.route"),
+            Entry("Cache", "releases", model="cache.invalidation"),
+            Entry("Cache rules", "tiers", model="cache.cacherule"),
         ),
     ),
     Group(

@@ -35,10 +35,14 @@ _PAYLOADS = _on(VIEW, "jobs", "jobpayload")
 _KEYS = _on(VIEW, "access", "apikey")
 _PROPOSALS = _on(VIEW, "registry", "priceproposal")
 _PEOPLE = _on(VIEW, "auth", "user", "group")
+_CACHE = _on(VIEW, "cache", "cacherule", "invalidation")
+_CACHE_OPERATED = _on(ALL, "cache", "cacherule") | _on(("add",), "cache", "invalidation")
 _HISTORY = _on(VIEW, "audit", "auditentry")
 
 ROLES: Mapping[str, frozenset[str]] = {
     "prompt-engineer": _OWNERS
+    | _CACHE
+    | _CACHE_OPERATED
     | _CATALOGUE
     | _BOOKS
     | _JOBS
@@ -48,6 +52,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _on(ALL, "prompts", "promptversion", "arm")
     | _on(("add",), "prompts", "release"),
     "approver": _OWNERS
+    | _CACHE
     | _CATALOGUE
     | _BOOKS
     | _JOBS
@@ -56,6 +61,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _on(("add",), "prompts", "release")
     | frozenset({"prompts.release_protected"}),
     "finance": _CATALOGUE
+    | _CACHE
     | _OWNERS
     | _BOOKS
     | _JOBS
@@ -67,6 +73,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _PROPOSALS
     | frozenset({"registry.approve_price"}),
     "operator": _OWNERS
+    | _CACHE
+    | _CACHE_OPERATED
     | _BOOKS
     | _BUDGETS
     | _JOBS
@@ -81,6 +89,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _on(EDIT, "registry", "provider", "model", "deployment")
     | _on(ALL, "routing", "route", "routetarget"),
     "auditor": _OWNERS
+    | _CACHE
     | _CATALOGUE
     | _PROMPTS
     | _BOOKS
@@ -93,6 +102,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _PEOPLE
     | _HISTORY,
     "service-developer": _OWNERS
+    | _CACHE
+    | _CACHE_OPERATED
     | _CATALOGUE
     | _PROMPTS
     | _BOOKS
@@ -108,6 +119,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _on(ALL, "registry", "provider", "model", "deployment")
     | _on(EDIT, "registry", "price")
     | _PROPOSALS
+    | _CACHE
+    | _CACHE_OPERATED
     | frozenset({"registry.approve_price"})
     | _on(ALL, "routing", "route", "routetarget")
     | _on(ALL, "prompts", "prompt", "promptversion", "channel", "experiment", "arm")

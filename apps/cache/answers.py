@@ -1,8 +1,8 @@
 """Answers in Redis: JSON, one value for each request of a tenant. Redis away means a miss, never an
 error."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
@@ -12,12 +12,25 @@ import structlog
 from apps.cache import generations
 from apps.cache.types import CachedAnswer, CacheRequest, Lookup
 from apps.core import strict_json
+from apps.core.clock import now as clock_now
 from apps.core.redis import RedisError
 
 if TYPE_CHECKING:
     import redis.asyncio
 
 log = structlog.get_logger(__name__)
+
+# KEYS: the answer and its generations. ARGV: the value, its seconds, the generations' seconds and
+# what they were before the call. A late answer never takes the place of one from after an
+# invalidation; and generations outlive what they guard.
+_PUT = """
+for i = 2, #KEYS do
+  if redis.call('GET', KEYS[i]) ~= ARGV[i + 2] then return 0 end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+for i = 2, #KEYS do redis.call('EXPIRE', KEYS[i], ARGV[3]) end
+return 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +43,19 @@ class _Stored:
 class AnswerCache:
     """Reads and writes answers. One for each event loop. `max_bytes` bounds one stored answer."""
 
-    def __init__(self, redis: "redis.asyncio.Redis", *, max_bytes: int) -> None:
+    def __init__(
+        self,
+        redis: "redis.asyncio.Redis",
+        *,
+        max_bytes: int,
+        clock: Callable[[], datetime] = clock_now,
+    ) -> None:
         self.redis = redis
+        self.clock = clock
         self._max_bytes = max_bytes
+        self._put = redis.register_script(_PUT)
 
-    async def look_up(self, request: CacheRequest, *, now: datetime) -> Lookup:
+    async def look_up(self, request: CacheRequest) -> Lookup:
         """One round trip; a second one the first time that a scope is seen."""
         names = [generations.name_of(scope) for scope in request.scopes]
         try:
@@ -45,42 +66,37 @@ class AnswerCache:
         except RedisError as error:
             log.warning("cache_read_failed", error=str(error))
             return Lookup(request)
-        current = _with_numbers(known, request)
-        return _judged(request, current, _read(raw), now)
+        current = (str(request.epoch), *(value.decode() for value in known))
+        return _judged(request, current, _read(raw), self.clock())
 
-    async def put(self, lookup: Lookup, answer: CachedAnswer, *, now: datetime) -> bool:
+    async def put(self, lookup: Lookup, answer: CachedAnswer) -> bool:
         """Store it under the generations of `lookup`, which were read before the call was made: an
         invalidation in between counts. Whether it was stored."""
-        lifetime = lookup.request.lifetime
-        value = strict_json.dumps(
-            {
-                "generations": lookup.generations,
-                "stored_at": now.timestamp(),
-                "answer": asdict(answer),
-            }
-        )
-        if not lookup.generations or not lifetime.ttl or len(value) > self._max_bytes:
+        lifetime, generations_then = lookup.request.lifetime, lookup.generations
+        if not generations_then or not lifetime.ttl:
             return False
+        stored_at = self.clock().timestamp()
+        value = strict_json.dumps(
+            {"generations": generations_then, "stored_at": stored_at, "answer": answer}
+        )
+        if len(value) > self._max_bytes:
+            return False
+        scopes = [generations.name_of(scope) for scope in lookup.request.scopes]
+        seconds = (lifetime.ttl + lifetime.stale, generations.LIFETIME)
+        args: list[bytes | str | int] = [
+            value,
+            *seconds,
+            *generations_then[1:],
+        ]  # the first is Postgres' own
         try:
-            async with self.redis.pipeline(transaction=False) as pipe:
-                pipe.set(name_of(lookup.request), value, ex=lifetime.ttl + lifetime.stale)
-                for scope in lookup.request.scopes:  # they outlive what they guard
-                    pipe.expire(generations.name_of(scope), generations.LIFETIME)
-                await pipe.execute()
+            return bool(await self._put(keys=[name_of(lookup.request), *scopes], args=args))
         except RedisError as error:
             log.warning("cache_write_failed", error=str(error))
             return False
-        return True
 
 
 def name_of(request: CacheRequest) -> str:
     return f"cache:answer:{request.tenant}:{request.key}"
-
-
-def _with_numbers(known: Sequence[bytes], request: CacheRequest) -> tuple[str, ...]:
-    return tuple(
-        f"{value.decode()}.{number}" for value, number in zip(known, request.numbers, strict=True)
-    )
 
 
 def _read(raw: bytes | None) -> _Stored | None:

@@ -15,7 +15,6 @@ from typing import Generic, TypeVar
 from apps.cache.answers import AnswerCache
 from apps.cache.lease import Leases, State
 from apps.cache.types import CachedAnswer, Lookup
-from apps.core.clock import now as clock_now
 
 MAX_LEADERS = 3
 _POLL_FIRST, _POLL_MOST = 0.02, 0.25  # seconds between two looks at another process's lease
@@ -127,7 +126,7 @@ class Flights(Generic[T]):
         return result, shared or _NotShared()
 
     async def _found(self, lookup: Lookup) -> CachedAnswer | None:
-        return (await self._cache.look_up(lookup.request, now=clock_now())).fresh
+        return (await self._cache.look_up(lookup.request)).fresh
 
 
 async def _landing(flight: _Flight, seconds: float) -> _Landing:

@@ -2,8 +2,7 @@
 all its scopes are those it was stored with, so one write invalidates any number of answers.
 
 They are random, not counted: one that was evicted or flushed comes back as another value, never as
-an earlier one, so nothing that was invalidated can return. The number beside it comes from
-Postgres, and holds when Redis is restored from an old file or was away (docs/adr/0030).
+an earlier one, so nothing that was invalidated can return (docs/adr/0030).
 """
 
 import secrets

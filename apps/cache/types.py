@@ -18,6 +18,11 @@ class Handle(StrEnum):
     KEY = "key"
     SERVICE = "service"
 
+    @property
+    def label(self) -> str:
+        """For people."""
+        return self.value.capitalize()
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -58,14 +63,14 @@ class Lifetime:
 
 @dataclass(frozen=True, slots=True)
 class CacheRequest:
-    """What is looked for. `key` is the SHA-256 of everything that shapes the output; `numbers` are
-    the invalidations that Postgres knows, one for each of `scopes`; `accepts` says whether what
+    """What is looked for. `key` is the SHA-256 of everything that shapes the output; `epoch` moves
+    when Postgres says that everything before is void; `accepts` says whether what
     gave an answer would still give it."""
 
     tenant: str
     key: str
     scopes: tuple[Scope, ...]
-    numbers: tuple[int, ...]
+    epoch: int
     lifetime: Lifetime
     accepts: Callable[[CachedAnswer], bool]
 
@@ -85,11 +90,14 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class CacheFacts:
-    """The cache's configuration at one epoch: lifetimes by (prompt, service), "" for any; and the
-    number of the last invalidation of each scope."""
+    """Lifetimes by (prompt, service), "" for any; and the tenants' epochs (`CacheEpoch`)."""
 
     lifetimes: Mapping[tuple[str, str], Lifetime] = field(default_factory=dict)
-    numbers: Mapping[Scope, int] = field(default_factory=dict)
+    epochs: Mapping[str, int] = field(default_factory=dict)
+
+    def epoch(self, tenant: str) -> int:
+        """Of the tenant and of all together; it only grows."""
+        return self.epochs.get(tenant, 0) + self.epochs.get(EVERY_SERVICE, 0)
 
     def lifetime(self, *, prompt: str, service: str, default: Lifetime) -> Lifetime:
         """The most specific rule: prompt and service, then prompt, then service."""

@@ -57,7 +57,7 @@ def cache_request(prepared: Prepared, config: Config) -> CacheRequest:
         tenant=tenant,
         key=key,
         scopes=scopes,
-        numbers=tuple(config.cache.numbers.get(scope, 0) for scope in scopes),
+        epoch=config.cache.epoch(tenant),
         lifetime=config.cache.lifetime(prompt=prompt, service=tenant, default=default),
         accepts=lambda answer: _unchanged(answer, config),
     )

@@ -12,7 +12,6 @@ from apps.access.limits import Level, RateLimiter
 from apps.cache.answers import AnswerCache
 from apps.cache.flights import Flights, WaitedTooLong
 from apps.cache.types import CachedAnswer, Lookup
-from apps.core.clock import now as clock_now
 from apps.core.money import exact_usd
 from apps.core.snapshot import SnapshotHolder
 from apps.core.threads import in_thread
@@ -83,7 +82,8 @@ class Pipeline:
         levels = await self._limit(call, prepared)  # 5.
         found = await self._look_up(prepared)  # 6.
         outcome = await self._answer(call, prepared, found, emit)  # 7. to 11.
-        return replace(outcome, levels=levels)
+        key = found.request.key if found else ""
+        return replace(outcome, levels=levels, cache_key=key)
 
     # --- 2, 3 ------------------------------------------------------------------------------------
     async def _resolve(self, call: Call) -> Prepared:
@@ -122,7 +122,7 @@ class Pipeline:
         mode = prepared.spec.cache
         request = cache_request(prepared, self._config.current)
         if mode is not CacheMode.BYPASS and request.lifetime.ttl:
-            found = await self._cache.look_up(request, now=clock_now())
+            found = await self._cache.look_up(request)
             if mode is CacheMode.REFRESH:
                 return replace(found, fresh=None)
             if found.fresh or mode is not CacheMode.ONLY:
@@ -208,7 +208,7 @@ class Pipeline:
     async def _store(self, found: Lookup | None, outcome: CallOutcome) -> CachedAnswer | None:
         answer = answer_to_keep(outcome, self._config.current)
         if found is not None and answer is not None:
-            await self._cache.put(found, answer, now=clock_now())
+            await self._cache.put(found, answer)
         return answer
 
     def _observe(self, call: Call, outcome: CallOutcome, seconds: float) -> None:

@@ -105,6 +105,7 @@ class CallOutcome:
     pin: Pin | None = None
     degraded: str = ""  # what a budget had no room for: cheaper_model or output_cap was the answer
     levels: tuple[Level, ...] = ()  # of the caller's rate limits after this call
+    cache_key: str = ""  # by which this answer alone can be invalidated
 
 
 class CallRefused(Exception):

@@ -42,6 +42,8 @@ MATRIX = {
     "budgets.hold": "- - v v v v v",
     "budgets.budgetraise": "- - va v v v va",
     "budgets.thresholdcrossing": "- - v v v v v",
+    "cache.cacherule": "vacd v v vacd v vacd vacd",
+    "cache.invalidation": "va v v va v va va",
     "auth.user": "- - - - v - vacd",
     "auth.group": "- - - - v - vacd",
     "audit.auditentry": "- - - - v - v",

@@ -167,6 +167,7 @@ def _headers(request: Request, outcome: CallOutcome) -> dict[str, str]:
         "x-llm-model": outcome.model,
         "x-llm-deployment": outcome.deployment,
         "x-llm-cache": outcome.cache,
+        **({"x-llm-cache-key": outcome.cache_key} if outcome.cache_key else {}),
         "x-llm-attempts": str(outcome.attempts),
         **limit_headers(outcome.levels),
     }

@@ -105,6 +105,7 @@ def last_chunk(outcome: CallOutcome) -> dict[str, Any]:
         "model": outcome.model,
         "deployment": outcome.deployment,
         "cache": outcome.cache,
+        "cache_key": outcome.cache_key,
         "attempts": outcome.attempts,
     }
     return {
