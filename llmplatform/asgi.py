@@ -1,6 +1,7 @@
 """ASGI entry of the `gateway` process: `/v1/*`, health and metrics. Nothing else is served here, so
 that no synchronous middleware and no Django handler stands in the way of a call."""
 
+import gc
 import os
 import resource
 from typing import Any
@@ -39,6 +40,7 @@ async def _lifespan(receive: http.Receive, send: http.Send) -> None:
         if message["type"] == "lifespan.startup":
             _allow_many_connections()
             await runtime.open()
+            _collect_rarely()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await runtime.close()
@@ -50,6 +52,15 @@ def _allow_many_connections() -> None:
     """A stream holds two connections; the usual soft limit of 1024 files ends at 500 streams."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _collect_rarely() -> None:
+    """What start-up made lives as long as the process: the collector need not walk over it each
+    time. Nor every few hundred requests over all open streams, which stopped the loop for half a
+    second with 1,500 of them (`bench/streams.py`, docs/adr/0041)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 async def _health(scope: http.Scope, send: http.Send) -> None:

@@ -89,6 +89,7 @@ def test_no_key_and_a_wrong_key(visit):
 
 def test_a_wrong_address_and_a_wrong_method(visit):
     assert told(visit().run("/v1/nothing", {}))[0] == 404
+    assert "/api/v1/batches/" in visit().run("/v1/batches", {}).json["error"]["message"]
     wrong = visit().run(PATH, method="GET")
     assert told(wrong)[:3] == (405, "invalid_request_error", "method_not_allowed")
     assert wrong.headers["allow"] == "POST"

@@ -26,6 +26,15 @@ from apps.gateway.types import Call, CallOutcome, CallRefused, CallSpec
 log = structlog.get_logger(__name__)
 
 
+# OpenAI's endpoints that we do not have, and the way to the same end (docs/adr/0042).
+_ELSEWHERE = {
+    "responses": "Use /v1/chat/completions: no state of a conversation is kept here.",
+    "completions": "Use /v1/chat/completions.",
+    "batches": "Post many jobs at once to /api/v1/batches/.",
+    "files": "Post many jobs at once, as JSON lines, to /api/v1/batches/.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     scope: http.Scope
@@ -74,7 +83,10 @@ class OpenAIApp:
         if endpoint is None and path.startswith("/v1/models/"):
             method, endpoint = "GET", self._model
         if endpoint is None:
-            raise ApiError(404, f"There is nothing at {path[:200]}.", code="not_found")
+            hint = _ELSEWHERE.get(path.removeprefix("/v1/").partition("/")[0], "")
+            raise ApiError(
+                404, f"There is nothing at {path[:200]}. {hint}".strip(), code="not_found"
+            )
         if scope["method"] != method:
             raise ApiError(
                 405, f"Use {method} here.", code="method_not_allowed", headers={"allow": method}
