@@ -4,12 +4,13 @@ error."""
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import orjson
 import structlog
 
 from apps.cache import generations
+from apps.cache.reader import Reader, Wanted
 from apps.cache.types import CachedAnswer, CacheRequest, Lookup
 from apps.core import strict_json
 from apps.core.clock import now as clock_now
@@ -53,21 +54,18 @@ class AnswerCache:
         self.redis = redis
         self.clock = clock
         self._max_bytes = max_bytes
+        self._reader = Reader(redis)
         self._put = redis.register_script(_PUT)
 
     async def look_up(self, request: CacheRequest) -> Lookup:
-        """One round trip; a second one the first time that a scope is seen."""
-        names = [generations.name_of(scope) for scope in request.scopes]
+        """What is stored, if it is still valid. Redis away: nothing, and nothing can be stored."""
         try:
-            raw, *found = cast(
-                list[bytes | None], await self.redis.mget([name_of(request), *names])
-            )
-            known = await generations.make_missing(self.redis, request.scopes, found)
+            found = await self._reader.read(Wanted(name_of(request), request.scopes))
         except RedisError as error:
             log.warning("cache_read_failed", error=str(error))
             return Lookup(request)
-        current = (str(request.epoch), *(value.decode() for value in known))
-        return _judged(request, current, _read(raw), self.clock())
+        current = (str(request.epoch), *found.generations)
+        return _judged(request, current, _read(found.value), self.clock())
 
     async def put(self, lookup: Lookup, answer: CachedAnswer) -> bool:
         """Store it under the generations of `lookup`, which were read before the call was made: an

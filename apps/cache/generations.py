@@ -27,21 +27,16 @@ def new() -> str:
     return secrets.token_hex(8)
 
 
-async def make_missing(
-    redis: "redis.asyncio.Redis", scopes: Sequence[Scope], found: Sequence[bytes | None]
-) -> list[bytes]:
-    """The generations of `scopes`, with new ones where `found` has none. Another process may make
-    one at the same moment: the first stays."""
-    missing = [n for n, value in enumerate(found) if value is None]
-    if not missing:
-        return [value for value in found if value is not None]
+async def make(redis: "redis.asyncio.Redis", scopes: Sequence[Scope]) -> dict[Scope, str]:
+    """New generations. Another process may make one at the same moment: the first stays."""
     names = [name_of(scope) for scope in scopes]
     async with redis.pipeline(transaction=False) as pipe:
-        for n in missing:
-            pipe.set(names[n], new(), nx=True, ex=LIFETIME)
+        for name in names:
+            pipe.set(name, new(), nx=True, ex=LIFETIME)
         pipe.mget(names)
         *_, made = await pipe.execute()
-    return [value or b"" for value in made]
+    # One that was evicted in between: what is stored under a name of its own is never found.
+    return {scope: (v.decode() if v else new()) for scope, v in zip(scopes, made, strict=True)}
 
 
 def renew(scope: Scope) -> None:

@@ -9,6 +9,7 @@ from django.conf import settings
 # Short timeouts: a hanging Redis must cost a moment, never a stuck call.
 _TIMEOUT = 1.0  # seconds
 _CONNECT_TIMEOUT = 0.5
+_QUEUE_TIMEOUT = 3.0  # for one of the connections to become free
 
 RedisError = redis.RedisError
 
@@ -22,10 +23,13 @@ def client() -> "redis.Redis":
 
 
 def async_client() -> "redis.asyncio.Redis":
-    """A new asynchronous client; one for each event loop."""
-    return redis.asyncio.Redis.from_url(
+    """A new asynchronous client; one for each event loop. A burst waits for a connection: without
+    one each command would fail as if Redis were away."""
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
         settings.REDIS_URL,
         max_connections=64,
+        timeout=_QUEUE_TIMEOUT,
         socket_timeout=_TIMEOUT,
         socket_connect_timeout=_CONNECT_TIMEOUT,
     )
+    return redis.asyncio.Redis.from_pool(pool)

@@ -6,6 +6,7 @@ import pytest
 
 from apps.cache import generations
 from apps.cache.types import Handle, Scope
+from apps.core.redis import async_client, client
 from apps.gateway.runtime import Runtime
 from apps.gateway.types import CacheMode, CallRefused, CallSpec
 from apps.ledger.models import Entry
@@ -47,6 +48,24 @@ def test_many_equal_requests_are_one_call_and_the_others_are_hits(runtime, shop,
     hits = Entry.objects.filter(kind="cache_hit")
     assert {(hit.amount_pico, hit.avoided_pico) for hit in hits} == {(0, charge.amount_pico)}
     assert hits.count() == 49
+
+
+def test_a_burst_of_equal_requests_reads_the_cache_a_few_times(runtime, shop, upstream):
+    client().config_resetstat()
+
+    run_calls(runtime, [make_call(shop, spec()) for _ in range(300)])
+
+    assert client().info("commandstats")["cmdstat_mget"]["calls"] < 30
+
+
+def test_a_burst_waits_for_connections():
+    async def burst():
+        redis = async_client()
+        found = await asyncio.gather(*(redis.get(f"nothing-{n}") for n in range(300)))
+        await redis.aclose()
+        return found
+
+    assert asyncio.run(burst()) == [None] * 300
 
 
 def test_other_requests_and_other_services_do_not_wait(runtime, shop, upstream):
