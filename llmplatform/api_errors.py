@@ -20,6 +20,8 @@ class ErrorCode:
 ERRORS = (
     ErrorCode("invalid_request", "400", "Fields are wrong, missing or unknown.", "no",
               "Every fault stands in errors[] with a JSON pointer."),
+    ErrorCode("no_candidate", "400", "No deployment may answer this request: region or tag.", "no",
+              "The message names each deployment, why not, and the way out."),
     ErrorCode("parse_error", "400", "The body is not JSON that we accept.", "no",
               "Send UTF-8 JSON: no NaN, no NUL character, at most 64 levels deep."),
     ErrorCode("invalid_json", "400", "parse_error, at the endpoints under /v1/.", "no",

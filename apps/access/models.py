@@ -1,5 +1,6 @@
 """Who may call: teams, cost centres, services, their API keys and tiers."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
@@ -50,6 +51,14 @@ class Service(SlugModel):
     team = models.ForeignKey(Team, models.PROTECT, related_name="services")
     cost_center = models.ForeignKey(CostCenter, models.PROTECT, related_name="services")
     tier = models.ForeignKey(Tier, models.PROTECT, related_name="+")
+    regions = ArrayField(
+        models.CharField(max_length=40),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Where its data may go, separated by commas: “eu” allows eu-west-1 too. "
+        "Empty: anywhere.",
+    )
     active = models.BooleanField(default=True, help_text="Off: every key of it is refused.")
 
     class Meta:

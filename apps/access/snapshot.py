@@ -35,6 +35,7 @@ def caller_of(service: Service) -> Caller:
         service=service.slug,
         team=service.team.slug,
         cost_center=service.cost_center.slug,
+        regions=tuple(service.regions),
         tier=TierLimits(
             slug=tier.slug,
             requests_per_second=tier.requests_per_second,

@@ -23,6 +23,7 @@ class Caller:
     team: str
     cost_center: str
     tier: TierLimits
+    regions: tuple[str, ...] = ()  # where its data may go; empty: anywhere
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from apps.gateway.books import Books
 from apps.gateway.config import Config
 from apps.gateway.degrade import Way, cheaper_ways, decided
 from apps.gateway.guards import guard_output
+from apps.gateway.observing import observed
 from apps.gateway.prepare import Prepared
 from apps.gateway.retry import Next, Plan
 from apps.gateway.tasks import Tasks
@@ -40,6 +41,7 @@ from apps.gateway.types import CacheMode, CacheState, Call, CallOutcome
 from apps.providers.errors import ErrorKind, Outcome, ProviderError
 from apps.providers.types import Endpoint
 from apps.registry.types import DeploymentFacts
+from apps.routing.types import Decision, Observer
 
 ABORT_SECONDS = 2.0  # a caller that gives up waits this long to see the aborted attempt booked
 
@@ -51,6 +53,10 @@ class Run:
     call: Call
     prepared: Prepared
     emit: Emit | None
+    decision: Decision | None = None
+
+    def why(self, deployment: DeploymentFacts) -> str:
+        return self.decision.why(deployment.slug) if self.decision else ""
 
     @property
     def remaining(self) -> float:
@@ -61,8 +67,11 @@ class Run:
 class AttemptLoop:
     """Tries candidates until one answers or the plan ends."""
 
-    def __init__(self, *, config: SnapshotHolder[Config], books: Books, tasks: Tasks) -> None:
+    def __init__(
+        self, *, config: SnapshotHolder[Config], books: Books, tasks: Tasks, observer: Observer
+    ) -> None:
         self._config = config
+        self._observer = observer
         self._books = books
         self._tasks = tasks
 
@@ -106,7 +115,8 @@ class AttemptLoop:
         seen, ticket = Assembler(), way.ticket
         work = dispatch(way.prepared, way.endpoint, timeout=timeout, emit=run.emit, seen=seen)
         try:
-            answer = await sending.wait_for(work)
+            with observed(self._observer, ticket.deployment):
+                answer = await sending.wait_for(work)
         except ProviderError as error:
             metrics.ATTEMPTS.labels(ticket.deployment.slug, "failed", error.kind).inc()
             cost, _ = await self._books.settle(settlement_of_error(ticket, error, seen))
@@ -119,8 +129,9 @@ class AttemptLoop:
     ) -> Way:
         """How it may be sent: as it was asked for, or as its budgets have room for."""
         now, config = clock_now(), self._config.current
-        ticket = ticket_for(run.call, run.prepared, step.deployment, now)
-        way = Way(ticket, run.prepared, endpoint)
+        prepared = run.prepared.fitted(step.deployment)
+        ticket = ticket_for(run.call, prepared, step.deployment, now)
+        way = Way(ticket, prepared, endpoint)
         cheaper = cheaper_ways(run.call, way, config=config, now=now)
         admission = partial(
             admission_of,
@@ -130,8 +141,12 @@ class AttemptLoop:
             budgets=config.budgets,
             ttl=timeout + settings.UNKNOWN_HOLD_SECONDS,
         )
-        instead = {model: admission(ticket=other.ticket) for model, other in cheaper.items()}
-        held = await self._books.admit(admission(ticket=ticket, cheaper=instead))
+        instead = {
+            model: admission(ticket=other.ticket, why=f"a budget allows only “{model}”")
+            for model, other in cheaper.items()
+        }
+        why = run.why(step.deployment)
+        held = await self._books.admit(admission(ticket=ticket, why=why, cheaper=instead))
         return decided(way, cheaper, held)
 
     async def _settle(

@@ -96,6 +96,7 @@ def admission_of(
     number: int,
     budgets: Any,
     ttl: float,
+    why: str = "",
     cheaper: Mapping[str, Admission] | None = None,
 ) -> Admission:
     """The hold is a true upper bound: everything that is sent, and the output cap that is sent.
@@ -111,6 +112,7 @@ def admission_of(
             number=number,
             purpose=step.purpose,
             dimensions=dims,
+            why=why,
         ),
         hold=hold_of(ticket, ttl, {model: other.hold for model, other in instead.items()}),
         budgets=budgets,

@@ -38,6 +38,11 @@ def input_bound(
     return size + TOKENS_A_MESSAGE * len(messages) + (_size(extras) if extras else 0)
 
 
+def likely_tokens(bound: int) -> int:
+    """An input bound in bytes as tokens, roughly: four bytes make one in most Latin text."""
+    return bound // 4
+
+
 def hold_input(bound: int, deployment: DeploymentFacts, *, inputs: int) -> int:
     """The bound with the deployment's overhead, within the context window, beyond which a provider
     refuses before it bills. Each of the `inputs` of an embedding request has its own window."""

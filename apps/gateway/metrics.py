@@ -25,6 +25,9 @@ ATTEMPTS = Counter(
 STREAMS_CUT = Counter(
     "llm_streams_cut_total", "Streams whose client was given up; the call went on.", ["reason"]
 )
+SHADOWS = Counter(
+    "llm_shadow_copies_total", "Shadow copies by what became of them.", ["route", "result"]
+)
 IN_FLIGHT = Gauge("llm_calls_in_flight", "Calls inside the pipeline of this process.")
 
 

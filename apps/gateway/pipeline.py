@@ -29,15 +29,19 @@ from apps.gateway.cached import (
     stands_in,
 )
 from apps.gateway.config import Config
+from apps.gateway.deciding import decide, subject_of
 from apps.gateway.guards import guard_input
 from apps.gateway.prepare import Prepared, prepare
+from apps.gateway.shadow import Shadows
 from apps.gateway.tasks import Tasks
 from apps.gateway.types import CacheMode, CacheState, Call, CallOutcome, CallRefused
 from apps.ledger.types import CacheHit
 from apps.prompts.snapshot import load_version
 from apps.prompts.types import VersionNotLoaded
-from apps.registry.types import DeploymentFacts
 from apps.routing.breaker import AlwaysClosed, Breaker
+from apps.routing.loads import Loads
+from apps.routing.strategies import Router
+from apps.routing.types import Decision
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +57,7 @@ class Pipeline:
         cache: AnswerCache,
         books: Books,
         tasks: Tasks,
+        loads: Loads,
         breaker: Breaker | None = None,
     ) -> None:
         self._config = config
@@ -60,7 +65,10 @@ class Pipeline:
         self._cache = cache
         self._flights: Flights[CallOutcome] = Flights(cache)
         self._books = books
-        self._attempts = AttemptLoop(config=config, books=books, tasks=tasks)
+        self._loads = loads
+        self._router = Router(loads=loads)
+        self._attempts = AttemptLoop(config=config, books=books, tasks=tasks, observer=loads)
+        self._shadows = Shadows(config=config, books=books, tasks=tasks, observer=loads)
         self._breaker = breaker or AlwaysClosed()
 
     async def run(self, call: Call, emit: Emit | None = None) -> CallOutcome:
@@ -188,21 +196,33 @@ class Pipeline:
         self, call: Call, prepared: Prepared, found: Lookup | None, emit: Emit | None
     ) -> tuple[CallOutcome, CachedAnswer | None]:
         """The outcome, and what of it may be given to equal requests."""
-        candidates = self._route(prepared)  # 7.
-        outcome = await self._attempts.answer(Run(call, prepared, emit), candidates)  # 8. 9. 10.
+        decision = self._route(call, prepared)  # 7.
+        run = Run(call, prepared, emit, decision)
+        outcome = await self._attempts.answer(run, decision.deployments)  # 8. 9. 10.
+        self._loads.answered(subject_of(prepared), output_tokens=outcome.output_tokens)
+        self._shadows.copy(call, prepared, answered_by=outcome.deployment)
         return outcome, await self._store(found, outcome)  # 11.
 
     # --- 7 ---------------------------------------------------------------------------------------
-    def _route(self, prepared: Prepared) -> tuple[DeploymentFacts, ...]:
-        open_for_us = tuple(d for d in prepared.candidates if self._breaker.allows(d))
-        if not open_for_us:
+    def _route(self, call: Call, prepared: Prepared) -> Decision:
+        decided = decide(
+            prepared,
+            config=self._config.current,
+            router=self._router,
+            loads=self._loads,
+            now=clock_now(),
+        )
+        decision = decided.without(d for d in decided.deployments if not self._breaker.allows(d))
+        if call.on_decision is not None:
+            call.on_decision(decision)
+        if not decision.choices:
             raise CallRefused(
                 code="no_deployment",
                 status=503,
                 message="Every deployment is resting after failures.",
                 retry_after=5,
             )
-        return open_for_us
+        return decision
 
     # --- 11 --------------------------------------------------------------------------------------
     async def _store(self, found: Lookup | None, outcome: CallOutcome) -> CachedAnswer | None:

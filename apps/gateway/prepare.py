@@ -5,11 +5,12 @@ The same function serves the gateway, the worker and, at acceptance of a job, th
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from apps.access.types import Caller
 from apps.core.problems import Fault
-from apps.gateway import bounds
+from apps.gateway import bounds, refusals
 from apps.gateway import parameters as rules
 from apps.gateway.config import Config
 from apps.gateway.images import image_faults
@@ -18,8 +19,8 @@ from apps.prompts.rendering import check_variables, render
 from apps.prompts.resolve import resolve
 from apps.prompts.types import PromptNotFound, VariableFaults, VersionFacts
 from apps.registry.types import DeploymentFacts, ModelFacts
-from apps.routing.selection import candidates
-from apps.routing.types import NoSuchModel, NothingHealthy
+from apps.routing import selection
+from apps.routing.types import NoSuchModel, Option, Pool, Skip, Strategy
 
 _CAPS = ("max_completion_tokens", "max_tokens")
 
@@ -35,10 +36,14 @@ class Prepared:
     version: VersionFacts | None
     messages: tuple[Mapping[str, Any], ...]
     parameters: Mapping[str, Any]
-    candidates: tuple[DeploymentFacts, ...]
+    pool: Pool  # who is able and allowed to answer, in the route's own order
     input_bound: int
     output_cap: int
     cap_name: str  # the parameter that the caller used for the cap, "" when it gave none
+
+    @property
+    def candidates(self) -> tuple[DeploymentFacts, ...]:
+        return self.pool.deployments
 
     @property
     def model(self) -> ModelFacts:
@@ -47,6 +52,13 @@ class Prepared:
     @property
     def output_bound(self) -> int:
         return self.output_cap * int(self.parameters.get("n", 1))
+
+    def fitted(self, deployment: DeploymentFacts) -> "Prepared":
+        """With the output cap that the deployment's own model has, when the caller gave none."""
+        if self.cap_name or self.spec.kind is CallKind.EMBEDDING or deployment.model == self.model:
+            return self
+        cap = bounds.default_output_cap(self.input_bound, deployment.model)
+        return replace(self, output_cap=cap)
 
 
 def prepare(
@@ -61,11 +73,11 @@ def prepare(
     if version is not None:
         messages, variable_faults = _render(version, spec)
         faults += variable_faults
-    found, model_faults = _candidates(spec, config)
+    pool, model_faults = _candidates(spec, config, caller)
     faults += model_faults
     if faults:
         raise _invalid(faults)
-    return _bounded(spec, caller, pin, version, messages, found)
+    return _bounded(spec, caller, pin, version, messages, pool)
 
 
 def _version(
@@ -138,11 +150,14 @@ def _render(
         return (), list(error.faults)
 
 
-def _candidates(spec: CallSpec, config: Config) -> tuple[tuple[DeploymentFacts, ...], list[Fault]]:
+def _candidates(spec: CallSpec, config: Config, caller: Caller) -> tuple[Pool, list[Fault]]:
+    """Who may answer. What a model cannot do is a fault of the request; that nobody is there or
+    allowed is a refusal."""
+    empty = Pool(spec.model, Strategy.PRIORITY, ())
     if not spec.model:
-        return (), [Fault("/model", "Name a route or a model.", "required")]
+        return empty, [Fault("/model", "Name a route or a model.", "required")]
     try:
-        found = candidates(spec.model, registry=config.registry, routes=config.routes)
+        pool = selection.pool_of(spec.model, registry=config.registry, routes=config.routes)
     except NoSuchModel as error:
         raise CallRefused(
             code="model_not_found",
@@ -150,14 +165,36 @@ def _candidates(spec: CallSpec, config: Config) -> tuple[tuple[DeploymentFacts, 
             message=str(error),
             faults=[Fault("/model", str(error), "not_found")],
         ) from error
-    except NothingHealthy as error:
-        raise CallRefused(
-            code="no_deployment", status=503, message=str(error), retry_after=5
-        ) from error
-    able = tuple(deployment for deployment in found if not _inabilities(spec, deployment))
-    if not able:
-        return (), _inabilities(spec, found[0])
+    allowed = pool
+    for condition in conditions(spec, caller):
+        allowed = selection.keep(allowed, condition)
+    if not allowed.options:
+        raise refusals.nobody_may_answer(allowed)
+    able = selection.keep(allowed, partial(_unable, spec))
+    if not able.options:
+        return empty, _inabilities(spec, allowed.options[0].deployment)
     return able, []
+
+
+def conditions(spec: CallSpec, caller: Caller) -> tuple[selection.Condition, ...]:
+    """Where a call may go, for whomever it is sent: also a copy of it must keep them."""
+    return (
+        selection.drained,
+        selection.outside((caller.regions, (spec.region,) if spec.region else ())),
+        selection.without_tag(spec.context),
+    )
+
+
+def is_able(spec: CallSpec, deployment: DeploymentFacts) -> bool:
+    return not _inabilities(spec, deployment)
+
+
+def _unable(spec: CallSpec, option: Option) -> Skip | None:
+    faults = _inabilities(spec, option.deployment)
+    if not faults:
+        return None
+    detail = " ".join(fault.detail for fault in faults)
+    return Skip(option.deployment.slug, "capability", detail.rstrip("."))
 
 
 def _inabilities(spec: CallSpec, deployment: DeploymentFacts) -> list[Fault]:
@@ -199,7 +236,7 @@ def _bounded(
     pin: Pin | None,
     version: VersionFacts | None,
     messages: tuple[Mapping[str, Any], ...],
-    found: tuple[DeploymentFacts, ...],
+    pool: Pool,
 ) -> Prepared:
     sent = {name: value for name, value in spec.parameters.items() if name not in _CAPS}
     if spec.response_schema is not None:
@@ -207,13 +244,16 @@ def _bounded(
             "type": "json_schema",
             "json_schema": {"name": "answer", "schema": dict(spec.response_schema)},
         }
-    model = found[0].model
     bound = bounds.input_bound(messages=messages, inputs=spec.inputs, parameters=sent)
     cap_name, cap = _cap(spec.parameters)
+    if spec.kind is CallKind.CHAT:
+        # An estimate, so it chooses among several and never refuses the last one.
+        fits = selection.too_small(input_tokens=bounds.likely_tokens(bound), output_cap=cap or 1)
+        pool = selection.prefer(pool, fits)
     if spec.kind is CallKind.EMBEDDING:
         cap = 0
     elif cap is None:
-        cap = bounds.default_output_cap(bound, model)
+        cap = bounds.default_output_cap(bound, pool.deployments[0].model)
     return Prepared(
         spec=spec,
         caller=caller,
@@ -221,7 +261,7 @@ def _bounded(
         version=version,
         messages=messages,
         parameters=sent,
-        candidates=found,
+        pool=pool,
         input_bound=bound,
         output_cap=cap,
         cap_name=cap_name,

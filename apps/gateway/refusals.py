@@ -8,6 +8,8 @@ from apps.budgets.types import BudgetExceeded
 from apps.core.money import exact_usd
 from apps.gateway.types import CallRefused
 from apps.providers.errors import ErrorKind, ProviderError
+from apps.routing.selection import why_none
+from apps.routing.types import Pool
 
 
 def refuse_if_blocked(reason: str) -> None:
@@ -39,6 +41,23 @@ def over_budget(error: BudgetExceeded, attempts: int) -> CallRefused:
             "remaining_usd": exact_usd(error.remaining_pico),
             "needed_usd": exact_usd(error.needed_pico),
             "window_ends_at": _iso(error.window_ends_at),
+        },
+    )
+
+
+def nobody_may_answer(pool: Pool) -> CallRefused:
+    """Every candidate was left out: which, why, and whether it can change by itself."""
+    passing = any(skip.passing for skip in pool.skipped)
+    return CallRefused(
+        code="no_deployment" if passing else "no_candidate",
+        status=503 if passing else 400,
+        message=why_none(pool),
+        retry_after=5 if passing else None,
+        details={
+            "skipped": [
+                {"deployment": skip.deployment, "reason": skip.reason, "detail": skip.detail}
+                for skip in pool.skipped
+            ]
         },
     )
 

@@ -17,6 +17,8 @@ from apps.gateway.config import Config, new_holder
 from apps.gateway.pipeline import Pipeline
 from apps.gateway.tasks import Tasks
 from apps.providers.adapters import close_adapters, get_adapter
+from apps.routing.exchange import Exchange
+from apps.routing.loads import Loads
 
 
 class Runtime:
@@ -40,19 +42,24 @@ class Runtime:
             get_adapter(deployment.vendor)  # importing it takes a second: not at the first call
         self._redis = async_client()
         self._books = Books(self._complete)
+        loads = Loads()
         self.pipeline = Pipeline(
             config=self.config,
             limiter=RateLimiter(self._redis),
             cache=AnswerCache(self._redis, max_bytes=settings.CACHE_MAX_ANSWER_BYTES),
             books=self._books,
             tasks=self.tasks,
+            loads=loads,
         )
+        self._exchange = Exchange(loads=loads, redis=self._redis)
+        self._exchange.start()
 
     async def close(self, grace_seconds: float = 30) -> None:
         """Let running attempts end within the grace, book them, then let everything go."""
         await self.tasks.drain(grace_seconds)
         await self._books.close()
         await close_adapters()
+        await self._exchange.stop()
         await self._redis.aclose()
         await asyncio.to_thread(self.config.stop)
 

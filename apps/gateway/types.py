@@ -1,6 +1,6 @@
 """What goes through the pipeline: the request, the outcome, and the refusals in between."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +11,7 @@ from apps.access.limits import Level
 from apps.access.types import Caller
 from apps.core.money import Pico
 from apps.core.problems import Fault
+from apps.routing.types import Decision
 
 
 class CallKind(StrEnum):
@@ -56,6 +57,7 @@ class CallSpec:
     subject: str = ""  # whom an experiment assigns; kept only as a hash
     context: tuple[str, ...] = ()  # tags: budgets, cost reports, cache
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    region: str = ""  # where it must be answered; narrows what the service allows
     cache: CacheMode = CacheMode.USE
 
 
@@ -84,6 +86,7 @@ class Call:
     )
     rate_limit_wait: float = 0.0  # seconds a call may wait for its turn (jobs), 0: refuse at once
     repeat_unknown: bool = True  # whether a request whose outcome is unknown may be sent again
+    on_decision: Callable[[Decision], None] | None = None  # told where the call goes, and why
 
 
 @dataclass(frozen=True, slots=True)

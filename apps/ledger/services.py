@@ -31,6 +31,7 @@ def open_attempts(*, starts: Sequence[AttemptStart], now: datetime) -> None:
                 job_id=start.job_id,
                 number=start.number,
                 purpose=start.purpose,
+                why=start.why[:200],
                 started_at=now,
                 **asdict(start.dimensions),
             )

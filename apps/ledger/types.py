@@ -40,6 +40,7 @@ class AttemptStart:
     number: int
     purpose: str
     dimensions: Dimensions
+    why: str = ""  # why it is sent to this deployment
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,87 @@
-"""Routes: a name that callers use, and the deployments behind it in order."""
+"""Routes: a name that callers use, and the deployments behind it."""
 
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.db import models
+from django.db.models import Q
 
+from apps.access.models import Service
 from apps.audit.history import track
 from apps.core.models import SlugModel, TimestampedModel, moves_config_epoch
 from apps.registry.models import Deployment
+from apps.routing.types import Strategy
+
+STRATEGIES = (
+    (Strategy.PRIORITY.value, "Priority: always in this order"),
+    (Strategy.ROUND_ROBIN.value, "Round robin: each in turn"),
+    (Strategy.WEIGHTED.value, "Weighted: drawn by weight"),
+    (Strategy.LOWEST_COST.value, "Lowest cost of this request"),
+    (Strategy.LOWEST_LATENCY.value, "Lowest latency (peak EWMA, better of two)"),
+    (Strategy.LEAST_BUSY.value, "Least busy: fewest in flight"),
+)
 
 
 @track()
 class Route(SlugModel):
-    """What a caller or prompt names as its model; its targets are tried in order of `position`."""
+    """What a caller or prompt names as its model. The strategy orders its targets for each call.
+
+    A share of answered calls is also sent to the shadow deployment; nobody is answered from there,
+    and the payer's hard budget caps it."""
 
     active = models.BooleanField(default=True)
+    strategy = models.CharField(
+        max_length=20,
+        choices=STRATEGIES,
+        default=Strategy.PRIORITY.value,
+        db_default=Strategy.PRIORITY.value,
+        help_text="Which target is tried first; the others are its fallbacks.",
+    )
+    shadow_deployment = models.ForeignKey(
+        Deployment,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Gets copies of calls, to be compared. Callers are never answered from it.",
+    )
+    shadow_percent = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        validators=[MaxValueValidator(100)],
+        help_text="Share of answered calls that is copied. 0: none.",
+    )
+    shadow_payer = models.ForeignKey(
+        Service,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="A service of its own that pays for copies. Without a hard budget that names "
+        "this service, nothing is copied.",
+    )
 
     class Meta:
         ordering = ["slug"]
         triggers = [moves_config_epoch()]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(shadow_percent=0)
+                | Q(shadow_deployment__isnull=False, shadow_payer__isnull=False),
+                name="route_shadow_complete",
+            )
+        ]
+
+    def clean(self) -> None:
+        if not self.shadow_percent:
+            return
+        missing = [name for name in ("shadow_deployment", "shadow_payer") if not self._has(name)]
+        if missing:
+            fault = "Copies need it: name it, or set the share to 0."
+            raise ValidationError(dict.fromkeys(missing, fault))
+
+    def _has(self, name: str) -> bool:
+        return getattr(self, f"{name}_id") is not None
 
 
 @track()
@@ -23,6 +89,26 @@ class RouteTarget(TimestampedModel):
     route = models.ForeignKey(Route, models.CASCADE, related_name="targets")
     deployment = models.ForeignKey(Deployment, models.PROTECT, related_name="+")
     position = models.PositiveSmallIntegerField(help_text="1 is tried first.")
+    weight = models.PositiveSmallIntegerField(
+        default=100,
+        db_default=100,
+        help_text="Share of calls relative to the other weights; 0: only as a fallback. "
+        "Counts for the strategy “weighted”.",
+    )
+    canary_percent = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        validators=[MaxValueValidator(100)],
+        help_text="Above 0: this share of calls goes here first, whatever the strategy; of the "
+        "others it is the last resort.",
+    )
+    tags = ArrayField(
+        models.CharField(max_length=100),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Only calls with one of these context tags, separated by commas. Empty: all.",
+    )
 
     class Meta:
         ordering = ["route", "position"]
@@ -30,6 +116,9 @@ class RouteTarget(TimestampedModel):
         constraints = [
             models.UniqueConstraint(fields=["route", "position"], name="route_position_once"),
             models.UniqueConstraint(fields=["route", "deployment"], name="route_deployment_once"),
+            models.CheckConstraint(
+                condition=Q(canary_percent__lte=100), name="route_canary_at_most_all"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,19 +1,163 @@
-"""Routes as the pipeline sees them."""
+"""Routes, decisions and what becomes of attempts, as the pipeline sees them."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Protocol
+
+from apps.registry.types import DeploymentFacts
+
+
+class Strategy(StrEnum):
+    """How a route orders the deployments that may answer."""
+
+    PRIORITY = "priority"
+    ROUND_ROBIN = "round_robin"
+    WEIGHTED = "weighted"
+    LOWEST_COST = "lowest_cost"
+    LOWEST_LATENCY = "lowest_latency"
+    LEAST_BUSY = "least_busy"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """A deployment behind a route. `canary_percent` > 0 takes that share of calls before the
+    strategy decides; with `tags` it serves only calls that carry one of them."""
+
+    deployment: str
+    weight: int = 100
+    canary_percent: int = 0
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowFacts:
+    """`percent` of answered calls are also sent to `deployment`, paid by the service `payer_id`."""
+
+    deployment: str
+    percent: int
+    payer_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class RouteFacts:
-    """A route and its deployments' slugs in the order in which they are tried."""
+    """A route, and its targets by position."""
 
     slug: str
-    targets: tuple[str, ...]
+    targets: tuple[TargetFacts, ...]
+    strategy: Strategy = Strategy.PRIORITY
+    shadow: ShadowFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A deployment that may be tried, with what its route says of it."""
+
+    deployment: DeploymentFacts
+    weight: int = 100
+    canary_percent: int = 0
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A deployment that is not tried. `reason` is a stable code; `detail` says why and the way
+    out; `passing`: it may end by itself or by an operator's switch, so a retry can help."""
+
+    deployment: str
+    reason: str
+    detail: str
+    passing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What a route's (or model's) name stands for: its options by position, and those left out."""
+
+    name: str
+    strategy: Strategy
+    options: tuple[Option, ...]
+    skipped: tuple[Skip, ...] = ()
+    ring: tuple[str, ...] = ()  # every target by position, for round robin
+    shadow: ShadowFacts | None = None
+
+    @property
+    def deployments(self) -> tuple[DeploymentFacts, ...]:
+        return tuple(option.deployment for option in self.options)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A candidate in its place of the order, and why it stands there."""
+
+    deployment: DeploymentFacts
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided for one request: candidates in the order in which they are tried."""
+
+    name: str
+    strategy: Strategy
+    choices: tuple[Choice, ...]
+    skipped: tuple[Skip, ...] = ()
+
+    @property
+    def deployments(self) -> tuple[DeploymentFacts, ...]:
+        return tuple(choice.deployment for choice in self.choices)
+
+    def why(self, deployment: str) -> str:
+        """Why it stands where it stands; empty for one that was not among the candidates."""
+        return next((c.why for c in self.choices if c.deployment.slug == deployment), "")
+
+    def without(self, resting: Iterable[DeploymentFacts]) -> "Decision":
+        """The same order without those that rest after failures."""
+        slugs = {deployment.slug for deployment in resting}
+        detail = "it rests after failures; it is tried again soon"
+        skips = tuple(
+            Skip(c.deployment.slug, "resting", detail, passing=True)
+            for c in self.choices
+            if c.deployment.slug in slugs
+        )
+        kept = tuple(c for c in self.choices if c.deployment.slug not in slugs)
+        return replace(self, choices=kept, skipped=(*self.skipped, *skips)) if skips else self
+
+    def as_json(self) -> Mapping[str, Any]:
+        return {
+            "route": self.name,
+            "strategy": str(self.strategy),
+            "order": [{"deployment": c.deployment.slug, "why": c.why} for c in self.choices],
+            "skipped": [
+                {"deployment": s.deployment, "reason": s.reason, "detail": s.detail}
+                for s in self.skipped
+            ],
+        }
+
+
+class AttemptResult(StrEnum):
+    """How an attempt ended, as routing and health count it."""
+
+    ANSWERED = "answered"
+    FAILED = "failed"
+    """The deployment's fault: 5xx, timeout, reset, garbage, a cut stream, a bad credential."""
+    LIMITED = "limited"
+    """429: busy, not broken."""
+    IGNORED = "ignored"
+    """The caller's fault or the caller's leaving: says nothing about the deployment."""
+
+
+class Observer(Protocol):
+    """Learns from attempts. Called on the event loop, so it must not block."""
+
+    def began(self, deployment: DeploymentFacts) -> None:
+        """A request is about to be sent; exactly one `observe` follows."""
+
+    def observe(
+        self, deployment: DeploymentFacts, *, seconds: float, outcome: AttemptResult
+    ) -> None:
+        """It ended after so many seconds."""
 
 
 class NoSuchModel(Exception):
     """Neither a route nor a model has that name. Permanent."""
-
-
-class NothingHealthy(Exception):
-    """The route exists, but every deployment behind it is drained. A retry may help later."""

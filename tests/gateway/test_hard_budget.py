@@ -95,6 +95,7 @@ def test_an_unpriced_model_is_refused_under_a_hard_budget(runtime, shop, upstrea
     model = Model.objects.get(slug="small")
     provider = Deployment.objects.get(slug="small-1").provider
     make_deployment(slug="unpriced", model=model, provider=provider, priority=1)
+    Deployment.objects.filter(slug="small-1").update(active=False)
 
     (refused,) = run_calls(runtime, [make_call(shop, spec(1))], raising=False)
 

@@ -23,7 +23,7 @@ TierViewSet = manage_viewset(
 )
 ServiceViewSet = manage_viewset(
     Service,
-    fields=("slug", "name", "team", "cost_center", "tier", "active"),
+    fields=("slug", "name", "team", "cost_center", "tier", "regions", "active"),
     related=("team", "cost_center", "tier"),
 )
 

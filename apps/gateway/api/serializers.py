@@ -28,12 +28,14 @@ class QuoteRequest(StrictSerializer):
     context = serializers.ListField(  # type: ignore[assignment]  # a field, not the property
         child=serializers.CharField(max_length=100), max_length=16, required=False
     )
+    region = serializers.CharField(max_length=40, required=False)
 
 
 def spec_of(values: Mapping[str, Any]) -> CallSpec:
     """The call that validated `values` describe."""
     names = ("prompt", "variables", "channel", "version", "model", "parameters", "subject")
-    given = {name: values[name] for name in (*names, "response_schema") if name in values}
+    optional = (*names, "response_schema", "region")
+    given = {name: values[name] for name in optional if name in values}
     return CallSpec(
         kind=CallKind.EMBEDDING if "input" in values else CallKind.CHAT,
         messages=tuple(values.get("messages", ())),

@@ -22,6 +22,8 @@ from apps.gateway.openai_api.outbox import Outbox, StreamOptions
 from apps.gateway.openai_api.streaming import EventStream
 from apps.gateway.runtime import Runtime
 from apps.gateway.types import Call, CallOutcome, CallRefused, CallSpec
+from apps.routing.explain import header_of
+from apps.routing.types import Decision
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +44,10 @@ class Request:
     send: http.Send
     request_id: str
     caller: Caller
+    headers: dict[str, str]  # of the answer, whatever it will be
+
+    def explain(self, decision: Decision) -> None:
+        self.headers["x-llm-explain"] = header_of(decision)
 
 
 Endpoint = Callable[[Request], Awaitable[None]]
@@ -64,7 +70,7 @@ class OpenAIApp:
         try:
             endpoint = self._endpoint(scope)
             caller = self._authenticate(scope)
-            await endpoint(Request(scope, receive, send, request_id, caller))
+            await endpoint(Request(scope, receive, send, request_id, caller, headers))
         except ApiError as error:
             await _send_error(send, error, headers)
         except CallRefused as refusal:
@@ -127,6 +133,7 @@ class OpenAIApp:
             receive=request.receive,
             send=request.send,
             request_id=request.request_id,
+            headers=request.headers,
             outbox=outbox,
             options=options,
         )
@@ -145,8 +152,13 @@ class OpenAIApp:
 
     def _call(self, request: Request, spec: CallSpec) -> Call:
         deadline = clock_now() + timedelta(seconds=settings.CALL_TIMEOUT_SECONDS)
+        asked = http.header(request.scope, b"x-llm-explain") == "1"
         return Call(
-            spec=spec, caller=request.caller, request_id=request.request_id, deadline=deadline
+            spec=spec,
+            caller=request.caller,
+            request_id=request.request_id,
+            deadline=deadline,
+            on_decision=request.explain if asked else None,
         )
 
 
@@ -174,7 +186,7 @@ async def _json(request: Request) -> Any:
 def _headers(request: Request, outcome: CallOutcome) -> dict[str, str]:
     pin = outcome.pin
     headers = {
-        "x-request-id": request.request_id,
+        **request.headers,
         "x-llm-cost-usd": exact_usd(outcome.cost_pico),
         "x-llm-model": outcome.model,
         "x-llm-deployment": outcome.deployment,

@@ -20,13 +20,14 @@ _OURS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "subject": (str, "a string"),
     "context": (list, "a list of tags"),
     "metadata": (dict, "an object"),
+    "region": (str, "a region, such as eu"),
     "cache": (str, f"one of {', '.join(CacheMode)}"),
     "stream": (bool, "true or false"),
     "stream_options": (dict, "an object"),
     "input": ((str, list), "a text, a list of texts or lists of token ids"),
 }
 _CHAT = _OURS.keys() - {"input"}
-_EMBEDDING = {"model", "input", "context", "metadata", "cache"}
+_EMBEDDING = {"model", "input", "context", "metadata", "region", "cache"}
 
 
 def chat_spec(body: Any) -> tuple[CallSpec, StreamOptions | None]:
@@ -112,6 +113,7 @@ def _spec(body: Mapping[str, Any], kind: CallKind, ours: Collection[str]) -> Cal
         subject=body.get("subject", ""),
         context=tuple(body.get("context", ())),
         metadata=body.get("metadata", {}),
+        region=body.get("region", ""),
         cache=CacheMode(body.get("cache", CacheMode.USE)),
     )
 

@@ -33,11 +33,13 @@ class EventStream:
         receive: http.Receive,
         send: http.Send,
         request_id: str,
+        headers: http.Headers,
         outbox: Outbox,
         options: StreamOptions,
     ) -> None:
         self._receive, self._send = receive, send
         self._request_id = request_id
+        self._headers = headers
         self._outbox = outbox
         self._options = options
         self._started = False
@@ -87,7 +89,7 @@ class EventStream:
         async with asyncio.timeout(SEND_SECONDS):
             if not self._started:
                 self._started = True
-                await http.start_events(self._send, {"x-request-id": self._request_id})
+                await http.start_events(self._send, self._headers)
             await http.send_part(self._send, data, last=last)
 
     def _cut_off(self, reason: str) -> None:

@@ -78,6 +78,11 @@ class JobRequest(StrictSerializer):
         help_text="Tags: budgets, cost reports and cache invalidation know them.",
     )
     metadata = Metadata(required=False)
+    region = StrictCharField(
+        max_length=40,
+        required=False,
+        help_text="Where it must be answered, e.g. eu; narrows what the service allows.",
+    )
     priority = serializers.ChoiceField(choices=list(PRIORITIES), default="normal")
     timeout_seconds = StrictIntegerField(
         min_value=1,
@@ -124,7 +129,8 @@ class JobRequest(StrictSerializer):
 def spec_of(values: Mapping[str, Any]) -> CallSpec:
     """The call that validated `values` describe."""
     names = ("prompt", "variables", "channel", "version", "model", "parameters", "subject")
-    given = {name: values[name] for name in (*names, "response_schema") if name in values}
+    optional = (*names, "response_schema", "region")
+    given = {name: values[name] for name in optional if name in values}
     return CallSpec(
         messages=tuple(values.get("messages", ())),
         context=tuple(values.get("context", ())),

@@ -21,6 +21,7 @@ class Purpose(models.TextChoices):
     RETRY = "retry", "Retry"
     FALLBACK = "fallback", "Fallback"
     LATE = "late", "Late"
+    SHADOW = "shadow", "Shadow"
 
 
 def _no_truncate(name: str) -> pgtrigger.Trigger:
@@ -65,6 +66,13 @@ class Attempt(CallDimensions):
     job_id = models.UUIDField(null=True, blank=True, db_index=True)
     number = models.PositiveSmallIntegerField(help_text="1 is the first attempt of the call.")
     purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.ANSWER)
+    why = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why the call was sent to this deployment.",
+    )
     status = models.CharField(
         max_length=10, choices=AttemptStatus.choices, default=AttemptStatus.DISPATCHED
     )
