@@ -12,6 +12,7 @@ from apps.access.limits import Level, RateLimiter
 from apps.cache.answers import AnswerCache
 from apps.cache.flights import Flights, WaitedTooLong
 from apps.cache.types import CachedAnswer, Lookup
+from apps.core.clock import now as clock_now
 from apps.core.money import exact_usd
 from apps.core.snapshot import SnapshotHolder
 from apps.core.threads import in_thread
