@@ -22,9 +22,11 @@ def route():
 def save(client, route, rows, **values):
     initial = [row for row in rows if row.get("id")]
     form = {"slug": "chat", "name": "Chat", "active": "on"} | values
+    form |= {"strategy": "priority", "shadow_percent": 0}
     form |= {"targets-TOTAL_FORMS": len(rows), "targets-INITIAL_FORMS": len(initial)}
     for index, row in enumerate(rows):
-        form |= {f"targets-{index}-{name}": value for name, value in row.items()}
+        given = {"weight": 100, "canary_percent": 0} | row
+        form |= {f"targets-{index}-{name}": value for name, value in given.items()}
     address = (
         ("admin:routing_route_change", [route.pk]) if route else ("admin:routing_route_add", [])
     )
