@@ -224,9 +224,8 @@ def _capped(prepared: Prepared, endpoint: Endpoint) -> Mapping[str, Any]:
     if endpoint.vendor != "compatible":
         name = prepared.cap_name or "max_completion_tokens"
         return {**prepared.parameters, name: prepared.output_cap}
-    # Several such servers know only the old name and would ignore the new one: no cap at all.
-    caps = {prepared.cap_name or "max_tokens", "max_tokens"}
-    return {**prepared.parameters, **dict.fromkeys(caps, prepared.output_cap)}
+    # Several such servers know only the old name, and would ignore the new one: no cap at all.
+    return {**prepared.parameters, "max_tokens": prepared.output_cap}
 
 
 def end_of_answer(ticket: Ticket, answer: Answer) -> AttemptEnd:
