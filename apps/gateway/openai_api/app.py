@@ -15,10 +15,11 @@ from apps.core import strict_json
 from apps.core.clock import now as clock_now
 from apps.core.middleware import request_id_from
 from apps.core.money import exact_usd
-from apps.gateway.openai_api import http, requests
+from apps.gateway.openai_api import http, requests, responses
 from apps.gateway.openai_api.errors import ApiError, from_refusal, limit_headers
 from apps.gateway.openai_api.models import list_models, one_model
 from apps.gateway.openai_api.outbox import Outbox, StreamOptions
+from apps.gateway.openai_api.response_object import answer_of
 from apps.gateway.openai_api.streaming import EventStream
 from apps.gateway.runtime import Runtime
 from apps.gateway.types import Call, CallOutcome, CallRefused, CallSpec
@@ -30,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 # OpenAI's endpoints that we do not have, and the way to the same end (docs/adr/0042).
 _ELSEWHERE = {
-    "responses": "Use /v1/chat/completions: no state of a conversation is kept here.",
+    "responses": "Answers are not kept here: only POST /v1/responses.",
     "completions": "Use /v1/chat/completions.",
     "batches": "Post many jobs at once to /api/v1/batches/.",
     "files": "Post many jobs at once, as JSON lines, to /api/v1/batches/.",
@@ -61,6 +62,7 @@ class OpenAIApp:
         self._routes: dict[str, tuple[str, Endpoint]] = {
             "/v1/chat/completions": ("POST", self._chat),
             "/v1/embeddings": ("POST", self._embeddings),
+            "/v1/responses": ("POST", self._responses),
             "/v1/models": ("GET", self._models),
         }
 
@@ -120,11 +122,21 @@ class OpenAIApp:
             request, self._call(request, requests.embedding_spec(await _json(request)))
         )
 
+    async def _responses(self, request: Request) -> None:
+        asked = await _json(request)
+        spec, _ = requests.chat_spec(responses.chat_body(asked))
+        outcome = await self._outcome(self._call(request, spec))
+        answer = answer_of(outcome, asked)
+        await http.send_json(request.send, 200, answer, _headers(request, outcome))
+
     async def _answer(self, request: Request, call: Call) -> None:
+        outcome = await self._outcome(call)
+        await http.send_json(request.send, 200, outcome.body, _headers(request, outcome))
+
+    async def _outcome(self, call: Call) -> CallOutcome:
         # A client that leaves does not stop the call: it is paid for, so its end is booked.
         task = self._runtime.tasks.spawn(self._runtime.pipeline.run(call))
-        outcome = await asyncio.shield(task)
-        await http.send_json(request.send, 200, outcome.body, _headers(request, outcome))
+        return await asyncio.shield(task)
 
     async def _stream(self, request: Request, call: Call, options: StreamOptions) -> None:
         outbox = Outbox(options)

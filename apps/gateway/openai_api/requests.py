@@ -39,7 +39,7 @@ def chat_spec(body: Any) -> tuple[CallSpec, StreamOptions | None]:
     faults = _faults(body, _CHAT)
     faults += _option_faults(body.get("stream_options"), streams=body.get("stream") is True)
     if faults:
-        raise _invalid(faults)
+        raise invalid(faults)
     spec = _spec(body, CallKind.CHAT, _CHAT)
     return spec, StreamOptions(**body.get("stream_options", {})) if body.get("stream") else None
 
@@ -48,13 +48,13 @@ def embedding_spec(body: Any) -> CallSpec:
     """Raises `ApiError` (400) with every fault of the shape."""
     body = _object(body)
     if faults := _faults(body, _EMBEDDING, required=("model", "input")):
-        raise _invalid(faults)
+        raise invalid(faults)
     return _spec(body, CallKind.EMBEDDING, _EMBEDDING)
 
 
 def _object(body: Any) -> Mapping[str, Any]:
     if not isinstance(body, dict):
-        raise _invalid([Fault("/", "The body must be a JSON object.")])
+        raise invalid([Fault("/", "The body must be a JSON object.")])
     return {name: value for name, value in body.items() if value is not None}
 
 
@@ -125,7 +125,7 @@ def _inputs(value: Any) -> tuple[Any, ...]:
     return () if value is None else (value,)
 
 
-def _invalid(faults: list[Fault]) -> ApiError:
+def invalid(faults: list[Fault]) -> ApiError:
     first = faults[0]
     return ApiError(
         400,
