@@ -3,11 +3,16 @@
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
-from apps.dashboard import views
+from apps.dashboard import routes, views
 
 
 def admin_urls(site: AdminSite) -> list[URLPattern]:
     return [
         path("costs/", site.admin_view(views.costs), name="costs"),
+        path(
+            "routes/<slug:slug>/explain/",
+            site.admin_view(routes.explain_route),
+            name="route_explain",
+        ),
         path("costs.csv", site.admin_view(views.costs_csv), name="costs_csv"),
     ]

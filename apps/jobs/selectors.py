@@ -106,6 +106,7 @@ def _view(attempt: Attempt, entries: Sequence[Entry]) -> AttemptView:
         id=attempt.pk,
         number=attempt.number,
         purpose=attempt.purpose,
+        why=attempt.why,
         deployment=attempt.deployment,
         status=attempt.status,
         http_status=attempt.http_status,

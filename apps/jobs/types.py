@@ -94,6 +94,7 @@ class AttemptView:
     id: UUID
     number: int
     purpose: str
+    why: str
     deployment: str
     status: str
     http_status: int | None

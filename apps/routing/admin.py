@@ -5,14 +5,24 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.forms.models import BaseInlineFormSet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from apps.core.admin import PlatformAdmin, pill
-from apps.registry.models import Deployment
+from apps.audit.history import note_reason
+from apps.core.admin import PlatformAdmin, confirmed_action, pill
 from apps.routing.models import Route, RouteTarget
-from apps.routing.services import set_targets
+from apps.routing.services import (
+    CANARY_PERCENT,
+    NewTarget,
+    promote_canary,
+    set_targets,
+    start_canary,
+    stop_canary,
+)
+from apps.routing.types import Strategy
 
 
 class TargetForm(forms.ModelForm[RouteTarget]):
@@ -23,7 +33,7 @@ class TargetForm(forms.ModelForm[RouteTarget]):
 
     class Meta:
         model = RouteTarget
-        fields = ("deployment",)
+        fields = ("deployment", "weight", "canary_percent", "tags")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -34,24 +44,34 @@ class TargetForm(forms.ModelForm[RouteTarget]):
 class TargetFormSet(BaseInlineFormSet[RouteTarget, Route, forms.ModelForm[RouteTarget]]):
     def clean(self) -> None:
         super().clean()
-        if not any(self.errors) and not self.deployments():
+        if any(self.errors):
+            return
+        targets = self.targets()
+        if not targets:
             raise ValidationError("A route needs at least one deployment.")
+        if all(target.canary_percent for target in targets):
+            raise ValidationError("At least one target must not be a canary.")
+        if sum(target.canary_percent for target in targets) > 100:
+            raise ValidationError("The canaries’ shares are more than 100 % together.")
 
-    def deployments(self) -> list[Deployment]:
+    def targets(self) -> list[NewTarget]:
         """As they were put in order."""
         kept = [
             form.cleaned_data
             for form in self.forms
             if form.cleaned_data.get("deployment") and not form.cleaned_data.get("DELETE")
         ]
-        return [row["deployment"] for row in sorted(kept, key=lambda row: row["order"])]
+        return [
+            NewTarget(row["deployment"], row["weight"], row["canary_percent"], tuple(row["tags"]))
+            for row in sorted(kept, key=lambda row: row["order"])
+        ]
 
 
 class TargetInline(admin.TabularInline[RouteTarget, Route]):
     model = RouteTarget
     form = TargetForm
     formset = TargetFormSet
-    fields = ("order", "deployment")
+    fields = ("order", "deployment", "weight", "canary_percent", "tags")
     autocomplete_fields = ("deployment",)
     extra = 1
 
@@ -66,25 +86,90 @@ class TargetInline(admin.TabularInline[RouteTarget, Route]):
 
 @admin.register(Route)
 class RouteAdmin(PlatformAdmin):
-    list_display = ("slug", "name", "goes_to", "state")
-    list_filter = ("active",)
+    list_display = ("slug", "name", "strategy", "goes_to", "canary", "copies", "state")
+    list_filter = ("active", "strategy")
+    list_select_related = ("shadow_deployment",)
     search_fields = ("slug__startswith", "name__istartswith")
     search_help_text = "Beginning of the short name or the name."
     palette_fields = ("slug",)
     inlines = (TargetInline,)
+    autocomplete_fields = ("shadow_deployment", "shadow_payer")
+    object_actions = ("explain", "start_canary", "promote_canary", "stop_canary")
+    fieldsets = (
+        (None, {"fields": ("slug", "name", "active", "strategy")}),
+        (
+            "Shadow copies",
+            {
+                "classes": ("collapse",),
+                "fields": ("shadow_deployment", "shadow_percent", "shadow_payer"),
+                "description": "A share of calls is also sent to a candidate after they were "
+                "answered. Callers neither see nor pay for it.",
+            },
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("targets__deployment")
 
-    @admin.display(description="Tries")
+    @admin.display(description="Targets")
     def goes_to(self, route: Route) -> str:
-        return " → ".join(target.deployment.slug for target in route.targets.all()) or "–"
+        ordinary = [target for target in route.targets.all() if not target.canary_percent]
+        if route.strategy == Strategy.WEIGHTED:
+            return ", ".join(f"{t.deployment.slug} ({t.weight})" for t in ordinary) or "–"
+        between = " → " if route.strategy == Strategy.PRIORITY else ", "
+        return between.join(target.deployment.slug for target in ordinary) or "–"
+
+    @admin.display(description="Canary")
+    def canary(self, route: Route) -> str:
+        canaries = [target for target in route.targets.all() if target.canary_percent]
+        return ", ".join(f"{t.deployment.slug} {t.canary_percent} %" for t in canaries) or "–"
+
+    @admin.display(description="Copies to")
+    def copies(self, route: Route) -> str:
+        shadow = route.shadow_deployment if route.shadow_percent else None
+        return f"{shadow.slug} {route.shadow_percent} %" if shadow else "–"
 
     @admin.display(description="State", ordering="active")
     def state(self, route: Route) -> SafeString:
         return pill("active", "ok") if route.active else pill("switched off", "warn")
 
+    @admin.action(description="Explain", permissions=["view"])
+    def explain(self, request: HttpRequest, queryset: QuerySet[Route]) -> HttpResponse:
+        """What an example request would be sent to now, and why."""
+        return HttpResponseRedirect(reverse("admin:route_explain", args=[queryset.get().slug]))
+
+    @confirmed_action(
+        description="Start canary",
+        question=f"Send {CANARY_PERCENT} % of calls to the last target first?",
+        button="Start canary",
+    )
+    def start_canary(self, request: HttpRequest, queryset: QuerySet[Route], reason: str) -> str:
+        return self._change_canary(queryset, reason, start_canary, "is a canary now")
+
+    @confirmed_action(
+        description="Promote canary",
+        question="Make the canary the first ordinary target?",
+        button="Promote canary",
+    )
+    def promote_canary(self, request: HttpRequest, queryset: QuerySet[Route], reason: str) -> str:
+        return self._change_canary(queryset, reason, promote_canary, "is the first target now")
+
+    @confirmed_action(
+        description="Stop canary",
+        question="Take the canary out of the route? Running calls end.",
+        button="Stop canary",
+    )
+    def stop_canary(self, request: HttpRequest, queryset: QuerySet[Route], reason: str) -> str:
+        return self._change_canary(queryset, reason, stop_canary, "was taken out of the route")
+
+    def _change_canary(self, queryset: QuerySet[Route], reason: str, change: Any, done: str) -> str:
+        note_reason(reason)
+        try:
+            return f"{change(route=queryset.get())} {done}."
+        except ValidationError as error:
+            return f"Nothing changed. {' '.join(error.messages)}"
+
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        set_targets(route=form.instance, deployments=formset.deployments())
+        set_targets(route=form.instance, targets=formset.targets())
         # What the admin's own history asks a saved formset for.
         formset.new_objects = formset.changed_objects = formset.deleted_objects = []

@@ -1,6 +1,7 @@
 """Writes of routing."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -9,10 +10,22 @@ from apps.core.upsert import Change, find, upsert
 from apps.registry.models import Deployment
 from apps.routing.models import Route, RouteTarget
 
+CANARY_PERCENT = 5  # of calls, for a canary that is started with one click
+
+
+@dataclass(frozen=True, slots=True)
+class NewTarget:
+    """A target as it shall be; see `RouteTarget`."""
+
+    deployment: Deployment
+    weight: int = 100
+    canary_percent: int = 0
+    tags: tuple[str, ...] = ()
+
 
 @transaction.atomic
 def put_route(
-    *, slug: str, targets: Sequence[str], name: str | None = None
+    *, slug: str, targets: Sequence[str], name: str | None = None, strategy: str | None = None
 ) -> tuple[Route, Change]:
     """Make a route, or let it go to `targets` (slugs of deployments, the first is tried first).
 
@@ -25,12 +38,15 @@ def put_route(
     except ValidationError as error:
         faults["targets"] = error.messages
     try:
-        route, change = upsert(Route, lookup={"slug": slug}, values={"name": name})
+        route, change = upsert(
+            Route, lookup={"slug": slug}, values={"name": name, "strategy": strategy}
+        )
     except ValidationError as error:
         raise ValidationError(error.message_dict | faults) from error
     if faults:
         raise ValidationError(faults)
-    if set_targets(route=route, deployments=deployments) and change == "unchanged":
+    wanted = arranged(route=route, deployments=deployments)
+    if set_targets(route=route, targets=wanted) and change == "unchanged":
         change = "updated"
     return route, change
 
@@ -52,13 +68,81 @@ def find_targets(*, slugs: Sequence[str]) -> list[Deployment]:
 
 
 @transaction.atomic
-def set_targets(*, route: Route, deployments: Sequence[Deployment]) -> bool:
-    """Let the route try these, the first one first. Whether anything changed."""
+def set_targets(*, route: Route, targets: Sequence[NewTarget]) -> bool:
+    """Let the route have these, the first one first. Whether anything changed."""
     Route.objects.select_for_update(no_key=True).get(pk=route.pk)
-    current = route.targets.order_by("position").values_list("deployment_id", flat=True)
-    if list(current) == [deployment.pk for deployment in deployments]:
+    current = [as_target(row) for row in route.targets.select_related("deployment")]
+    if current == list(targets):
         return False
     route.targets.all().delete()
-    for position, deployment in enumerate(deployments, start=1):
-        RouteTarget.objects.create(route=route, deployment=deployment, position=position)
+    for position, target in enumerate(targets, start=1):
+        row = RouteTarget(
+            route=route,
+            deployment=target.deployment,
+            position=position,
+            weight=target.weight,
+            canary_percent=target.canary_percent,
+            tags=list(target.tags),
+        )
+        row.full_clean(validate_unique=False, validate_constraints=False)
+        row.save()
     return True
+
+
+def as_target(row: RouteTarget) -> NewTarget:
+    return NewTarget(row.deployment, row.weight, row.canary_percent, tuple(row.tags))
+
+
+def arranged(*, route: Route, deployments: Sequence[Deployment]) -> list[NewTarget]:
+    """These in this order; what the route has already keeps its weight, canary share and tags."""
+    rows = route.targets.select_related("deployment")
+    known = {row.deployment_id: as_target(row) for row in rows}
+    return [known.get(deployment.pk, NewTarget(deployment)) for deployment in deployments]
+
+
+@transaction.atomic
+def start_canary(*, route: Route, percent: int = CANARY_PERCENT) -> Deployment:
+    """Give the last target a small share of calls. Raises `ValidationError`."""
+    targets = _locked(route)
+    if len(targets) < 2:
+        raise ValidationError("A canary needs another target beside it: add the new one last.")
+    if any(target.canary_percent for target in targets):
+        raise ValidationError("There is a canary already; promote or stop it first.")
+    canary = replace(targets[-1], canary_percent=percent)
+    set_targets(route=route, targets=[*targets[:-1], canary])
+    return canary.deployment
+
+
+@transaction.atomic
+def promote_canary(*, route: Route) -> Deployment:
+    """The canary becomes the first ordinary target. Raises `ValidationError`."""
+    targets = _locked(route)
+    canary = _canary(targets)
+    others = [target for target in targets if target is not canary]
+    set_targets(route=route, targets=[replace(canary, canary_percent=0), *others])
+    return canary.deployment
+
+
+@transaction.atomic
+def stop_canary(*, route: Route) -> Deployment:
+    """The canary gets no calls of its own any more: it is taken out of the route. Raises
+    `ValidationError`."""
+    targets = _locked(route)
+    canary = _canary(targets)
+    set_targets(route=route, targets=[target for target in targets if target is not canary])
+    return canary.deployment
+
+
+def _locked(route: Route) -> list[NewTarget]:
+    Route.objects.select_for_update(no_key=True).get(pk=route.pk)
+    rows = route.targets.select_related("deployment").order_by("position")
+    return [as_target(row) for row in rows]
+
+
+def _canary(targets: Sequence[NewTarget]) -> NewTarget:
+    canaries = [target for target in targets if target.canary_percent]
+    if not canaries:
+        raise ValidationError("There is no canary.")
+    if len(targets) == 1:
+        raise ValidationError("The canary is the only target; add another one first.")
+    return canaries[0]

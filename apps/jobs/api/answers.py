@@ -19,6 +19,7 @@ class AttemptAnswer(serializers.Serializer[AttemptView]):
     number = serializers.IntegerField()
     purpose = serializers.CharField()
     deployment = serializers.CharField()
+    why = serializers.CharField(help_text="Why it was sent to this deployment.")
     status = serializers.CharField(help_text=", ".join(AttemptStatus.values))
     http_status = serializers.IntegerField(allow_null=True)
     error_kind = serializers.CharField()

@@ -47,7 +47,7 @@ class AttemptAdmin(ReadOnlyAdmin):
         "tag_list",
     )
     fieldsets = (
-        (None, {"fields": ("status_pill", "purpose", "number", "sent", "took", "cost")}),
+        (None, {"fields": ("status_pill", "purpose", "why", "number", "sent", "took", "cost")}),
         ("What happened", {"fields": ("what_happened",)}),
         ("Answer", {"fields": ("http_status", "error_kind", "error", "provider_request_id")}),
         ("Usage", {"fields": ("usage_text",)}),

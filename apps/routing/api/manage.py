@@ -1,15 +1,17 @@
 """Management of routes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import ValidationError as ModelValidationError
 from rest_framework import serializers
 
+from apps.core.api import StrictSerializer
 from apps.core.manage_api import ManageSerializer, ManageViewSet
 from apps.registry.models import Deployment
 from apps.routing.models import Route
-from apps.routing.services import find_targets, set_targets
+from apps.routing.services import arranged, find_targets, set_targets
 
 
 class TargetsField(serializers.ListField):
@@ -28,28 +30,96 @@ class TargetsField(serializers.ListField):
             raise serializers.ValidationError(error.messages) from error
 
 
+class TargetSettings(StrictSerializer):
+    """What a route says of one of its targets; what is left out stays as it is."""
+
+    weight = serializers.IntegerField(min_value=0, max_value=32767, required=False)
+    canary_percent = serializers.IntegerField(min_value=0, max_value=100, required=False)
+    tags = serializers.ListField(child=serializers.CharField(max_length=100), required=False)
+
+
+class SettingsField(serializers.DictField):
+    """Deployment's slug → its weight, canary share and tags. A target that is not named keeps
+    what it has."""
+
+    child = TargetSettings()
+
+    def get_attribute(self, instance: Route) -> dict[str, Any]:
+        return {
+            row.deployment.slug: {
+                "weight": row.weight,
+                "canary_percent": row.canary_percent,
+                "tags": row.tags,
+            }
+            for row in sorted(instance.targets.all(), key=lambda row: row.position)
+        }
+
+
 class ManageRouteSerializer(ManageSerializer):
     """A route with the deployments that it tries."""
 
     targets = TargetsField()
+    target_settings = SettingsField(required=False)
 
     class Meta:
         model = Route
-        fields = ("slug", "name", "active", "targets")
+        fields = (
+            "slug",
+            "name",
+            "active",
+            "strategy",
+            "targets",
+            "target_settings",
+            "shadow_deployment",
+            "shadow_percent",
+            "shadow_payer",
+        )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        targets = attrs.get("targets")
+        if targets is None and self.instance is not None:
+            targets = [row.deployment for row in self.instance.targets.all()]
+        strangers = attrs.get("target_settings", {}).keys() - {d.slug for d in targets or ()}
+        if strangers:
+            fault = f"Not among the targets: {', '.join(sorted(strangers))}."
+            raise serializers.ValidationError({"target_settings": fault})
+        return super().validate(attrs)
 
     def create(self, validated_data: dict[str, Any]) -> Route:
-        targets: Sequence[Deployment] = validated_data.pop("targets")
+        targets, settings = _popped(validated_data)
         route: Route = super().create(validated_data)
-        set_targets(route=route, deployments=targets)
+        _arrange(route, targets, settings)
         return route
 
     def update(self, instance: Route, validated_data: dict[str, Any]) -> Route:
-        targets: Sequence[Deployment] | None = validated_data.pop("targets", None)
+        targets, settings = _popped(validated_data)
         route: Route = super().update(instance, validated_data)
-        if targets is not None:
-            set_targets(route=route, deployments=targets)
+        _arrange(route, targets, settings)
         # What was prefetched shows the targets before the change.
         return Route.objects.prefetch_related("targets__deployment").get(pk=route.pk)
+
+
+def _popped(values: dict[str, Any]) -> tuple[Sequence[Deployment] | None, Mapping[str, Any]]:
+    return values.pop("targets", None), values.pop("target_settings", {})
+
+
+def _arrange(
+    route: Route, deployments: Sequence[Deployment] | None, settings: Mapping[str, Any]
+) -> None:
+    if deployments is None:
+        rows = route.targets.select_related("deployment").order_by("position")
+        deployments = [row.deployment for row in rows]
+    wanted = [
+        replace(target, **_settings(settings[target.deployment.slug]))
+        if target.deployment.slug in settings
+        else target
+        for target in arranged(route=route, deployments=deployments)
+    ]
+    set_targets(route=route, targets=wanted)
+
+
+def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if name == "tags" else v for name, v in values.items()}
 
 
 class RouteViewSet(ManageViewSet):

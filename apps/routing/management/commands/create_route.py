@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 
 from apps.core.commands import ConfigCommand
 from apps.routing.services import put_route
+from apps.routing.types import Strategy
 
 
 class Command(ConfigCommand):
@@ -26,8 +27,13 @@ class Command(ConfigCommand):
             help="In the order in which they are tried.",
         )
 
+        parser.add_argument("--strategy", help=f"One of: {', '.join(Strategy)}.")
+
     def run(self, **options: Any) -> Mapping[str, Any]:
         route, change = put_route(
-            slug=options["slug"], targets=options["targets"], name=options["name"]
+            slug=options["slug"],
+            targets=options["targets"],
+            name=options["name"],
+            strategy=options["strategy"],
         )
         return {"route": route.slug, "targets": options["targets"], "change": change}
