@@ -2,8 +2,8 @@
 
 Within a process they wait for a future, across processes for a lease in Redis. Who leads makes the
 call; the others get its answer. When a leader fails, one of those who waited leads next, so that a
-failure neither fails all of them nor sends all of them; after `MAX_LEADERS` failures in a row the
-last one is the answer of everyone who still waits.
+failure neither fails all of them nor sends all of them; after `MAX_LEADERS` failures the last one
+is the answer of everyone who still waits. Failures that are about the leader alone don't count.
 """
 
 import asyncio
@@ -51,8 +51,10 @@ class _Flight:
 class Flights(Generic[T]):
     """The calls that are under way on one event loop."""
 
-    def __init__(self, cache: AnswerCache) -> None:
+    def __init__(self, cache: AnswerCache, *, concerns_all: Callable[[Exception], bool]) -> None:
+        """`concerns_all`: whether what failed a leader would fail the others as well."""
         self._cache = cache
+        self._concerns_all = concerns_all
         self._leases = Leases(cache.redis)
         self._flights: dict[str, _Flight] = {}
 
@@ -91,7 +93,8 @@ class Flights(Generic[T]):
         except WaitedTooLong:
             raise
         except Exception as error:
-            landing = _Failed(error, leaders + 1)
+            if self._concerns_all(error):
+                landing = _Failed(error, leaders + 1)
             raise
         finally:
             del self._flights[name]

@@ -30,6 +30,7 @@ RESOLVED = {
 }
 SHAPES_NOTHING = {"metadata", "cache", "context"}
 
+_LEADERS_OWN = {"outcome_unknown", "deadline_exceeded", "cancelled"}  # refusals of one caller
 ALL_DEAD = {"no_deployment", "provider_failed"}  # refusals that an answer past its time may replace
 
 
@@ -110,6 +111,11 @@ def stands_in(call: Call, refusal: CallRefused) -> bool:
     """Whether a stale answer, where its rule allows one, is better than this refusal. A job waits
     for its deadline instead."""
     return refusal.code in ALL_DEAD and call.job_id is None
+
+
+def concerns_all(error: Exception) -> bool:
+    """Whether an equal call of somebody else would have been refused too."""
+    return isinstance(error, CallRefused) and error.code not in _LEADERS_OWN
 
 
 def outcome_of_hit(hit: CachedAnswer, state: CacheState, pin: Pin | None) -> CallOutcome:

@@ -18,7 +18,12 @@ TOKENS = Counter("llm_tokens_total", "Tokens by direction.", ["service", "model"
 COST = Counter(
     "llm_cost_usd_total", "Cost in US dollars; the ledger is exact.", ["service", "model"]
 )
-SAVED = Counter("llm_cache_saved_usd_total", "Cost that the cache avoided.", ["service", "model"])
+SAVED = Counter(
+    "llm_cache_saved_usd_total", "Cost that the cache avoided.", ["service", "model", "prompt"]
+)
+CACHE = Counter(
+    "llm_cache_calls_total", "Answered calls by what the cache did.", ["prompt", "model", "state"]
+)
 ATTEMPTS = Counter(
     "llm_attempts_total", "Physical requests to providers.", ["deployment", "status", "error"]
 )
@@ -37,7 +42,9 @@ def observe_outcome(service: str, outcome: CallOutcome, seconds: float) -> None:
     TOKENS.labels(service, outcome.model, "input").inc(outcome.input_tokens)
     TOKENS.labels(service, outcome.model, "output").inc(outcome.output_tokens)
     COST.labels(service, outcome.model).inc(outcome.cost_pico / PICO)
-    SAVED.labels(service, outcome.model).inc(outcome.avoided_pico / PICO)
+    prompt = outcome.pin.prompt if outcome.pin else ""
+    SAVED.labels(service, outcome.model, prompt).inc(outcome.avoided_pico / PICO)
+    CACHE.labels(prompt, outcome.model, outcome.cache).inc()
 
 
 def observe_refusal(service: str, model: str, refusal: CallRefused, seconds: float) -> None:

@@ -26,6 +26,7 @@ from apps.gateway.cached import (
     Emission,
     answer_to_keep,
     cache_request,
+    concerns_all,
     outcome_of_hit,
     stands_in,
 )
@@ -64,7 +65,7 @@ class Pipeline:
         self._config = config
         self._limiter = limiter
         self._cache = cache
-        self._flights: Flights[CallOutcome] = Flights(cache)
+        self._flights: Flights[CallOutcome] = Flights(cache, concerns_all=concerns_all)
         self._books = books
         self._loads = loads
         self._router = Router(loads=loads)

@@ -109,6 +109,18 @@ def test_when_every_leader_fails_the_others_learn_it_without_calling(runtime, sh
     assert len(upstream.log()) == 9, "three leaders, three attempts each"
 
 
+def test_deadlines_of_leaders_are_no_failures_of_the_others(runtime, shop, upstream):
+    upstream.behave(hang="before_headers", times=4)
+    hurried = [start(runtime, make_call(shop, spec(), seconds=0.5 + n)) for n in range(4)]
+    patient = start(runtime, make_call(shop, spec(), seconds=60))
+
+    for call in hurried:
+        with pytest.raises(CallRefused) as refused:
+            call.result(timeout=30)
+        assert refused.value.code == "deadline_exceeded"
+    assert patient.result(timeout=60).text
+
+
 def test_nobody_waits_beyond_its_own_deadline(runtime, other_process, shop, upstream):
     upstream.behave(latency=4)
     leader = start(runtime, make_call(shop, spec(), seconds=60))
