@@ -10,6 +10,7 @@ import openai
 import pytest
 
 from apps.ledger.models import Entry
+from apps.registry.models import Model
 from tests.factories import make_key, make_model, make_priced_deployment, make_provider
 from tests.servers import served
 
@@ -22,6 +23,7 @@ def gateway_url(transactional_db: None, clean_redis: None) -> Iterator[str]:
 
 @pytest.fixture
 def client(shop: Any, upstream: Any, gateway_url: str) -> Iterator[openai.OpenAI]:
+    Model.objects.update(supports_tools=True)
     make_priced_deployment(
         provider=make_provider(upstream.url),
         model=make_model("vectors", kind="embedding", max_output_tokens=0),
@@ -53,6 +55,7 @@ def test_the_whole_surface(client, upstream):
     check_chat(client)
     check_stream(client)
     check_embeddings(client)
+    check_responses(client)
     check_models(client)
     check_typed_errors(client)
     check_headers(client, upstream)
@@ -97,6 +100,31 @@ def check_embeddings(client):
         answer.data[0].embedding, abs=1e-6
     )
     assert answer.usage.prompt_tokens > 0
+
+
+def check_responses(client):
+    """A stream puts itself together to what the plain answer says, by the package's own rules."""
+    add = {
+        "type": "function",
+        "name": "add",
+        "strict": True,
+        "parameters": {"type": "object", "properties": {"a": {"type": "integer"}}},
+    }
+    requests = [{"input": "hello"}, {"input": "add", "tools": [add], "tool_choice": "required"}]
+    for request in requests:
+        plain = client.responses.create(model="small", **request)
+        for cache in ("bypass", "use"):
+            with client.responses.stream(
+                model="small", extra_body={"cache": cache}, **request
+            ) as stream:
+                numbers = [event.sequence_number for event in stream]
+                told = stream.get_final_response()
+            assert numbers == list(range(len(numbers)))
+            assert told.output_text == plain.output_text
+            assert told.usage == plain.usage
+            assert [item.type for item in told.output] == [item.type for item in plain.output]
+            if plain.output[0].type == "function_call":
+                assert told.output[0].arguments == plain.output[0].arguments
 
 
 def check_models(client):

@@ -89,12 +89,23 @@ def test_a_schema(ask):
     assert parsed(ask(text={"format": form})).output_text == '{"name": "text"}'
 
 
+def test_a_stream_that_breaks_ends_with_an_error_event(ask, upstream):
+    upstream.behave(cut="error_event", cut_after=4)
+
+    seen = ask(stream=True)
+
+    events = b"".join(seen.parts).decode()
+    assert events.count("event: response.output_text.delta") == 3
+    assert "event: error" in events
+    assert "response.completed" not in events
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("previous_response_id", "resp_1"),
         ("conversation", "conv_1"),
-        ("stream", True),
+        ("stream", "yes"),
         ("store", True),
         ("background", True),
         ("truncation", "auto"),

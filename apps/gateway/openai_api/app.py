@@ -17,8 +17,10 @@ from apps.core.middleware import request_id_from
 from apps.core.money import exact_usd
 from apps.gateway.openai_api import http, requests, responses
 from apps.gateway.openai_api.errors import ApiError, from_refusal, limit_headers
+from apps.gateway.openai_api.forms import ChatForm, Form
 from apps.gateway.openai_api.models import list_models, one_model
-from apps.gateway.openai_api.outbox import Outbox, StreamOptions
+from apps.gateway.openai_api.outbox import Outbox
+from apps.gateway.openai_api.response_events import ResponseForm
 from apps.gateway.openai_api.response_object import answer_of
 from apps.gateway.openai_api.streaming import EventStream
 from apps.gateway.runtime import Runtime
@@ -113,7 +115,7 @@ class OpenAIApp:
         spec, options = requests.chat_spec(await _json(request))
         call = self._call(request, spec)
         if options is not None:
-            await self._stream(request, call, options)
+            await self._stream(request, call, ChatForm(options))
             return
         await self._answer(request, call)
 
@@ -125,7 +127,11 @@ class OpenAIApp:
     async def _responses(self, request: Request) -> None:
         asked = await _json(request)
         spec, _ = requests.chat_spec(responses.chat_body(asked))
-        outcome = await self._outcome(self._call(request, spec))
+        call = self._call(request, spec)
+        if asked.get("stream"):
+            await self._stream(request, call, ResponseForm(asked))
+            return
+        outcome = await self._outcome(call)
         answer = answer_of(outcome, asked)
         await http.send_json(request.send, 200, answer, _headers(request, outcome))
 
@@ -138,8 +144,8 @@ class OpenAIApp:
         task = self._runtime.tasks.spawn(self._runtime.pipeline.run(call))
         return await asyncio.shield(task)
 
-    async def _stream(self, request: Request, call: Call, options: StreamOptions) -> None:
-        outbox = Outbox(options)
+    async def _stream(self, request: Request, call: Call, form: Form) -> None:
+        outbox = Outbox(form.chunk)
         work = outbox.run(self._runtime.pipeline.run(call, outbox.emit))
         stream = EventStream(
             receive=request.receive,
@@ -147,7 +153,7 @@ class OpenAIApp:
             request_id=request.request_id,
             headers=request.headers,
             outbox=outbox,
-            options=options,
+            form=form,
         )
         await stream.serve(self._runtime.tasks.spawn(work))
 

@@ -6,11 +6,9 @@ call itself goes on to its end and is booked.
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from apps.core import strict_json
 from apps.gateway.types import CallOutcome
 
 MAX_PENDING = 1024 * 1024  # bytes of events; a long answer of 4,000 tokens
@@ -20,19 +18,11 @@ class ClientTooSlow(Exception):
     """The client fell too far behind; what it missed is lost to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamOptions:
-    """OpenAI's `stream_options`: a last chunk with the usage; padding against traffic analysis."""
-
-    include_usage: bool = False
-    include_obfuscation: bool = True
-
-
 class Outbox:
     """Events from one call to one client, on one event loop."""
 
-    def __init__(self, options: StreamOptions) -> None:
-        self._options = options
+    def __init__(self, encode: Callable[[Mapping[str, Any]], bytes]) -> None:
+        self._encode = encode
         self._events: list[bytes] = []
         self._size = 0
         self._changed = asyncio.Event()
@@ -54,7 +44,9 @@ class Outbox:
             self._too_slow = True
             self.leave()
             return
-        event = self._event(chunk)
+        event = self._encode(chunk)
+        if not event:
+            return
         self._events.append(event)
         self._size += len(event)
         self._changed.set()
@@ -87,13 +79,3 @@ class Outbox:
     @property
     def gone(self) -> bool:
         return self._gone
-
-    def _event(self, chunk: Mapping[str, Any]) -> bytes:
-        said = dict(chunk)
-        if self._options.include_usage:
-            said["usage"] = None  # as OpenAI has it; the numbers come once, in the last chunk
-        else:
-            said.pop("usage", None)
-        if not self._options.include_obfuscation:
-            said.pop("obfuscation", None)
-        return b"data: " + strict_json.dumps(said) + b"\n\n"

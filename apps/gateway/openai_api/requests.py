@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.core.problems import Fault
 from apps.gateway.openai_api.errors import ApiError
-from apps.gateway.openai_api.outbox import StreamOptions
+from apps.gateway.openai_api.forms import StreamOptions
 from apps.gateway.types import CacheMode, CallKind, CallSpec
 
 # Name → what it must be, and how we say it.

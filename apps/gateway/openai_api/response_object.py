@@ -14,18 +14,27 @@ def answer_of(outcome: CallOutcome, asked: Mapping[str, Any]) -> dict[str, Any]:
         outcome.finish_reason
     )
     status = "incomplete" if reason else "completed"
-    head = str(body.get("id"))
+    return blank(body, asked) | {
+        "status": status,
+        "incomplete_details": {"reason": reason} if reason else None,
+        "output": _output(choice["message"], str(body.get("id")), status),
+        "usage": _usage(body.get("usage")),
+    }
+
+
+def blank(body: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The object before anything was said; `body` is a chat's answer, or a chunk of it."""
     return {
-        "id": f"resp_{head}",
+        "id": f"resp_{body.get('id')}",
         "object": "response",
         "created_at": body.get("created"),
-        "status": status,
+        "status": "in_progress",
         "error": None,
-        "incomplete_details": {"reason": reason} if reason else None,
+        "incomplete_details": None,
         "instructions": asked.get("instructions"),
         "max_output_tokens": asked.get("max_output_tokens"),
         "model": body.get("model"),
-        "output": _output(choice["message"], head, status),
+        "output": [],
         "parallel_tool_calls": asked.get("parallel_tool_calls", True),
         "previous_response_id": None,
         "reasoning": asked.get("reasoning"),
@@ -36,7 +45,7 @@ def answer_of(outcome: CallOutcome, asked: Mapping[str, Any]) -> dict[str, Any]:
         "tools": asked.get("tools") or [],
         "top_p": asked.get("top_p"),
         "truncation": "disabled",
-        "usage": _usage(body.get("usage")),
+        "usage": None,
         "metadata": asked.get("metadata") or {},
     }
 

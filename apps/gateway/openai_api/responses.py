@@ -19,11 +19,10 @@ _SAME = {
 _ONLY: dict[str, Any] = {
     "store": False,
     "background": False,
-    "stream": False,
     "truncation": "disabled",
     "include": [],
 }
-_REASONS = {"stream": "Use /v1/chat/completions to stream.", "store": "Nothing is kept here."}
+_REASONS = {"store": "Nothing is kept here."}
 _PARTS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "input_text": lambda part: {"type": "text", "text": part["text"]},
     "output_text": lambda part: {"type": "text", "text": part["text"]},
@@ -57,7 +56,7 @@ def chat_body(body: Any) -> dict[str, Any]:
 
 
 def _fault(name: str, value: Any) -> Fault | None:
-    if name in _SAME or name in _TRANSLATED:
+    if name in _SAME or name in _TRANSLATED or (name == "stream" and isinstance(value, bool)):
         return None
     if name not in _ONLY:
         return Fault(f"/{name[:100]}", "Not supported: it has no counterpart in a chat.")

@@ -1,17 +1,15 @@
 """A call as a stream of server-sent events."""
 
 import asyncio
-from typing import Any
 
 import structlog
 from django.conf import settings
 
-from apps.core import strict_json
-from apps.core.money import exact_usd
 from apps.gateway import metrics
 from apps.gateway.openai_api import http
 from apps.gateway.openai_api.errors import ApiError, from_refusal
-from apps.gateway.openai_api.outbox import ClientTooSlow, Outbox, StreamOptions
+from apps.gateway.openai_api.forms import Form
+from apps.gateway.openai_api.outbox import ClientTooSlow, Outbox
 from apps.gateway.types import CallOutcome, CallRefused
 
 log = structlog.get_logger(__name__)
@@ -35,13 +33,13 @@ class EventStream:
         request_id: str,
         headers: http.Headers,
         outbox: Outbox,
-        options: StreamOptions,
+        form: Form,
     ) -> None:
         self._receive, self._send = receive, send
         self._request_id = request_id
         self._headers = headers
         self._outbox = outbox
-        self._options = options
+        self._form = form
         self._started = False
 
     async def serve(self, call: "asyncio.Task[CallOutcome]") -> None:
@@ -77,13 +75,11 @@ class EventStream:
                 raise
             await self._end_with(from_refusal(refusal))
             return
-        if self._options.include_usage:
-            await self._write(_event(last_chunk(outcome)))
-        await self._write(b"data: [DONE]\n\n", last=True)
+        await self._write(self._form.end(outcome), last=True)
 
     async def _end_with(self, error: ApiError) -> None:
         """Say so in the stream, and do not call it done."""
-        await self._write(_event(error.body), last=True)
+        await self._write(self._form.error(error), last=True)
 
     async def _write(self, data: bytes, *, last: bool = False) -> None:
         async with asyncio.timeout(SEND_SECONDS):
@@ -95,32 +91,6 @@ class EventStream:
     def _cut_off(self, reason: str) -> None:
         metrics.STREAMS_CUT.labels(reason).inc()
         log.warning("stream_cut_off", request_id=self._request_id, reason=reason)
-
-
-def last_chunk(outcome: CallOutcome) -> dict[str, Any]:
-    """OpenAI's last chunk, with the cost beside the usage, and what the headers of a plain answer
-    say: here they had left before it was known."""
-    body = outcome.body.items()
-    head = {name: value for name, value in body if name not in {"choices", "usage", "object"}}
-    usage = {**(outcome.body.get("usage") or {}), "cost_usd": exact_usd(outcome.cost_pico)}
-    about = {
-        "model": outcome.model,
-        "deployment": outcome.deployment,
-        "cache": outcome.cache,
-        "cache_key": outcome.cache_key,
-        "attempts": outcome.attempts,
-    }
-    return {
-        **head,
-        "object": "chat.completion.chunk",
-        "choices": [],
-        "usage": usage,
-        "llmplatform": about,
-    }
-
-
-def _event(value: Any) -> bytes:
-    return b"data: " + strict_json.dumps(value) + b"\n\n"
 
 
 def _too_slow() -> ApiError:
