@@ -28,6 +28,15 @@ class CacheRuleAdmin(PlatformAdmin):
     autocomplete_fields = ("prompt", "service")
     fields = ("prompt", "service", "ttl_seconds", "stale_seconds")
 
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and db_field.name in self.autocomplete_fields:
+            # A rule is about what there is; prompts and services are made on their own pages.
+            widget = field.widget
+            widget.can_add_related = widget.can_change_related = widget.can_delete_related = False
+            widget.can_view_related = False
+        return field
+
     @admin.display(description="Rule")
     def about(self, rule: CacheRule) -> str:
         return str(rule)
@@ -76,11 +85,17 @@ class InvalidationForm(forms.ModelForm[Invalidation]):
         return Scope(tenant, Handle(values["handle"]), values["name"])
 
 
+class HandleFilter(admin.ChoicesFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "handle"
+
+
 @admin.register(Invalidation)
 class InvalidationAdmin(ReadOnlyAdmin):
     form = InvalidationForm
     list_display = ("dropped", "tenant", "reason", "actor", "when", "state")
-    list_filter = ("handle",)
+    list_filter = (("handle", HandleFilter),)
     search_fields = ("name__startswith",)
     search_help_text = "Beginning of the tag, prompt, model or key."
     empty_state = EmptyState("Nothing was dropped from the cache yet.")
