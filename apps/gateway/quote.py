@@ -15,12 +15,19 @@ from apps.budgets.types import BudgetExceeded, BudgetLeft, Foreseen
 from apps.core.money import Pico
 from apps.gateway.attempts import Ticket, hold_of, ticket_for
 from apps.gateway.config import Config
+from apps.gateway.deciding import decide
 from apps.gateway.degrade import cheaper_tickets
 from apps.gateway.prepare import Prepared, prepare
 from apps.gateway.types import Call, CallSpec
 from apps.prompts.snapshot import load_version
 from apps.prompts.types import VersionNotLoaded
-from apps.registry.types import PriceRow
+from apps.registry.types import DeploymentFacts, PriceRow
+from apps.routing.exchange import overheard
+from apps.routing.loads import Loads
+from apps.routing.strategies import Router
+from apps.routing.types import Strategy
+
+BY_LOAD = {Strategy.LOWEST_LATENCY, Strategy.LEAST_BUSY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +61,26 @@ class Quote:
 def quote(
     *, spec: CallSpec, caller: Caller, request_id: str, config: Config, now: datetime
 ) -> Quote:
-    """For the first candidate, which the pipeline tries first. Raises `CallRefused`."""
+    """For the candidate that the pipeline would try first now. Raises `CallRefused`."""
     prepared = _prepare(spec, caller, request_id, config)
     call = Call(spec=spec, caller=caller, request_id=request_id, deadline=now)
-    ticket = ticket_for(call, prepared, prepared.candidates[0], now)
+    first = _first(prepared, config, now)
+    prepared = prepared.fitted(first)
+    ticket = ticket_for(call, prepared, first, now)
     cheaper = cheaper_tickets(call, ticket, prepared, config=config, now=now)
     holds = {model: hold_of(other, 0, {}) for model, (other, _) in cheaper.items()}
     hold = hold_of(ticket, 0, holds)
     foreseen = foresee(request=hold, budgets=config.budgets, now=now)
     at_most = hold.amount_pico if hold.priced else None
     return _quote(prepared, ticket, at_most, foreseen)
+
+
+def _first(prepared: Prepared, config: Config, now: datetime) -> DeploymentFacts:
+    """Where the route says so, drawn anew or by what processes said last."""
+    loads = overheard() if prepared.pool.strategy in BY_LOAD else Loads()
+    router = Router(loads=loads)
+    decision = decide(prepared, config=config, router=router, loads=loads, now=now)
+    return decision.deployments[0]
 
 
 def _prepare(spec: CallSpec, caller: Caller, request_id: str, config: Config) -> Prepared:

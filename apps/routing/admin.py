@@ -111,6 +111,15 @@ class RouteAdmin(PlatformAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("targets__deployment")
 
+    def _action_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
+        """Only what can be done to the route as it stands."""
+        links = super()._action_links(request, obj)
+        if obj is None:
+            return links
+        has_canary = any(target.canary_percent for target in obj.targets.all())
+        idle = {"Start canary"} if has_canary else {"Promote canary", "Stop canary"}
+        return [(label, url) for label, url in links if label not in idle]
+
     @admin.display(description="Targets")
     def goes_to(self, route: Route) -> str:
         ordinary = [target for target in route.targets.all() if not target.canary_percent]

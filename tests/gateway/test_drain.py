@@ -45,13 +45,12 @@ def test_new_calls_go_elsewhere_within_a_second_and_running_ones_end(
     call_command("drain", kind, slug)
     drained_at = time.monotonic()
     while any(d.active for d in facts(runtime) if d.slug == "small-1"):
-        assert time.monotonic() - drained_at < 10, "the configuration did not follow"
+        # 0.4 s between two polls; the rest is room for a busy machine
+        assert time.monotonic() - drained_at < 5, "the configuration did not follow"
         time.sleep(0.02)
-    took = time.monotonic() - drained_at
 
     assert start(runtime, shop, "new").result(timeout=20).deployment == "small-2"
     assert running.result(timeout=20).deployment == "small-1"
-    assert took < 1.0 or pytest.skip(f"a busy machine: {took:.1f} s")
 
 
 def facts(runtime):

@@ -6,7 +6,9 @@ from rest_framework.test import APIClient
 from apps.budgets.models import Budget, Hold, Window
 from apps.gateway.api import views
 from apps.gateway.config import new_holder
-from tests.factories import make_key
+from apps.registry.models import Deployment
+from apps.routing.models import Route, RouteTarget
+from tests.factories import make_key, make_priced_deployment
 
 BODY = {
     "model": "small",
@@ -94,3 +96,17 @@ def test_what_cannot_be_sent_has_no_quote(quote):
 
 def test_without_a_key_there_is_no_quote(db):
     assert APIClient().post("/api/v1/quote/", BODY, format="json").status_code == 401
+
+
+def test_it_is_for_the_deployment_that_the_route_would_try_first(quote):
+    dear = Deployment.objects.get(slug="small-1")
+    cheap = make_priced_deployment(
+        provider=dear.provider, model=dear.model, slug="cheap", input_pico=0, output_pico=1
+    )
+    route = Route.objects.create(slug="chat", name="Chat", strategy="lowest_cost")
+    for position, deployment in enumerate((dear, cheap), start=1):
+        RouteTarget.objects.create(route=route, deployment=deployment, position=position)
+
+    _, said = quote(model="chat")
+
+    assert (said["deployment"], said["cost_at_most_usd"]) == ("cheap", f"0.{400:012d}")

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from django.core.management import call_command
 
 from apps.budgets.models import Budget, Window
 from apps.gateway.types import CallSpec
@@ -62,6 +63,7 @@ def test_a_copy_is_booked_to_its_payer_and_answers_nobody(runtime, shop, route, 
     assert (booked.purpose, booked.amount_pico > 0) == ("shadow", True)
     assert Window.objects.get().posted_pico == booked.amount_pico
     assert Entry.objects.get(service="shop").amount_pico == outcome.cost_pico
+    call_command("verify_ledger")  # raises when ledger, rollups and budgets differ
 
 
 def test_a_failing_candidate_harms_nobody(runtime, shop, route, upstream):

@@ -101,3 +101,13 @@ def test_copies_need_a_candidate_and_a_payer(admin_client, route):
     assert {"/shadow_deployment", "/shadow_payer"} <= {
         error["pointer"] for error in refused.json()["errors"]
     }
+
+
+def test_only_buttons_that_can_do_something_are_there(admin_client, route):
+    def labels():
+        response = admin_client.get(reverse("admin:routing_route_change", args=[route.pk]))
+        return [label for label, _ in response.context["object_action_links"]]
+
+    assert labels() == ["Explain", "Start canary"]
+    start_canary(route=route)
+    assert labels() == ["Explain", "Promote canary", "Stop canary"]
