@@ -1,6 +1,7 @@
 """Equal requests that are under way at the same time wait for one call."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -87,6 +88,21 @@ def test_another_process_waits_for_the_call_too(runtime, other_process, shop, up
 
     assert states([leader.result(timeout=30), *results]) == ["coalesced"] * 5 + ["miss"]
     assert len(upstream.log()) == 1
+
+
+def test_the_lease_is_renewed_while_the_call_runs(runtime, shop, upstream):
+    upstream.behave(latency=3)
+    leader = start(runtime, make_call(shop, spec()))
+    upstream.wait_until(lambda report: report["in_flight"] == 1)
+    (name,) = client().keys("cache:flight:*")
+
+    last = client().pttl(name)
+    while (left := client().pttl(name)) <= last:
+        assert left > 0, "it ran out, or nobody renewed it before the call ended"
+        last = left
+        time.sleep(0.01)
+    assert leader.result(timeout=30).cache == "miss"
+    assert not client().exists(name), "given back at the end"
 
 
 def test_when_the_leader_fails_one_of_the_others_leads(runtime, shop, upstream):
