@@ -30,7 +30,7 @@ class NamedAdmin(PlatformAdmin):
 
 @admin.register(Tier)
 class TierAdmin(PlatformAdmin):
-    list_display = ("slug", "name", "requests", "burst", "tokens")
+    list_display = ("slug", "name", "requests", "burst", "tokens", "concurrent")
     search_fields = ("slug__startswith", "name__istartswith")
     palette_fields = ("slug",)
 
@@ -41,6 +41,10 @@ class TierAdmin(PlatformAdmin):
     @admin.display(description="Tokens a minute", ordering="tokens_per_minute")
     def tokens(self, tier: Tier) -> str:
         return _limit(tier.tokens_per_minute)
+
+    @admin.display(description="Calls at once", ordering="concurrent_calls")
+    def concurrent(self, tier: Tier) -> str:
+        return _limit(tier.concurrent_calls)
 
 
 def _limit(value: int) -> str:

@@ -38,6 +38,9 @@ class Tier(SlugModel):
     tokens_per_minute = models.PositiveIntegerField(
         default=0, help_text="Tokens (input and output cap) a minute; 0: unlimited."
     )
+    concurrent_calls = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Calls that run at once; 0: unlimited."
+    )
 
     class Meta:
         ordering = ["slug"]

@@ -41,5 +41,6 @@ def caller_of(service: Service) -> Caller:
             requests_per_second=tier.requests_per_second,
             burst=tier.burst,
             tokens_per_minute=tier.tokens_per_minute,
+            concurrent_calls=tier.concurrent_calls,
         ),
     )

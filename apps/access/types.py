@@ -12,6 +12,7 @@ class TierLimits:
     requests_per_second: int
     burst: int
     tokens_per_minute: int
+    concurrent_calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)

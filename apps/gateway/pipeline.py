@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from apps.access.limits import Level, RateLimiter
+from apps.access.limits import Grant, RateLimiter
 from apps.cache.answers import AnswerCache
 from apps.cache.flights import Flights, WaitedTooLong
 from apps.cache.types import CachedAnswer, Lookup
@@ -89,11 +89,21 @@ class Pipeline:
         # 1. authenticate: the edge did, `call.caller` is the proof
         prepared = await self._resolve(call)  # 2. validate, 3. resolve the prompt
         refusals.refuse_if_blocked(guard_input(prepared).blocked)  # 4.
-        levels = await self._limit(call, prepared)  # 5.
-        found = await self._look_up(prepared)  # 6.
-        outcome = await self._answer(call, prepared, found, emit)  # 7. to 11.
+        grant = await self._limit(call, prepared)  # 5.
+        used: int | None = None  # tokens; unknown when the call is stopped
+        try:
+            if grant.wait:
+                await asyncio.sleep(grant.wait)
+            found = await self._look_up(prepared)  # 6.
+            outcome = await self._answer(call, prepared, found, emit)  # 7. to 11.
+            used = tokens_used(outcome)
+        except CallRefused as refusal:
+            used = None if refusal.attempts else 0
+            raise
+        finally:
+            self._limiter.give_back(grant, tokens=used)
         key = found.request.key if found else ""
-        return replace(outcome, levels=levels, cache_key=key)
+        return replace(outcome, levels=grant.levels, cache_key=key)
 
     # --- 2, 3 ------------------------------------------------------------------------------------
     async def _resolve(self, call: Call) -> Prepared:
@@ -113,7 +123,7 @@ class Pipeline:
         )
 
     # --- 5 ---------------------------------------------------------------------------------------
-    async def _limit(self, call: Call, prepared: Prepared) -> tuple[Level, ...]:
+    async def _limit(self, call: Call, prepared: Prepared) -> Grant:
         # Four bytes a token, roughly; an image has no bound of its own, but the window is one.
         window = prepared.model.context_window * max(1, len(prepared.spec.inputs))
         tokens = min(prepared.input_bound // 4, window) + prepared.output_bound
@@ -122,9 +132,7 @@ class Pipeline:
         )
         if not grant.allowed:
             raise refusals.rate_limited(call.caller, grant)
-        if grant.wait:
-            await asyncio.sleep(grant.wait)
-        return grant.levels
+        return grant
 
     # --- 6 ---------------------------------------------------------------------------------------
     async def _look_up(self, prepared: Prepared) -> Lookup | None:
@@ -263,3 +271,9 @@ class Pipeline:
             code=refusal.code,
             ms=int(seconds * 1000),
         )
+
+
+def tokens_used(outcome: CallOutcome) -> int:
+    """What counts against the tier: an answer from the cache costs no provider's tokens."""
+    is_own = outcome.cache in {CacheState.MISS, CacheState.BYPASS}
+    return outcome.input_tokens + outcome.output_tokens if is_own else 0

@@ -17,11 +17,18 @@ def refuse_if_blocked(reason: str) -> None:
         raise CallRefused(code="blocked", status=403, message=reason)
 
 
+_LIMITS = {
+    "requests": "requests a second",
+    "tokens": "tokens a minute",
+    "concurrent": "calls at once",
+}
+
+
 def rate_limited(caller: Caller, grant: Grant) -> CallRefused:
     return CallRefused(
         code="rate_limited",
         status=429,
-        message=f"The limit of tier “{caller.tier.slug}” is reached.",
+        message=f"The limit of tier “{caller.tier.slug}” is reached: {_LIMITS[grant.refused]}.",
         retry_after=grant.retry_after,
         details={"limits": {level.bucket: level.limit for level in grant.levels}},
         levels=grant.levels,

@@ -43,9 +43,10 @@ class Runtime:
         self._redis = async_client()
         self._books = Books(self._complete)
         loads = Loads()
+        self._limiter = RateLimiter(self._redis)
         self.pipeline = Pipeline(
             config=self.config,
-            limiter=RateLimiter(self._redis),
+            limiter=self._limiter,
             cache=AnswerCache(self._redis, max_bytes=settings.CACHE_MAX_ANSWER_BYTES),
             books=self._books,
             tasks=self.tasks,
@@ -60,6 +61,7 @@ class Runtime:
         await self._books.close()
         await close_adapters()
         await self._exchange.stop()
+        await self._limiter.close()
         await self._redis.aclose()
         await asyncio.to_thread(self.config.stop)
 

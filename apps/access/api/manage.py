@@ -19,7 +19,15 @@ from apps.core.manage_api import ManageViewSet, as_api_faults, manage_viewset
 TeamViewSet = manage_viewset(Team, fields=("slug", "name"))
 CostCenterViewSet = manage_viewset(CostCenter, fields=("slug", "name"))
 TierViewSet = manage_viewset(
-    Tier, fields=("slug", "name", "requests_per_second", "burst", "tokens_per_minute")
+    Tier,
+    fields=(
+        "slug",
+        "name",
+        "requests_per_second",
+        "burst",
+        "tokens_per_minute",
+        "concurrent_calls",
+    ),
 )
 ServiceViewSet = manage_viewset(
     Service,

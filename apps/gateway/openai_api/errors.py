@@ -1,6 +1,7 @@
 """Every failure in OpenAI's error object, so that the official client raises its own exceptions."""
 
 from collections.abc import Iterable
+from math import ceil
 from typing import Any
 
 from apps.access.limits import Level
@@ -57,8 +58,8 @@ def from_refusal(refusal: CallRefused) -> ApiError:
     if over_budget or refusal.retry_after is None:
         headers["x-should-retry"] = "false"
     if refusal.retry_after is not None:
-        headers["retry-after"] = str(max(1, round(refusal.retry_after)))
-        headers["retry-after-ms"] = str(int(refusal.retry_after * 1000))
+        headers["retry-after"] = str(max(1, ceil(refusal.retry_after)))
+        headers["retry-after-ms"] = str(ceil(refusal.retry_after * 1000))
     faults = [{"pointer": f.pointer, "detail": f.detail, "code": f.code} for f in refusal.faults]
     return ApiError(
         429 if over_budget else refusal.status,

@@ -17,11 +17,12 @@ class Command(ConfigCommand):
         super().add_arguments(parser)
         parser.add_argument("slug", metavar="SLUG")
         parser.add_argument("--name", help="Name shown to people; default: the slug.")
-        for name in ("requests-per-second", "burst", "tokens-per-minute"):
+        for name in ("requests-per-second", "burst", "tokens-per-minute", "concurrent-calls"):
             parser.add_argument(f"--{name}", type=int)
 
     def run(self, **options: Any) -> Mapping[str, Any]:
-        names = ("name", "requests_per_second", "burst", "tokens_per_minute")
+        limits = ("requests_per_second", "burst", "tokens_per_minute", "concurrent_calls")
+        names = ("name", *limits)
         tier, change = upsert(
             Tier, lookup={"slug": options["slug"]}, values={name: options[name] for name in names}
         )
