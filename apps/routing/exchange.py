@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 KEY = "routing:loads"
 EVERY_SECONDS = 1.0
+STOP_SECONDS = 5.0
 SILENT_ROUNDS = 30  # after so many without news a neighbour's field is removed
 
 
@@ -48,15 +49,18 @@ class Exchange:
         self._round = 0
         self._counters: dict[str, tuple[int, int]] = {}  # neighbour → its counter, rounds unchanged
         self._task: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
+        """Ends within the client's own time-outs. The round is not cancelled: a client that turns
+        a cancellation into an error of its own would let it go on for ever."""
+        self._stopping.set()
         if self._task is not None:
+            await asyncio.wait({self._task}, timeout=STOP_SECONDS)
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
         with contextlib.suppress(RedisError):
             await self._redis.hdel(KEY, self._process)
 
@@ -74,13 +78,14 @@ class Exchange:
             await self._redis.hdel(KEY, *gone)
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             try:
                 await self.once()
             except RedisError as error:
                 log.debug("routing_exchange_failed", error=str(error))
             self._loads.forget_silent()
-            await asyncio.sleep(EVERY_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), EVERY_SECONDS)
 
     def _listen(self, fields: dict[str, bytes]) -> None:
         theirs = {name: value for name, value in fields.items() if name != self._process}

@@ -69,6 +69,29 @@ def test_what_nobody_can_read_says_nothing():
     assert overheard().in_flight("a") == 0
 
 
+def test_it_stops_although_its_client_swallows_a_cancellation(monkeypatch):
+    """As a client may that turns it into a time-out: the round goes on, and so did we, for ever."""
+    rounds = []
+
+    async def scene():
+        exchange = Exchange(loads=Loads(), redis=async_client())
+
+        async def once():
+            rounds.append(1)
+            try:
+                await asyncio.sleep(0.2)
+            except asyncio.CancelledError:
+                raise redis.RedisError("timed out") from None
+
+        monkeypatch.setattr(exchange, "once", once)
+        exchange.start()
+        await asyncio.sleep(0)
+        await asyncio.wait_for(exchange.stop(), 20)
+
+    run(scene())
+    assert rounds == [1]
+
+
 def test_without_redis_a_process_knows_itself():
     async def scene():
         away = redis.asyncio.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
