@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 WIDTH = 960
 TICKS = 4
+DIGIT = 8  # width of a character of the axis, about
 WIDEST_BAR = 72
 COLOURS = 8  # the last one is grey, for the rest
 
@@ -87,10 +88,18 @@ class _Frame:
         return self.floor - (self.floor - self.top) * (value / self.top_value)
 
 
+def _frame(top: Number, labels: Sequence[str], height: int, formatted: Format) -> _Frame:
+    """With room for the longest number beside the axis."""
+    numbers = (formatted(value) for value in _ticks(top))
+    left = max(64, 12 + DIGIT * max(map(len, numbers)))
+    return _Frame(top, len(labels), height, left=left)
+
+
 def stacked_bars(chart: StackedBars) -> SafeString:
     totals = [sum(values) for values in zip(*(s.values for s in chart.series), strict=True)]
-    frame = _Frame(_top(max(totals, default=0)), len(chart.labels), chart.height)
-    parts = [_grid(frame, chart.axis or chart.format), _labels(frame, chart.labels)]
+    formatted = chart.axis or chart.format
+    frame = _frame(_top(max(totals, default=0)), chart.labels, chart.height, formatted)
+    parts = [_grid(frame, formatted), _labels(frame, chart.labels)]
     for index, label in enumerate(chart.labels):
         is_open = chart.open_last and index == len(chart.labels) - 1
         parts.append(_bar(frame, chart, index, label, is_open=is_open))
@@ -99,7 +108,7 @@ def stacked_bars(chart: StackedBars) -> SafeString:
 
 def line(chart: Line) -> SafeString:
     highest = max([*chart.values, chart.limit or 0], default=0)
-    frame = _Frame(_top(highest), len(chart.labels), chart.height)
+    frame = _frame(_top(highest), chart.labels, chart.height, chart.format)
     points = [(frame.x(i + 0.5), frame.y(value)) for i, value in enumerate(chart.values)]
     parts = [_grid(frame, chart.format), _labels(frame, chart.labels), _path(points, frame.floor)]
     if chart.limit is not None:
@@ -181,11 +190,14 @@ def _hatch(x: float, top: float, width: float, floor: float) -> SafeString:
     return format_html('<path class="l-chart__hatch" d="{}"/>', "".join(strokes))
 
 
+def _ticks(top: Number) -> list[Number]:
+    values = (top * step / TICKS for step in range(TICKS + 1))
+    return [int(value) if value == int(value) else value for value in values]
+
+
 def _grid(frame: _Frame, formatted: Format) -> SafeString:
     marks = []
-    for step in range(TICKS + 1):
-        value = frame.top_value * step / TICKS
-        shown = int(value) if value == int(value) else value
+    for value in _ticks(frame.top_value):
         y = f"{frame.y(value):.1f}"
         marks.append(
             format_html(
@@ -196,7 +208,7 @@ def _grid(frame: _Frame, formatted: Format) -> SafeString:
                 frame.width - frame.right,
                 frame.left - 8,
                 y,
-                formatted(shown),
+                formatted(value),
             )
         )
     return _join(marks)

@@ -1,5 +1,6 @@
 """Charts are SVG text: labelled, escaped, without inline style, and true to their numbers."""
 
+import dataclasses
 import re
 from xml.etree import ElementTree
 
@@ -39,6 +40,17 @@ def test_bars_are_as_high_as_their_values() -> None:
     first, third = heights(stacked_bars(BARS), "l-s1")
     assert first == pytest.approx(2 * third, abs=0.02)
     assert heights(stacked_bars(BARS), "l-s2") == [pytest.approx(first / 4, abs=0.02)] * 2
+
+
+def test_the_axis_has_room_for_its_longest_number() -> None:
+    small = dataclasses.replace(BARS, format=lambda value: f"${value:.12f}")
+    numbers = [
+        text
+        for text in parsed(stacked_bars(small)).iter(f"{SVG}text")
+        if text.attrib["text-anchor"] == "end"
+    ]
+    assert all(float(text.attrib["x"]) >= 7.5 * len(text.text or "") for text in numbers)
+    assert len(numbers) == 5
 
 
 def test_every_mark_has_a_tooltip_and_zero_draws_nothing() -> None:

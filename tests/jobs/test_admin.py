@@ -1,5 +1,6 @@
 """Jobs in the admin."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -52,6 +53,17 @@ def test_the_list_shows_what_ran_and_what_failed(operator, make_job):
     assert "greeting v3" in shown
     assert 'title="No."' in shown
     assert "cancelling" in shown
+
+
+@pytest.mark.parametrize(
+    ("status", "buttons"),
+    [("queued", {"Cancel"}), ("succeeded", set()), ("failed", {"Retry failed"})],
+)
+def test_a_job_offers_only_what_can_be_done_to_it(operator, make_job, status, buttons):
+    shown = text(operator.get(page(make_job(status))))
+
+    links = set(re.findall(r'/do/\w+/"[^>]*>\s*([^<]+?)\s*<', shown))
+    assert links & {"Cancel", "Retry failed"} == buttons
 
 
 def test_it_opens_on_the_last_day_and_a_search_looks_further(operator, make_job):

@@ -27,6 +27,16 @@ def money(pico: int | None) -> SafeString:
     )
 
 
+def exact_money(pico: int | None) -> SafeString:
+    """An amount of 10⁻¹² USD to its last digit, where a reader may want to add up."""
+    if pico is None:
+        return format_html("{}", NOTHING)
+    digits = exact_usd(pico).rstrip("0")
+    whole, _, cents = digits.partition(".")
+    sign, whole = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+    return format_html('<span class="l-num">{}${}.{}</span>', sign, whole, cents.ljust(2, "0"))
+
+
 def short_time(at: datetime | None) -> SafeString:
     """A time for a column, in the current time zone; hovering shows seconds and the zone."""
     if at is None:

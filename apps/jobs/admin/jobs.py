@@ -20,7 +20,7 @@ from apps.jobs.admin.filters import CreatedFilter, found_by
 from apps.jobs.admin.timeline import duration, timeline
 from apps.jobs.models import Job, JobStatus
 from apps.jobs.services.cancel import cancel_all
-from apps.jobs.services.retry import retry
+from apps.jobs.services.retry import RETRYABLE, retry
 from apps.prompts.models import PromptVersion
 
 STATUS_PILLS: dict[str, Kind] = {
@@ -141,6 +141,14 @@ class JobAdmin(ReadOnlyAdmin):
     @admin.display(description="answer")
     def answer_text(self, job: Job) -> str:
         return _as_text(job.payload.result if hasattr(job, "payload") else None)
+
+    def _action_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
+        """Only what can be done to the job as it stands."""
+        links = super()._action_links(request, obj)
+        if obj is None:
+            return links
+        useless = {"Cancel": obj.finished_at, "Retry failed": obj.status not in RETRYABLE}
+        return [(label, url) for label, url in links if not useless.get(label)]
 
     # --- actions ---------------------------------------------------------------------------------
     @confirmed_action(

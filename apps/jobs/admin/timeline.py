@@ -11,8 +11,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from apps.core.admin import money, pill
+from apps.core.admin import pill
 from apps.core.admin.cells import Kind
+from apps.core.admin.cells import exact_money as exact
 from apps.jobs.models import Job
 from apps.jobs.types import AttemptView
 from apps.ledger.models import Attempt, AttemptStatus
@@ -47,7 +48,7 @@ def timeline(job: Job, attempts: Sequence[AttemptView], *, now: datetime) -> Saf
     end = job.finished_at or now
     span = max((end - job.created_at).total_seconds(), 0.001)
     rows = list(_rows(job, attempts, span, now))
-    context = {"rows": rows, "width": WIDTH, "span": duration(span), "total": money(job.cost_pico)}
+    context = {"rows": rows, "width": WIDTH, "span": duration(span), "total": exact(job.cost_pico)}
     return render_to_string("jobs/timeline.html", context)
 
 
@@ -64,7 +65,7 @@ def _rows(job: Job, attempts: Sequence[AttemptView], span: float, now: datetime)
             after=duration(after),
             lasted=duration(lasted),
             outcome=pill(attempt.status, PILLS[attempt.status]),
-            cost=money(attempt.cost_pico),
+            cost=exact(attempt.cost_pico),
             lines=[_line(line) for line in attempt.lines],
         )
 
@@ -73,8 +74,8 @@ def _line(line: Mapping[str, Any]) -> Mapping[str, Any]:
     """A frozen price line with a link to the price row that it used."""
     return {
         **line,
-        "price": money(line.get("price_pico")),
-        "amount": money(line.get("amount_pico")),
+        "price": exact(line.get("price_pico")),
+        "amount": exact(line.get("amount_pico")),
         "url": _url(Price, line.get("price_id")),
     }
 
