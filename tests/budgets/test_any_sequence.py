@@ -30,6 +30,7 @@ from apps.ledger.types import AttemptEnd, AttemptStart, Dimensions, UsageReport
 from apps.registry.types import PriceRow
 from tests.budgets.conftest import NOW, make_budget
 from tests.budgets.model import Auditor, ModelBudget
+from tests.proof import examples
 
 BUDGETS = {
     "all-time": ModelBudget(limit=400, hard=True, daily=False, service=""),
@@ -207,7 +208,7 @@ def test_any_sequence_of_events_keeps_the_books(db):
     run_state_machine_as_test(
         Books,
         settings=settings(
-            max_examples=20,
+            max_examples=examples(20),
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

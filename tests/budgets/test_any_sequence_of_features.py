@@ -26,6 +26,7 @@ from apps.budgets.services.raises import approve_raise, request_raise
 from apps.budgets.snapshot import read_budgets
 from apps.budgets.types import Held, OutputTerms, Resolution
 from tests.budgets.conftest import NOW, make_budget, request
+from tests.proof import examples
 
 HOUR = timedelta(hours=1)
 TERMS = OutputTerms(input_pico=5, token_pico=3)
@@ -156,7 +157,7 @@ def test_any_sequence_of_features_keeps_the_invariants(db):
     run_state_machine_as_test(
         Features,
         settings=settings(
-            max_examples=15,
+            max_examples=examples(15),
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

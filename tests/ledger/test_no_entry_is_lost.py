@@ -14,6 +14,7 @@ from apps.ledger.posting import post_entries
 from apps.ledger.reports import Days, total_spent
 from apps.ledger.selectors import rollup_mismatches
 from tests.ledger.books import empty, post_all, write, writers
+from tests.proof import examples
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,7 +44,9 @@ def test_a_long_transaction_is_waited_for_and_seen_all_the_same(transactional_db
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(plan=st.lists(steps, max_size=30), batch=st.integers(1, 3))
 def test_any_order_of_commits(transactional_db, plan, batch):

@@ -23,6 +23,7 @@ from apps.ledger.reports import (
 )
 from apps.ledger.selectors import rollup_mismatches
 from tests.ledger.books import NOON, booked, empty, post_all
+from tests.proof import examples
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -82,7 +83,7 @@ def sums(rows, key):
 
 
 @settings(
-    max_examples=40,
+    max_examples=examples(40),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
