@@ -85,7 +85,7 @@ def test_other_content_types(api, content_type):
         ({"messages": [{"role": "robot", "content": "x"}]}, ["/messages/0/role"]),
         ({"parameters": []}, ["/parameters"]),
         ({"parameters": {"temperature": 9}}, ["/parameters/temperature"]),
-        ({"parameters": {"api_base": "http://169.254.169.254"}}, ["/parameters"]),
+        ({"parameters": {"api_base": "http://169.254.169.254"}}, ["/parameters/api_base"]),
         ({"response_schema": {"type": "nothing"}}, ["/response_schema"]),
         ({"context": "tag"}, ["/context"]),
         ({"context": [5]}, ["/context/0"]),
