@@ -40,6 +40,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(hour="3", minute="10"),
         "options": _HOUSEKEEPING,
     },
+    "make-partitions": {
+        "task": "ledger.make_partitions",
+        "schedule": crontab(hour="*/6", minute="20"),
+        "options": _HOUSEKEEPING,
+    },
 }
 app.autodiscover_tasks()
 app.set_default()  # in every thread, not only in the one that imported it

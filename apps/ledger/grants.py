@@ -14,7 +14,14 @@ _ALL = """
     REVOKE ALL ON django_migrations FROM {role};
     GRANT SELECT ON django_migrations TO {role};
     REVOKE UPDATE, DELETE ON ledger_entry, ledger_usage FROM {role};
+    REVOKE INSERT, UPDATE, DELETE ON ledger_entrykey FROM {role};
+    GRANT EXECUTE ON FUNCTION ledger_entry_month(date), ledger_entry_strays() TO {role};
     REVOKE DELETE ON ledger_attempt FROM {role};
+"""
+# Entries are read and added through ledger_entry only; later partitions are made without rights.
+_LEAVES = """
+    SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+    WHERE inhparent = 'ledger_entry'::regclass
 """
 
 
@@ -39,3 +46,7 @@ def secure_ledger(*, role: str) -> None:
         if not found:
             cursor.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
         cursor.execute(sql.SQL(_ALL).format(role=sql.Identifier(role)))
+        cursor.execute(_LEAVES)
+        leaves = sql.SQL(", ").join(sql.Identifier(name) for (name,) in cursor.fetchall())
+        revoke = sql.SQL("REVOKE ALL ON {} FROM {}")
+        cursor.execute(revoke.format(leaves, sql.Identifier(role)))

@@ -17,9 +17,21 @@ DRIFT = Gauge(
 VERIFIED = Gauge(
     "ledger_rollup_verified_timestamp_seconds", "When a day was last verified; 0: not yet."
 )
+MONTHS_AHEAD = Gauge(
+    "ledger_months_ahead",
+    "Months after the current one that have a partition in the ledger; -1: not even the current.",
+)
+STRAYS = Gauge(
+    "ledger_default_partition_rows", "Entries of months that have no partition; 0, or a fault."
+)
 
 
 def observe_verified(mismatches: Collection[Mismatch]) -> None:
     MISMATCHES.set(len(mismatches))
     DRIFT.set(sum(abs(mismatch.recorded - mismatch.computed) for mismatch in mismatches))
     VERIFIED.set_to_current_time()
+
+
+def observe_months(*, ahead: int, strays: int) -> None:
+    MONTHS_AHEAD.set(ahead)
+    STRAYS.set(strays)

@@ -35,6 +35,14 @@ _FAULTS = """
          AND charge.kind IN ('charge', 'late_charge', 'unpriced')
     WHERE entry.kind = 'estimate'
       AND NOT EXISTS (SELECT FROM ledger_entry r WHERE r.reverses_id = entry.id)
+    UNION ALL
+    SELECT entry.id, 'its key is missing or says something else'
+    FROM entry LEFT JOIN ledger_entrykey key USING (id)
+    WHERE key.id IS NULL
+       OR (key.attempt_id, key.reverses_id) IS DISTINCT FROM (entry.attempt_id, entry.reverses_id)
+       OR key.slot <> CASE
+            WHEN entry.kind IN ('charge', 'late_charge', 'unpriced') THEN 'charge'
+            WHEN entry.kind = 'estimate' THEN 'estimate' ELSE '' END
 """
 _SUM = """
     SELECT coalesce(sum(amount_pico), 0) FROM ledger_entry

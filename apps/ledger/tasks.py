@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from apps.core.tasks import DATABASE_AWAY
 from apps.ledger import posting
+from apps.ledger.partitions import make_months
 from apps.ledger.verifying import verify_yesterday
 
 
@@ -19,3 +20,8 @@ def post_entries(**_: Any) -> None:
 @shared_task(name="ledger.verify_rollups", throws=DATABASE_AWAY)  # type: ignore[untyped-decorator]
 def verify_rollups(**_: Any) -> None:
     verify_yesterday(zone=settings.REPORTING_TIME_ZONE, now=timezone.now())
+
+
+@shared_task(name="ledger.make_partitions", throws=DATABASE_AWAY)  # type: ignore[untyped-decorator]
+def make_partitions(**_: Any) -> None:
+    make_months(now=timezone.now())

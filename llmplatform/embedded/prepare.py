@@ -8,6 +8,7 @@ from pathlib import Path
 
 import django
 from django.core.management import call_command
+from django.utils import timezone
 
 
 def main() -> None:
@@ -18,6 +19,9 @@ def main() -> None:
     call_command("migrate", interactive=False)
     if not credentials.exists():
         _load_samples(credentials)
+    from apps.ledger.partitions import make_months
+
+    make_months(now=timezone.now())
 
 
 def _load_samples(credentials: Path) -> None:

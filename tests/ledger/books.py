@@ -11,7 +11,8 @@ from django.db import connection
 from apps.ledger.models import Entry, RollupCursor
 from apps.ledger.posting import post_entries
 
-TABLES = "ledger_entry, ledger_usage, ledger_attempt, ledger_daycost, ledger_monthcost"
+TABLES = "ledger_entry, ledger_entrykey, ledger_usage, ledger_attempt"
+SUMS = "ledger_daycost, ledger_monthcost, ledger_rollupcursor"
 INSERT = """
     INSERT INTO ledger_entry (id, at, kind, amount_pico, input_tokens, output_tokens, avoided_pico,
         lines, tags, request_id, reason, actor, service, team, cost_center, provider, model,
@@ -26,7 +27,7 @@ def empty() -> None:
     """The books begin anew. Their triggers would refuse it."""
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
-        cursor.execute(f"TRUNCATE {TABLES}, ledger_rollupcursor")
+        cursor.execute(f"TRUNCATE {TABLES}, {SUMS}")
         cursor.execute("SET session_replication_role = origin")
 
 

@@ -1,7 +1,10 @@
 """Nobody changes the books, through whatever door."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
 from apps.core.ids import uuid7
 from apps.ledger.models import Entry, Usage
@@ -34,6 +37,9 @@ def entry(opened):
         "DELETE FROM ledger_entry",
         "TRUNCATE ledger_entry",
         "TRUNCATE ledger_attempt CASCADE",
+        "UPDATE ledger_entrykey SET attempt_id = NULL",
+        "DELETE FROM ledger_entrykey",
+        "TRUNCATE ledger_entrykey",
         "UPDATE ledger_usage SET input_total = 0",
         "DELETE FROM ledger_usage",
         "TRUNCATE ledger_usage",
@@ -50,6 +56,38 @@ def test_raw_sql_is_refused(entry, sql):
 
     assert Entry.objects.get().amount_pico == 27_000_000
     assert Usage.objects.get().input_total == 100
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE {leaf} SET amount_pico = 0",
+        "DELETE FROM {leaf}",
+        "TRUNCATE {leaf}",
+        "INSERT INTO {leaf} SELECT * FROM ledger_entry",
+    ],
+)
+@pytest.mark.parametrize("made", ["by the migration", "later", "never"])
+def test_a_months_partition_is_no_way_around(opened, sql, made):
+    now = timezone.now()
+    later = now + timedelta(days=600)
+    at = {"by the migration": now, "later": later, "never": datetime(1999, 1, 1, tzinfo=UTC)}[made]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ledger_entry_month(%s)", [later.date()])
+        close_attempts(ends=[end_of(opened())], now=at)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SELECT tableoid::regclass::text FROM ledger_entry")
+        ((leaf,),) = cursor.fetchall()
+    assert leaf == f"ledger_entry_{'default' if made == 'never' else f'{at:%Y_%m}'}"
+
+    with (
+        pytest.raises(DatabaseError, match=r"append-only|Cannot (update|delete)"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(sql.format(leaf=leaf))
+
+    assert Entry.objects.get().amount_pico == 27_000_000
 
 
 def test_the_orm_is_refused_too(entry):

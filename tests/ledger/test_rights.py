@@ -7,6 +7,7 @@ from django.db import DatabaseError, connection, transaction
 
 from apps.ledger import rollup_sql
 from apps.ledger.models import Attempt, Entry, Usage
+from apps.ledger.partitions import make_months
 from apps.ledger.reports import total_spent
 from apps.ledger.services import close_attempts, correct_entry, resolve_orphans
 from tests.ledger.conftest import NOW, end_of
@@ -46,6 +47,17 @@ def entry(opened):
         "DELETE FROM ledger_attempt",
         "TRUNCATE ledger_attempt CASCADE",
         "SET session_replication_role = replica",
+        "UPDATE ledger_entry_default SET amount_pico = 0",
+        "DELETE FROM ledger_entry_default",
+        "TRUNCATE ledger_entry_default",
+        "INSERT INTO ledger_entry_default SELECT * FROM ledger_entry",
+        "SELECT * FROM ledger_entry_default",
+        "ALTER TABLE ledger_entry DETACH PARTITION ledger_entry_default",
+        "UPDATE ledger_entrykey SET attempt_id = NULL",
+        "DELETE FROM ledger_entrykey",
+        "TRUNCATE ledger_entrykey",
+        "INSERT INTO ledger_entrykey VALUES (gen_random_uuid(), NULL, 'charge', NULL)",
+        "CREATE TABLE ledger_entry_2099_01 PARTITION OF ledger_entry DEFAULT",
     ],
 )
 def test_the_database_refuses_it_even_without_triggers(entry, statement):
@@ -75,6 +87,20 @@ def test_all_of_the_ledgers_work_is_possible(entry, opened):
 
     assert total_spent(days=MAY) == 27_000_001
     assert Attempt.objects.filter(status="succeeded").count() == 2
+
+
+def test_months_are_made_and_their_partitions_are_closed(entry):
+    """The role may not make a table: the owner's function does it, and leaves it no right."""
+    made = make_months(now=NOW, ahead=1)
+
+    assert (made.ahead, made.strays, made.failed) == (1, 0, ())
+    assert Entry.objects.get().amount_pico == 27_000_000
+    for statement in ("SELECT * FROM", "DELETE FROM", "TRUNCATE", "DROP TABLE"):
+        with (
+            pytest.raises(DatabaseError, match=r"permission denied|must be owner"),
+            transaction.atomic(),
+        ):
+            sql(f"{statement} ledger_entry_2026_05")
 
 
 def test_posting_is_possible(entry):

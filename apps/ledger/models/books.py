@@ -138,7 +138,11 @@ class EntryKind(models.TextChoices):
 
 
 class Entry(CallDimensions):
-    """A line of the ledger. Append-only: nothing changes it, a correction is a new line."""
+    """A line of the ledger. Append-only: nothing changes it, a correction is a new line.
+
+    The table has a partition for each month of `at` (see `partitions`), so its own primary key is
+    (id, at); what must be unique over all months stands in `EntryKey`.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     at = models.DateTimeField(db_index=True)
@@ -161,7 +165,10 @@ class Entry(CallDimensions):
     attempt = models.ForeignKey(Attempt, models.PROTECT, null=True, related_name="entries")
     request_id = models.CharField(max_length=128, db_index=True)
     job_id = models.UUIDField(null=True, blank=True, db_index=True)
-    reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversed_by")
+    # that it exists, and is reversed once, is kept by EntryKey
+    reverses = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="reversed_by", db_constraint=False
+    )
     reason = models.CharField(max_length=500, blank=True)
     actor = models.CharField(max_length=150, blank=True)
     # Rollups follow it: ids and times of entries do not tell in which order they were committed.
@@ -182,16 +189,6 @@ class Entry(CallDimensions):
             _no_truncate("entry_no_truncate"),
         ]
         constraints = [
-            # one attempt is charged once, whatever is delivered or retried twice; an estimate may
-            # come before, and is reversed when the truth arrives
-            models.UniqueConstraint(
-                fields=["attempt"],
-                condition=Q(kind__in=["charge", "late_charge", "unpriced"]),
-                name="one_charge_an_attempt",
-            ),
-            models.UniqueConstraint(
-                fields=["attempt"], condition=Q(kind="estimate"), name="one_estimate_an_attempt"
-            ),
             models.CheckConstraint(
                 condition=Q(kind="cache_hit", amount_pico=0) | ~Q(kind="cache_hit"),
                 name="cache_hit_costs_nothing",
@@ -205,3 +202,34 @@ class Entry(CallDimensions):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
+
+
+class EntryKey(models.Model):
+    """What is unique over all months of the ledger. Written by a trigger with each entry, and by
+    nothing else: a unique index of a partitioned table could not leave the month out."""
+
+    id = models.UUIDField(primary_key=True, editable=False)  # the entry's
+    attempt_id = models.UUIDField(null=True)
+    slot = models.CharField(max_length=8, help_text="charge, estimate or nothing.")
+    reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversed_by")
+
+    class Meta:
+        triggers = [
+            pgtrigger.Protect(
+                name="entrykey_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            ),
+            _no_truncate("entrykey_no_truncate"),
+        ]
+        constraints = [
+            # one attempt is charged once, whatever is delivered or retried twice; an estimate may
+            # come before, and is reversed when the truth arrives
+            models.UniqueConstraint(
+                fields=["attempt_id"], condition=Q(slot="charge"), name="one_charge_an_attempt"
+            ),
+            models.UniqueConstraint(
+                fields=["attempt_id"], condition=Q(slot="estimate"), name="one_estimate_an_attempt"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.slot} {self.id}"
