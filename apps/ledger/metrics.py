@@ -21,6 +21,7 @@ MONTHS_AHEAD = Gauge(
     "ledger_months_ahead",
     "Months after the current one that have a partition in the ledger; -1: not even the current.",
 )
+MONTHS_AHEAD.set(float("nan"))  # not looked yet: neither an alarm nor a comfort
 STRAYS = Gauge(
     "ledger_default_partition_rows", "Entries of months that have no partition; 0, or a fault."
 )
