@@ -6,16 +6,19 @@ Months are those of UTC. The tables belong to the role that migrates; a function
 (`ledger_entry_month`) makes one for whoever may execute it.
 """
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import structlog
 from django.db import DatabaseError, connection, transaction
+from psycopg.errors import LockNotAvailable
 
 from apps.ledger import metrics
 from apps.ledger.months import start_of_month, start_of_next_month
 
 AHEAD = 6  # months: so long may making them fail before an entry has to wait
+_PAUSES = (0, 0.1, 0.3, 1)  # seconds before each try: who reads or books has the right of way
 _STRAYS = "SELECT month, entries FROM ledger_entry_strays()"
 _LEAVES = """
     SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'ledger_entry'::regclass
@@ -36,7 +39,7 @@ def make_months(*, now: datetime, ahead: int = AHEAD) -> Months:
     """Make the partitions of this month, of `ahead` months after it, and of every month with
     entries that wait in the default partition, which move. Those that are there are left alone.
 
-    A month that cannot be made now (its locks are not had within two seconds, or it lies outside
+    A month that cannot be made now (its locks are not had in four tries, or it lies outside
     of what the database accepts) is logged and returned; the others are made.
     """
     this = start_of_month(now.astimezone(UTC).date())
@@ -61,16 +64,26 @@ def _strays() -> dict[date, int]:
 
 
 def _made(month: date) -> bool:
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT ledger_entry_month(%s)", [month])
-            moved = cursor.fetchone()[0]
-    except DatabaseError as error:
-        log.error("ledger_month_not_made", month=str(month), error=str(error))
-        return False
+    fault: DatabaseError | None = None
+    for pause in _PAUSES:
+        time.sleep(pause)
+        try:
+            _make(month)
+            return True
+        except DatabaseError as error:
+            fault = error
+            if not isinstance(error.__cause__, LockNotAvailable):
+                break
+    log.error("ledger_month_not_made", month=str(month), error=str(fault))
+    return False
+
+
+def _make(month: date) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT ledger_entry_month(%s)", [month])
+        moved = cursor.fetchone()[0]
     if moved:
         log.warning("ledger_entries_moved", month=str(month), entries=moved)
-    return True
 
 
 def _ahead(this: date) -> int:

@@ -1,8 +1,11 @@
 """Each month of the ledger has a partition, and what holds over all months still holds."""
 
-from collections.abc import Iterator
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from django.core.management import call_command
@@ -16,9 +19,11 @@ from apps.ledger.models import Attempt, AttemptStatus, Entry, EntryKey, Purpose
 from apps.ledger.partitions import make_months
 from apps.ledger.posting import rebuild_all
 from apps.ledger.reports import Days, total_spent
-from apps.ledger.services import correct_entry
+from apps.ledger.services import book_cache_hits, close_attempts, correct_entry, open_attempts
 from apps.ledger.tasks import make_partitions
+from apps.ledger.types import AttemptStart, CacheHit
 from tests.ledger.books import booked, post_all, writers
+from tests.ledger.conftest import SHOP, end_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THEN = datetime(2018, 3, 31, 23, 59, tzinfo=UTC)  # a month that no migration and no other test made
@@ -44,6 +49,19 @@ def attempt():
         status=AttemptStatus.DISPATCHED,
         started_at=THEN,
     )
+
+
+def start_of():
+    return AttemptStart(
+        id=uuid7(), request_id="r", job_id=None, number=1, purpose="answer", dimensions=SHOP
+    )
+
+
+def wait_until(done: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < deadline, "It does not happen."
+        time.sleep(0.01)
 
 
 def settings_of_columns():
@@ -147,6 +165,47 @@ def test_a_month_is_not_made_while_somebody_reads_what_has_none(no_march):
         with pytest.raises(DatabaseError, match="could not obtain lock"), transaction.atomic():
             sql("SELECT ledger_entry_month('2018-03-01')")
     sql("SELECT ledger_entry_month('2018-03-01')")
+
+
+def test_a_month_is_made_under_load_and_nothing_is_lost(no_march):
+    """Calls open, end and are booked in the very month that is made; none of them fails."""
+    sent: list[uuid.UUID] = []
+    hit = CacheHit("r", None, SHOP, avoided_pico=1, input_tokens=1, output_tokens=1)
+    over = Event()
+
+    def book():
+        try:
+            while not over.is_set():
+                starts = [start_of() for _ in range(5)]
+                open_attempts(starts=starts, now=THEN)
+                with transaction.atomic():
+                    close_attempts(ends=[end_of(start) for start in starts], now=THEN)
+                book_cache_hits(hits=[hit] * 5, now=THEN)  # of no attempt that could hold it up
+                sent.extend(start.id for start in starts)
+        finally:
+            connections.close_all()
+
+    def more(count):
+        target = len(sent) + count
+        wait_until(lambda: len(sent) >= target or any(task.done() for task in tasks))
+
+    with ThreadPoolExecutor(3) as pool:
+        tasks = [pool.submit(book) for _ in range(3)]
+        try:
+            more(50)
+            wait_until(lambda: not make_months(now=timezone.now()).failed)
+            more(50)
+        finally:
+            over.set()
+    for task in tasks:
+        task.result()  # raises what went wrong in it
+
+    places = dict(sql("SELECT tableoid::regclass::text, count(*) FROM ledger_entry GROUP BY 1"))
+    assert places == {"ledger_entry_2018_03": 2 * len(sent)}
+    charges = Entry.objects.filter(kind="charge")
+    assert set(charges.values_list("attempt_id", flat=True)) == set(sent)
+    post_all()
+    call_command("verify_ledger", verbosity=0)
 
 
 @pytest.mark.parametrize("kinds", [("charge", "late_charge"), ("estimate", "estimate")])

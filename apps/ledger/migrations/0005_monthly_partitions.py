@@ -127,8 +127,9 @@ END $$;
 NO_GUARD = "DROP FUNCTION ledger_entry_guard() CASCADE;"
 # Attaching locks attempts (its key to them) and the default partition (none of its rows may belong
 # to the month). Attempts first, as who books does, and all of them: nobody is then between the two.
-# The second lock is had at once or not at all. So booking waits for two seconds at most before the
-# work begins, and never in a circle.
+# The table itself next: an entry that has chosen the default partition would be refused there once
+# its month exists. These locks are had at once or not at all. So booking waits for two seconds at
+# most before the work begins, and never in a circle.
 MONTH = """
 CREATE FUNCTION ledger_entry_month(month date) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
@@ -153,6 +154,7 @@ BEGIN
                AND inhrelid = to_regclass(leaf)) THEN
         RETURN 0;
     END IF;
+    LOCK TABLE ONLY ledger_entry IN SHARE ROW EXCLUSIVE MODE NOWAIT;
     LOCK TABLE ledger_entry_default IN ACCESS EXCLUSIVE MODE NOWAIT;
     EXECUTE format('CREATE TABLE public.%I (
         LIKE ledger_entry INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', leaf);
