@@ -92,6 +92,8 @@ ERRORS = (
               "Post it again with more time."),
     ErrorCode("outcome_unknown", "502", "It was sent, nobody knows its outcome, and it may not be "
               "sent again.", "no", "Look at what it did before you post it again."),
+    ErrorCode("superseded", "–", "A worker lost the job to another one; only its log says so.",
+              "no", "Nothing: the new owner ends the job."),
     ErrorCode("dead_letter", "–", "The job's worker was lost too often.", "no",
               "An operator can retry it in the admin."),
 )  # fmt: skip

@@ -3,9 +3,9 @@
 Both are set-based and go through a batcher, so that many calls share one lock and one fsync.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,13 @@ from apps.ledger.types import AttemptEnd, AttemptStart, CacheHit
 
 # Called inside the settling transaction with what each call's owner wants done with its outcome.
 Complete = Callable[[Sequence[tuple[Any, CallOutcome]]], object]
+# Called inside the admitting transaction with the owners of attempts that want to be sent: those
+# that have lost their right to it. The others keep it at least until the transaction ends.
+Lost = Callable[[Sequence[Any]], Collection[Any]]
+
+
+class Superseded(Exception):
+    """Somebody else has taken over what this attempt was for: nothing was held, nothing is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,7 @@ class Admission:
     hold: HoldRequest
     budgets: tuple[BudgetFacts, ...]
     cheaper: Mapping[str, AttemptStart] = field(default_factory=dict)
+    owner: Any = None  # a job's claim; None: the call has nobody who could lose it
 
     def start_of(self, held: Held) -> AttemptStart:
         return self.cheaper[held.cheaper_model] if held.cheaper_model else self.start
@@ -64,23 +72,51 @@ class HitSettlement:
     completion: Any = None
 
 
-def admit_all(admissions: Sequence[Admission]) -> list[Held | BudgetExceeded]:
-    """Hold and record every attempt that its budgets admit, in one transaction. After this commit
-    a byte may be sent."""
-    with transaction.atomic():
-        now = db_now()
-        results = budgets.hold_all(
-            requests=[admission.hold for admission in admissions],
-            budgets=admissions[-1].budgets,  # the newest configuration of the batch
-            now=now,
-        )
-        starts = [
-            admission.start_of(result)
-            for admission, result in zip(admissions, results, strict=True)
-            if isinstance(result, Held)
-        ]
-        ledger.open_attempts(starts=starts, now=now)
-    return list(results)
+Admitted = Held | BudgetExceeded | Superseded
+
+
+def admitter(lost: Lost | None) -> Callable[[Sequence[Admission]], list[Admitted]]:
+    """The flush of admissions: holds and attempt rows of all that may be sent, in one transaction.
+    After this commit a byte may be sent."""
+
+    def admit_all(admissions: Sequence[Admission]) -> list[Admitted]:
+        with transaction.atomic():
+            now = db_now()
+            results: list[Admitted] = list(
+                budgets.hold_all(
+                    requests=[admission.hold for admission in admissions],
+                    budgets=admissions[-1].budgets,  # the newest configuration of the batch
+                    now=now,
+                )
+            )
+            if lost is not None:
+                _give_up(admissions, results, lost, now)
+            starts = [
+                admission.start_of(result)
+                for admission, result in zip(admissions, results, strict=True)
+                if isinstance(result, Held)
+            ]
+            ledger.open_attempts(starts=starts, now=now)
+        return results
+
+    return admit_all
+
+
+def _give_up(
+    admissions: Sequence[Admission], results: list[Admitted], lost: Lost, now: datetime
+) -> None:
+    """Release what was held for those who lost their right. After the holds, because a settlement
+    too locks windows first and owners second."""
+    owners = [admission.owner for admission in admissions if admission.owner is not None]
+    gone = set(lost(owners)) if owners else set()
+    idle = []
+    for index, admission in enumerate(admissions):
+        result = results[index]
+        if admission.owner in gone and isinstance(result, Held):
+            idle.append(result.id)
+            results[index] = Superseded("Another worker has taken it over.")
+    if idle:
+        budgets.release(hold_ids=idle, now=now)
 
 
 def settler(

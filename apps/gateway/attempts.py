@@ -117,6 +117,7 @@ def admission_of(
         hold=hold_of(ticket, ttl, {model: other.hold for model, other in instead.items()}),
         budgets=budgets,
         cheaper={model: other.start for model, other in instead.items()},
+        owner=call.completion,
     )
 
 

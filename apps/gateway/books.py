@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -12,7 +12,16 @@ from apps.budgets.types import BudgetExceeded, Held
 from apps.core.batcher import Batcher
 from apps.core.money import Pico
 from apps.gateway import refusals
-from apps.gateway.accounts import Admission, Complete, HitSettlement, Settlement, admit_all, settler
+from apps.gateway.accounts import (
+    Admission,
+    Complete,
+    HitSettlement,
+    Lost,
+    Settlement,
+    Superseded,
+    admitter,
+    settler,
+)
 from apps.gateway.types import CallOutcome
 
 log = structlog.get_logger(__name__)
@@ -23,8 +32,8 @@ SETTLE_SECONDS = 60  # how long an answer waits for the database to come back be
 class Books:
     """Admissions and settlements of one event loop, each through a batcher of its own."""
 
-    def __init__(self, complete: Complete | None) -> None:
-        self._admissions: Batcher[Admission, Held] = Batcher(name="admit", flush=_admit_all)
+    def __init__(self, complete: Complete | None, lost: Lost | None) -> None:
+        self._admissions: Batcher[Admission, Held] = Batcher(name="admit", flush=_flush(lost))
         self._settlements: Batcher[Settlement | HitSettlement, tuple[Pico, CallOutcome | None]] = (
             Batcher(name="settle", flush=settler(complete))
         )
@@ -39,6 +48,8 @@ class Books:
             if admission.start.job_id is not None:
                 refusal.retry_after = _job_waits(error)
             raise refusal from error
+        except Superseded as error:
+            raise refusals.superseded() from error
         except (OperationalError, InterfaceError) as error:
             log.error("admission_failed", error=str(error))
             raise refusals.database_away() from error
@@ -72,5 +83,5 @@ def _job_waits(error: BudgetExceeded) -> float | None:
     return min(JOB_LOOKS_AGAIN, error.retry_after or JOB_LOOKS_AGAIN)
 
 
-def _admit_all(admissions: Sequence[Admission]) -> Sequence[Any]:
-    return admit_all(admissions)
+def _flush(lost: Lost | None) -> Callable[[Sequence[Admission]], Sequence[Any]]:
+    return admitter(lost)

@@ -30,7 +30,8 @@ RESOLVED = {
 }
 SHAPES_NOTHING = {"metadata", "cache", "context"}
 
-_LEADERS_OWN = {"outcome_unknown", "deadline_exceeded", "cancelled"}  # refusals of one caller
+# refusals of one caller
+_LEADERS_OWN = {"outcome_unknown", "deadline_exceeded", "cancelled", "superseded"}
 ALL_DEAD = {"no_deployment", "provider_failed"}  # refusals that an answer past its time may replace
 
 

@@ -82,6 +82,13 @@ def database_away() -> CallRefused:
     )
 
 
+def superseded() -> CallRefused:
+    """For the log of a worker that lost its job; the job's caller hears from the new owner."""
+    return CallRefused(
+        code="superseded", status=409, message="Another worker has taken the job over."
+    )
+
+
 def not_cached() -> CallRefused:
     return CallRefused(
         code="not_cached", status=404, message="No cached answer, and only that was asked."

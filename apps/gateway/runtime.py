@@ -11,7 +11,7 @@ from apps.cache.answers import AnswerCache
 from apps.core.redis import async_client
 from apps.core.snapshot import SnapshotHolder
 from apps.core.threads import in_thread
-from apps.gateway.accounts import Complete
+from apps.gateway.accounts import Complete, Lost
 from apps.gateway.books import Books
 from apps.gateway.config import Config, new_holder
 from apps.gateway.pipeline import Pipeline
@@ -23,13 +23,15 @@ from apps.routing.loads import Loads
 
 class Runtime:
     """`open`/`close` on a loop of the caller's own (gateway), or `start`/`stop` on a thread
-    (worker). `complete` runs inside the settling transaction with every finished completion."""
+    (worker). `complete` runs inside the settling transaction with every finished completion, `lost`
+    inside the admitting one with every completion that wants to send."""
 
     loop: asyncio.AbstractEventLoop
     pipeline: Pipeline
 
-    def __init__(self, complete: Complete | None = None) -> None:
+    def __init__(self, complete: Complete | None = None, lost: Lost | None = None) -> None:
         self._complete = complete
+        self._lost = lost
         self.config: SnapshotHolder[Config] = new_holder()
         self.tasks = Tasks()
         self._thread: threading.Thread | None = None
@@ -41,7 +43,7 @@ class Runtime:
         for deployment in self.config.current.registry.deployments.values():
             get_adapter(deployment.vendor)  # importing it takes a second: not at the first call
         self._redis = async_client()
-        self._books = Books(self._complete)
+        self._books = Books(self._complete, self._lost)
         loads = Loads()
         self._limiter = RateLimiter(self._redis)
         self.pipeline = Pipeline(

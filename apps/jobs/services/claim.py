@@ -36,11 +36,18 @@ RETURNING job.id, job.fence, job.service_id, job.request_id,
           payload.request::text
 """
 
-# The lease moves only while the fence is ours; jobs that come back are still ours.
+# The lease moves only while the fence is ours; jobs that come back are still ours. Rows are locked
+# in one order, because heartbeat and admissions of a process do this at the same time.
 _KEEP = """
+WITH mine AS (
+    SELECT job.id FROM jobs_job AS job
+    JOIN unnest(%(ids)s::uuid[], %(fences)s::bigint[]) AS ticket(id, fence)
+      ON job.id = ticket.id AND job.fence = ticket.fence
+    WHERE job.status = 'running'
+    ORDER BY job.id FOR NO KEY UPDATE OF job
+)
 UPDATE jobs_job AS job SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
-FROM unnest(%(ids)s::uuid[], %(fences)s::bigint[]) AS mine(id, fence)
-WHERE job.id = mine.id AND job.fence = mine.fence AND job.status = 'running'
+FROM mine WHERE job.id = mine.id
 RETURNING job.id
 """
 
@@ -61,6 +68,13 @@ def keep(tickets: Sequence[Ticket]) -> set[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(_KEEP, {"ids": ids, "fences": fences, "lease": settings.JOB_LEASE_SECONDS})
         return set(ids) - {row[0] for row in cursor.fetchall()}
+
+
+def lost(tickets: Sequence[Ticket]) -> set[Ticket]:
+    """Those that may no longer be worked on, inside the caller's transaction; until that ends
+    nobody can take the others over, and their leases begin anew."""
+    gone = keep(tickets)
+    return {ticket for ticket in tickets if ticket.job_id in gone}
 
 
 def to_be_cancelled() -> set[UUID]:

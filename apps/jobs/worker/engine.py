@@ -17,7 +17,7 @@ from apps.access.types import Caller
 from apps.gateway.runtime import Runtime
 from apps.jobs import metrics
 from apps.jobs.models import Priority
-from apps.jobs.services.claim import claim
+from apps.jobs.services.claim import claim, lost
 from apps.jobs.services.finish import finish_all
 from apps.jobs.types import Claim, EndKind
 from apps.jobs.worker.deliverer import Deliverer
@@ -36,7 +36,7 @@ class Engine:
     """Call `start` once, `pump` from any thread whenever the bell rings, `stop` at the end."""
 
     def __init__(self) -> None:
-        self._runtime = Runtime(complete=finish_all)
+        self._runtime = Runtime(complete=finish_all, lost=lost)
         self._slots = Slots(settings.JOB_SLOTS)
         self._deliverer = Deliverer()
         self._guard = threading.Lock()
