@@ -74,7 +74,8 @@ def test_it_stops_although_its_client_swallows_a_cancellation(monkeypatch):
     rounds = []
 
     async def scene():
-        exchange = Exchange(loads=Loads(), redis=async_client())
+        redis_client = async_client()
+        exchange = Exchange(loads=Loads(), redis=redis_client)
 
         async def once():
             rounds.append(1)
@@ -87,6 +88,7 @@ def test_it_stops_although_its_client_swallows_a_cancellation(monkeypatch):
         exchange.start()
         await asyncio.sleep(0)
         await asyncio.wait_for(exchange.stop(), 20)
+        await redis_client.aclose()
 
     run(scene())
     assert rounds == [1]
