@@ -21,6 +21,7 @@ from apps.jobs.admin.timeline import duration, timeline
 from apps.jobs.models import Job, JobStatus
 from apps.jobs.services.cancel import cancel_all
 from apps.jobs.services.retry import RETRYABLE, retry
+from apps.jobs.waiting import waiting_of
 from apps.prompts.models import PromptVersion
 
 STATUS_PILLS: dict[str, Kind] = {
@@ -63,7 +64,10 @@ class JobAdmin(ReadOnlyAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         text = ("request_text", "answer_text") if self._may_read(request) else ()
         return [
-            (None, {"fields": ("state", "service", "version", "model", "priority", "fault")}),
+            (
+                None,
+                {"fields": ("state", "where", "service", "version", "model", "priority", "fault")},
+            ),
             ("Calls", {"fields": ("calls",)}),
             ("Times", {"fields": ("created", "wait", "run", "deadline", "next_run_at")}),
             *([("Request and answer", {"fields": text})] if text else []),
@@ -103,6 +107,15 @@ class JobAdmin(ReadOnlyAdmin):
     def state(self, job: Job) -> SafeString:
         text = "cancelling" if job.cancel_requested else job.get_status_display().lower()
         return pill(text, STATUS_PILLS[job.status])
+
+    @admin.display(description="where it is")
+    def where(self, job: Job) -> str:
+        waiting = waiting_of(job)
+        if waiting is None:
+            return NOTHING
+        if waiting.until is None:
+            return waiting.message
+        return format_html("{} ({})", waiting.message, short_time(waiting.until))
 
     @admin.display(description="waited")
     def wait(self, job: Job) -> str:

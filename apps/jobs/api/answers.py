@@ -12,6 +12,7 @@ from rest_framework import serializers
 from apps.core.money import exact_usd
 from apps.jobs.models import Job, JobStatus, Priority
 from apps.jobs.types import AttemptView
+from apps.jobs.waiting import Waiting
 from apps.ledger.models import AttemptStatus
 
 
@@ -60,6 +61,19 @@ class TimingsAnswer(serializers.Serializer[Any]):
 class ErrorAnswer(serializers.Serializer[Any]):
     code = serializers.CharField()
     message = serializers.CharField()
+
+
+class WaitingAnswer(serializers.Serializer[Waiting]):
+    reason = serializers.CharField(
+        help_text="running, stopping, queued, no_worker, or the code of the last refusal."
+    )
+    message = serializers.CharField()
+    until = serializers.DateTimeField(
+        allow_null=True, help_text="When it is tried again, or the end of its worker's lease."
+    )
+    ahead = serializers.IntegerField(
+        allow_null=True, help_text="Jobs before it in the queue, counted up to 1,000."
+    )
 
 
 class JobSummary(serializers.Serializer[Job]):
@@ -116,14 +130,23 @@ class JobSummary(serializers.Serializer[Job]):
 
 
 class JobAnswer(JobSummary):
-    """A job with all that is known of it. Needs `attempts` and `cost` in its context."""
+    """A job with all that is known of it. Needs `attempts`, `cost_pico` and `waiting` in its
+    context."""
 
+    waiting = serializers.SerializerMethodField(
+        help_text="Where an unfinished job is and why it waits; null when it ended or just came."
+    )
     result = serializers.SerializerMethodField()
     usage = serializers.SerializerMethodField()
     attempts = serializers.SerializerMethodField()
 
     def get_cost_usd(self, job: Job) -> str:
         return exact_usd(self.context["cost_pico"])
+
+    @extend_schema_field(WaitingAnswer(allow_null=True))
+    def get_waiting(self, job: Job) -> Any:
+        waiting = self.context["waiting"]
+        return waiting and WaitingAnswer(waiting).data
 
     @extend_schema_field(ResultAnswer(allow_null=True))
     def get_result(self, job: Job) -> dict[str, Any] | None:

@@ -31,6 +31,7 @@ from apps.jobs.models import Job
 from apps.jobs.services.cancel import AlreadyFinished, cancel
 from apps.jobs.services.submit import IdempotencyKeyReused, Submitted, faults, submit
 from apps.jobs.types import Draft
+from apps.jobs.waiting import waiting_of
 
 _PROBLEM = OpenApiResponse(OpenApiTypes.OBJECT, description="Problem details (RFC 9457).")
 _WAIT = OpenApiParameter(
@@ -85,7 +86,7 @@ class JobViewSet(ListModelMixin, GenericViewSet[Job]):
         if wait:
             headers["Preference-Applied"] = f"wait={wait}"
         elif submitted.created:  # nothing can have happened to it yet: no need to look
-            context = {"attempts": (), "cost_pico": 0}
+            context = {"attempts": (), "cost_pico": 0, "waiting": None}
             answer = JobAnswer(submitted.job, context=context).data
             return Response(answer, status=202, headers=headers)
         return self._answer(submitted.job.pk, wait=wait, headers=headers, unfinished=202)
@@ -128,6 +129,7 @@ class JobViewSet(ListModelMixin, GenericViewSet[Job]):
         context = {
             "attempts": selectors.attempts_of([pk]).get(pk, ()),
             "cost_pico": selectors.cost_of(pk),
+            "waiting": waiting_of(job),
         }
         status = unfinished if job.finished_at is None else 200
         return Response(JobAnswer(job, context=context).data, status=status, headers=headers)

@@ -7,6 +7,7 @@ import structlog
 from django.conf import settings
 from django.db import connection
 
+from apps.jobs.presence import Presence
 from apps.jobs.services.claim import keep, to_be_cancelled
 from apps.jobs.types import EndKind
 from apps.jobs.worker.runs import Runs
@@ -20,6 +21,7 @@ class Heartbeat:
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
+        self._presence = Presence()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="job-heartbeat", daemon=True)
 
@@ -39,9 +41,11 @@ class Heartbeat:
                     kept_at = time.monotonic()
                     self._keep()
                 self._cancel()
+                self._presence.say()
             except Exception as error:  # noqa: BLE001 - a heart that stops loses every job
                 log.warning("heartbeat_missed", error=str(error))
                 connection.close()
+        self._presence.leave()
         connection.close()
 
     def _keep(self) -> None:

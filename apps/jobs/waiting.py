@@ -1,0 +1,70 @@
+"""Where an unfinished job is, and why it waits, for the people who ask."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+
+from apps.core.clock import db_now
+from apps.jobs.models import Job, JobStatus, Priority
+from apps.jobs.presence import count_workers
+
+MANY = 1_000  # jobs before it are counted up to here
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """`reason` is a stable code: `running`, `stopping`, `queued`, `no_worker`, or the code of the
+    refusal after which the job is tried again at `until`. `ahead`: jobs that are claimed before it,
+    at most `MANY`."""
+
+    reason: str
+    message: str
+    until: datetime | None = None
+    ahead: int | None = None
+
+
+def waiting_of(job: Job) -> Waiting | None:
+    """None for a job that has ended."""
+    if job.status == JobStatus.RUNNING:
+        return _running(job)
+    if job.status != JobStatus.QUEUED:
+        return None
+    if job.next_run_at > db_now():
+        return _paused(job)
+    return _queued(job)
+
+
+def _running(job: Job) -> Waiting:
+    if job.cancel_requested:
+        return Waiting("stopping", "It is being stopped.", job.lease_until)
+    text = "A worker runs it. When that is not heard of until then, another one takes it over."
+    return Waiting("running", text, job.lease_until)
+
+
+def _paused(job: Job) -> Waiting:
+    after = f" after: {job.error}" if job.error else "."
+    return Waiting(job.error_code or "not_due", f"It is tried again then{after}", job.next_run_at)
+
+
+def _queued(job: Job) -> Waiting:
+    if count_workers() == 0:
+        return Waiting("no_worker", "No worker was heard of lately. Start one.")
+    ahead = _ahead(job)
+    if not ahead:
+        return Waiting("queued", "It is the next one that a worker takes.", ahead=0)
+    number = f"{ahead} or more" if ahead == MANY else str(ahead)
+    text = f"Jobs before it in the queue, more urgent or older: {number}."
+    return Waiting("queued", text, ahead=ahead)
+
+
+def _ahead(job: Job) -> int:
+    """In the order of claims: priority, then due time, then id; never more than `MANY` are read."""
+    due = Job.objects.filter(status=JobStatus.QUEUED, next_run_at__lte=db_now())
+    more_urgent = due.filter(priority__in=[p for p in Priority.values if p < job.priority])
+    older = due.filter(priority=job.priority).filter(
+        Q(next_run_at__lt=job.next_run_at) | Q(next_run_at=job.next_run_at, pk__lt=job.pk)
+    )
+    return min(
+        MANY, sum(len(rows.order_by()[:MANY].values_list("pk")) for rows in (more_urgent, older))
+    )
