@@ -113,7 +113,8 @@ class AttemptLoop:
             raise _AttemptFailed(error, 0) from error
         way = await self._admit(run, step, endpoint, number, timeout)
         seen, ticket = Assembler(), way.ticket
-        work = dispatch(way.prepared, way.endpoint, timeout=timeout, emit=run.emit, seen=seen)
+        # The time that is left now: holding may have waited for others.
+        work = dispatch(way.prepared, way.endpoint, timeout=run.remaining, emit=run.emit, seen=seen)
         try:
             with observed(self._observer, ticket.deployment):
                 answer = await sending.wait_for(work)

@@ -179,6 +179,10 @@ async def dispatch(
     Raises `ProviderError`; one that comes after the first chunk was passed on can be neither
     retried nor answered by another.
     """
+    if timeout <= 0:
+        raise ProviderError(
+            ErrorKind.TIMEOUT_BEFORE_SEND, "The deadline passed before it was sent."
+        )
     adapter = get_adapter(endpoint.vendor)
     if prepared.spec.kind is CallKind.EMBEDDING:
         inputs = tuple(i if isinstance(i, str) else tuple(i) for i in prepared.spec.inputs)

@@ -111,6 +111,9 @@ _CALLERS_FAULTS = {
 }
 
 
+_TOO_LATE = {ErrorKind.TIMEOUT, ErrorKind.TIMEOUT_BEFORE_SEND}
+
+
 def outcome_unknown(error: ProviderError, attempts: int) -> CallRefused:
     """Whoever asked for it does not want the request to be sent a second time."""
     return CallRefused(
@@ -131,7 +134,7 @@ def provider_failed(error: ProviderError, attempts: int, *, in_time: bool) -> Ca
         )
     if error.kind is ErrorKind.CANCELLED:
         return CallRefused(code="cancelled", status=499, message=error.message, attempts=attempts)
-    if error.kind is ErrorKind.TIMEOUT and not in_time:
+    if error.kind in _TOO_LATE and not in_time:
         return deadline(attempts)
     return CallRefused(
         code="provider_failed",

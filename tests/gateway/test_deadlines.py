@@ -1,0 +1,35 @@
+"""No call is sent after its deadline, whatever it waited for."""
+
+import asyncio
+
+import pytest
+from django.db import transaction
+
+from apps.budgets.models import Budget, Hold, Window
+from apps.gateway.types import CallRefused, CallSpec
+from apps.ledger.models import Attempt, Entry
+from tests.gateway.conftest import make_call
+
+HELLO = CallSpec(model="small", messages=({"role": "user", "content": "hello there"},))
+
+
+def test_a_call_that_waited_too_long_for_its_budget_is_not_sent(
+    runtime, shop, call_pipeline, upstream
+):
+    Budget.objects.create(slug="all", name="All", limit_pico=10**12)
+    call_pipeline("the first one makes the window")
+
+    with transaction.atomic():
+        Window.objects.select_for_update().get()  # as if the database were slow
+        call = make_call(shop, HELLO, seconds=0.3)
+        running = asyncio.run_coroutine_threadsafe(runtime.pipeline.run(call), runtime.loop)
+        with pytest.raises(TimeoutError):
+            running.result(timeout=1)
+
+    with pytest.raises(CallRefused) as refused:
+        running.result(timeout=60)
+    assert refused.value.code == "deadline_exceeded"
+    assert len(upstream.log()) == 1
+    assert Attempt.objects.get(request_id=call.request_id).error_kind == "timeout_before_send"
+    assert Entry.objects.filter(request_id=call.request_id).count() == 0
+    assert Hold.objects.filter(status="held").count() == 0
