@@ -174,7 +174,8 @@ def _report(samples: Samples) -> None:
         ]
         per_core = 1000 / _median(samples["gateway", callers, False], lambda s: s.cpu_ms)
         spread = f"{min(ratios):.1f}–{max(ratios):.1f}"
-        print(f"{callers:4} callers  {statistics.median(ratios):5.1f} Y ({spread})  {per_core:6.0f}/s")
+        median = statistics.median(ratios)
+        print(f"{callers:4} callers  {median:5.1f} Y ({spread})  {per_core:6.0f}/s")
 
 
 def _table(samples: Samples, callers: int, *, stream: bool) -> None:
@@ -185,7 +186,8 @@ def _table(samples: Samples, callers: int, *, stream: bool) -> None:
         added = p50 - _median(direct, lambda s: s.times.percentile(50))
         print(
             f"{callers:4} {'streams' if stream else 'callers'}  {name:9}"
-            f"{_median(found, lambda s: s.cpu_ms):7.2f} ms {_median(found, lambda s: s.rate):7.0f}/s"
+            f"{_median(found, lambda s: s.cpu_ms):7.2f} ms"
+            f" {_median(found, lambda s: s.rate):7.0f}/s"
             f"  p50 {p50:7.2f}  p99 {p99:7.2f}  (+{added:.2f})"
         )
 

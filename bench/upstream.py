@@ -1,7 +1,8 @@
 """The fastest model server we can write in Python: `python -m bench.upstream --port N`.
 
-It reads nothing of a request but its length and whether it asks for a stream, so that a gateway in
-front of it is what is measured. A stream's first chunk comes after 20 ms, 19 more follow 2 ms apart.
+It reads nothing of a request but its length and whether it asks for a stream, so that a gateway
+in front of it is what is measured. A stream's first chunk comes after 20 ms, 19 more follow 2 ms
+apart.
 """
 
 import argparse
