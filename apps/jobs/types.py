@@ -51,6 +51,8 @@ class Claim:
     spec: CallSpec
     pin: Pin | None
     repeat_unknown: bool = True
+    suspect: bool = False
+    """Lost so often that it may be the one that kills its worker."""
 
 
 class EndKind(StrEnum):

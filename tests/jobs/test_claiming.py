@@ -101,6 +101,20 @@ def test_claims_are_limited(make_job):
     assert len(claim(limit=2)) == 1
 
 
+def test_of_jobs_that_may_have_killed_their_worker_one_is_claimed_at_a_time(make_job, settings):
+    settings.JOB_MAX_ATTEMPTS = 5
+    suspects = [make_job(losses=3, priority=Priority.HIGH).pk for _ in range(2)]
+    others = {make_job(losses=2).pk, make_job().pk}
+
+    first = claim(limit=2)
+    rest = claim(limit=9, alone=False)
+
+    assert [(found.ticket.job_id, found.suspect) for found in first] == [(suspects[0], True)]
+    assert {found.ticket.job_id for found in rest} == others
+    assert not any(found.suspect for found in rest)
+    assert [found.ticket.job_id for found in claim(limit=9)] == [suspects[1]]
+
+
 def test_the_first_start_is_kept_when_a_job_is_claimed_again(make_job):
     first = timezone.now() - HOUR
     job = make_job(started_at=first, fence=4)

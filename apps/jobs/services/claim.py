@@ -15,25 +15,32 @@ from apps.jobs.types import Claim, Ticket
 
 # One statement, so that no two workers can see a job as free. The CTE locks what it picks and
 # passes over what others have locked. `started_at` keeps the first start: waiting ends there.
+# Of suspects one at most is taken; without `alone` none.
 _CLAIM = """
 WITH due AS (
-    SELECT id FROM jobs_job
+    SELECT id, priority, next_run_at, losses >= %(suspicious)s AS suspect FROM jobs_job
     WHERE status = 'queued' AND priority <= %(lowest)s
       AND next_run_at <= clock_timestamp() AND deadline > clock_timestamp()
+      AND (%(alone)s OR losses < %(suspicious)s)
     ORDER BY priority, next_run_at, id
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
+), chosen AS (
+    SELECT id, suspect FROM due WHERE NOT suspect
+    UNION ALL (
+        SELECT id, suspect FROM due WHERE suspect ORDER BY priority, next_run_at, id LIMIT 1
+    )
 )
 UPDATE jobs_job AS job
 SET status = 'running', fence = job.fence + 1,
     lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
     started_at = COALESCE(job.started_at, clock_timestamp())
-FROM due LEFT JOIN jobs_jobpayload AS payload ON payload.job_id = due.id
-WHERE job.id = due.id
+FROM chosen LEFT JOIN jobs_jobpayload AS payload ON payload.job_id = chosen.id
+WHERE job.id = chosen.id
 RETURNING job.id, job.fence, job.service_id, job.request_id,
           extract(epoch FROM job.deadline - clock_timestamp())::float8,
           job.prompt_version_id, job.prompt, job.prompt_version, job.arm, job.on_unknown = 'retry',
-          payload.request::text
+          payload.request::text, chosen.suspect
 """
 
 # The lease moves only while the fence is ours; jobs that come back are still ours. Rows are locked
@@ -52,12 +59,22 @@ RETURNING job.id
 """
 
 
-def claim(*, limit: int, lowest: int = Priority.LOW) -> list[Claim]:
-    """Own up to `limit` due jobs of priority `lowest` or more urgent, the most urgent first."""
+def claim(*, limit: int, lowest: int = Priority.LOW, alone: bool = True) -> list[Claim]:
+    """Own up to `limit` due jobs of priority `lowest` or more urgent, the most urgent first.
+
+    A suspect is a job of which more than half of the runs that it may lose were lost. Several went
+    down together with the one that kills their worker, and together they would all be given up.
+    So one at most is claimed, and none unless the process may run one now (`alone`).
+    """
+    values = {
+        "limit": limit,
+        "lowest": lowest,
+        "lease": settings.JOB_LEASE_SECONDS,
+        "suspicious": (settings.JOB_MAX_ATTEMPTS + 1) // 2,
+        "alone": alone,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM, {"limit": limit, "lowest": lowest, "lease": settings.JOB_LEASE_SECONDS}
-        )
+        cursor.execute(_CLAIM, values)
         return [_claim_of(row) for row in cursor.fetchall()]
 
 
@@ -96,6 +113,7 @@ def _claim_of(row: Sequence[Any]) -> Claim:
         arm,
         again,
         text,
+        suspect,
     ) = row
     return Claim(
         ticket=Ticket(job_id, fence),
@@ -105,4 +123,5 @@ def _claim_of(row: Sequence[Any]) -> Claim:
         spec=specs.from_json(orjson.loads(text or "{}")),
         pin=Pin(version_id, prompt, number, arm) if version_id is not None else None,
         repeat_unknown=again,
+        suspect=suspect,
     )

@@ -6,6 +6,7 @@ worker starts and drained when it stops.
 
 import asyncio
 import threading
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -22,6 +23,7 @@ from apps.jobs.services.finish import finish_all
 from apps.jobs.types import Claim, EndKind
 from apps.jobs.worker.deliverer import Deliverer
 from apps.jobs.worker.heartbeat import Heartbeat
+from apps.jobs.worker.lane import Lane
 from apps.jobs.worker.runs import Runs
 from apps.jobs.worker.slots import Slots
 
@@ -42,6 +44,7 @@ class Engine:
         self._guard = threading.Lock()
         self._rung: set[int] = set()
         self._pumping: set[int] = set()
+        self._lane = Lane()
 
     def start(self) -> None:
         """Read the configuration and start the loop. Raises `django.db.DatabaseError`."""
@@ -49,7 +52,7 @@ class Engine:
         self._runs = Runs(
             loop=self._runtime.loop,
             pipeline=self._runtime.pipeline,
-            on_done=lambda: self._slots.give(1),
+            on_done=self._done,
         )
         self._heartbeat = Heartbeat(self._runs)
         self._heartbeat.start()
@@ -99,17 +102,32 @@ class Engine:
             self._pumping.discard(lowest)
             return False
 
+    def _done(self, job_id: UUID) -> None:
+        self._lane.leave(job_id)
+        self._slots.give(1)
+
     def _claim_all(self, lowest: int) -> None:
         while room := self._slots.take(most=CLAIM_BATCH):
-            started = 0
+            claims: list[Claim] = []
             try:
-                claims = claim(limit=room, lowest=lowest)
-                self._runs.start(claims, self._callers(claims))
-                started = len(claims)
+                claims, callers = self._claim(room, lowest)
+                self._runs.start(claims, callers)
             finally:
-                self._slots.give(room - started)
-            if started < room:
+                self._slots.give(room - len(claims))
+            # One suspect is taken, whatever room there is: there may be more behind it.
+            if len(claims) < room and not any(claim.suspect for claim in claims):
                 return
+
+    def _claim(self, room: int, lowest: int) -> tuple[list[Claim], dict[int, Caller]]:
+        alone, suspect = self._lane.enter(), None
+        try:
+            claims = claim(limit=room, lowest=lowest, alone=alone)
+            callers = self._callers(claims)
+            suspect = next((found.ticket.job_id for found in claims if found.suspect), None)
+        finally:
+            if alone:
+                self._lane.keep_for(suspect)
+        return claims, callers
 
     def _callers(self, claims: list[Claim]) -> dict[int, Caller]:
         """From memory; a service made within the last second is read from the database."""

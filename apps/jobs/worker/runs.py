@@ -46,7 +46,7 @@ class Runs:
         *,
         loop: asyncio.AbstractEventLoop,
         pipeline: Pipeline,
-        on_done: Callable[[], None],
+        on_done: Callable[[UUID], None],
     ) -> None:
         self._loop = loop
         self._pipeline = pipeline
@@ -55,7 +55,7 @@ class Runs:
         self._endings: Batcher[Ending, bool] = Batcher(name="job-ends", flush=end_all)
 
     def start(self, claims: Iterable[Claim], callers: Mapping[int, Caller]) -> None:
-        """Run each claimed job; `on_done` is called once for each, whatever becomes of it."""
+        """Run each claimed job; `on_done` is called once with each, whatever becomes of it."""
         calls = [(claim.ticket, _call_of(claim, callers[claim.service_id])) for claim in claims]
         self._loop.call_soon_threadsafe(self._start, calls)
 
@@ -87,7 +87,7 @@ class Runs:
     def _done(self, ticket: Ticket) -> None:
         self._runs.pop(ticket.job_id, None)
         metrics.IN_FLIGHT.dec()
-        self._on_done()
+        self._on_done(ticket.job_id)
 
     async def _run(self, ticket: Ticket, call: Call) -> None:
         structlog.contextvars.bind_contextvars(

@@ -1,0 +1,28 @@
+"""Suspects run one at a time in a process: whoever then kills it is alone to blame."""
+
+import threading
+from uuid import UUID
+
+
+class Lane:
+    """The one place for a suspect. Any thread may call it; only who has entered may keep it."""
+
+    def __init__(self) -> None:
+        self._place = threading.Lock()
+        self._job_id: UUID | None = None
+
+    def enter(self) -> bool:
+        """Whether the place was free and is now the caller's, until it calls `keep_for`."""
+        return self._place.acquire(blocking=False)
+
+    def keep_for(self, job_id: UUID | None) -> None:
+        """The place is this job's until it leaves; None: free again."""
+        self._job_id = job_id
+        if job_id is None:
+            self._place.release()
+
+    def leave(self, job_id: UUID) -> None:
+        """The job has ended. Nothing happens when the place is not its own."""
+        if job_id == self._job_id:
+            self._job_id = None
+            self._place.release()
