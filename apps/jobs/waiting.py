@@ -8,15 +8,16 @@ from django.db.models import Q
 from apps.core.clock import db_now
 from apps.jobs.models import Job, JobStatus, Priority
 from apps.jobs.presence import count_workers
+from apps.jobs.services.claim import suspicious
 
 MANY = 1_000  # jobs before it are counted up to here
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """`reason` is a stable code: `running`, `stopping`, `queued`, `no_worker`, or the code of the
-    refusal after which the job is tried again at `until`. `ahead`: jobs that are claimed before it,
-    at most `MANY`."""
+    """`reason` is a stable code: `running`, `stopping`, `queued`, `no_worker`, `suspect` (it may be
+    the one that kills its worker), or the code of the refusal after which the job is tried again at
+    `until`. `ahead`: jobs that are claimed before it, at most `MANY`."""
 
     reason: str
     message: str
@@ -50,6 +51,11 @@ def _paused(job: Job) -> Waiting:
 def _queued(job: Job) -> Waiting:
     if count_workers() == 0:
         return Waiting("no_worker", "No worker was heard of lately. Start one.")
+    if job.losses >= suspicious():
+        text = (
+            f"{job.losses} of its runs were lost: it waits for a worker without another such job."
+        )
+        return Waiting("suspect", text)
     ahead = _ahead(job)
     if not ahead:
         return Waiting("queued", "It is the next one that a worker takes.", ahead=0)

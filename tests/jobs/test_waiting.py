@@ -51,6 +51,13 @@ def test_more_urgent_and_older_jobs_are_ahead(api, make_job, worker):
     assert told["message"] == "Jobs before it in the queue, more urgent or older: 2."
 
 
+def test_one_that_may_have_killed_its_worker(api, make_job, worker, settings):
+    settings.JOB_MAX_ATTEMPTS = 5
+
+    assert waiting(api, make_job("queued", losses=3))["reason"] == "suspect"
+    assert waiting(api, make_job("queued", losses=2))["reason"] == "queued"
+
+
 def test_without_a_worker(api, make_job):
     assert waiting(api, make_job("queued"))["reason"] == "no_worker"
 

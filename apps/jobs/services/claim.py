@@ -59,18 +59,23 @@ RETURNING job.id
 """
 
 
+def suspicious() -> int:
+    """So many lost runs make a job a suspect: more than half of those that it may lose."""
+    return int(settings.JOB_MAX_ATTEMPTS + 1) // 2
+
+
 def claim(*, limit: int, lowest: int = Priority.LOW, alone: bool = True) -> list[Claim]:
     """Own up to `limit` due jobs of priority `lowest` or more urgent, the most urgent first.
 
-    A suspect is a job of which more than half of the runs that it may lose were lost. Several went
-    down together with the one that kills their worker, and together they would all be given up.
-    So one at most is claimed, and none unless the process may run one now (`alone`).
+    Suspects went down several times together with the one that kills their worker, and together
+    they would all be given up. So one at most is claimed, and none unless the process may run one
+    now (`alone`).
     """
     values = {
         "limit": limit,
         "lowest": lowest,
         "lease": settings.JOB_LEASE_SECONDS,
-        "suspicious": (settings.JOB_MAX_ATTEMPTS + 1) // 2,
+        "suspicious": suspicious(),
         "alone": alone,
     }
     with connection.cursor() as cursor:
