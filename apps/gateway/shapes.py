@@ -119,7 +119,7 @@ CHAT_PARAMETERS: dict[str, Any] = {
     "reasoning_effort": {"enum": ["none", "minimal", "low", "medium", "high", "xhigh", "max"]},
     "verbosity": {"enum": ["low", "medium", "high"]},
     "modalities": {"type": "array", "items": {"const": "text"}, "minItems": 1, "maxItems": 1},
-    "service_tier": {"enum": ["default"]},
+    "service_tier": {"enum": ["auto", "default"]},
     "store": {"const": False},
     "prompt_cache_key": {"type": "string", "maxLength": 512},
     "prompt_cache_options": OBJECT,
@@ -140,7 +140,7 @@ REFUSED = {
 }
 EXPLAINED = {
     "modalities": "Only text is supported.",
-    "service_tier": "Only default is supported: auto may become a tier with another price.",
+    "service_tier": "Only auto and default are supported: other tiers have other prices.",
     "store": "Only false is supported: answers are not kept at the provider.",
 }
 
