@@ -59,6 +59,11 @@ class Run:
         return self.decision.why(deployment.slug) if self.decision else ""
 
     @property
+    def repeat_unknown(self) -> bool:
+        """The stricter of what the caller and the prompt's owner chose."""
+        return self.call.repeat_unknown and self.prepared.repeat_unknown
+
+    @property
     def remaining(self) -> float:
         """Seconds to the caller's deadline."""
         return (self.call.deadline - clock_now()).total_seconds()
@@ -86,7 +91,7 @@ class AttemptLoop:
             except _AttemptFailed as failed:
                 spent += failed.cost
                 error = failed.error
-            if error.outcome is Outcome.UNKNOWN and not run.call.repeat_unknown:
+            if error.outcome is Outcome.UNKNOWN and not run.repeat_unknown:
                 raise refusals.outcome_unknown(error, plan.attempts)
             step = plan.after(error, remaining=run.remaining)
         raise refusals.provider_failed(error, plan.attempts, in_time=run.remaining > 0)

@@ -40,6 +40,7 @@ class Prepared:
     input_bound: int
     output_cap: int
     cap_name: str  # the parameter that the caller used for the cap, "" when it gave none
+    repeat_unknown: bool  # whether the prompt's owner lets a request of unknown outcome go again
 
     @property
     def candidates(self) -> tuple[DeploymentFacts, ...]:
@@ -77,7 +78,8 @@ def prepare(
     faults += model_faults
     if faults:
         raise _invalid(faults)
-    return _bounded(spec, caller, pin, version, messages, pool)
+    repeat_unknown = pin is None or pin.prompt not in config.prompts.unrepeatable
+    return _bounded(spec, caller, pin, version, messages, pool, repeat_unknown)
 
 
 def _version(
@@ -237,6 +239,7 @@ def _bounded(
     version: VersionFacts | None,
     messages: tuple[Mapping[str, Any], ...],
     pool: Pool,
+    repeat_unknown: bool,
 ) -> Prepared:
     sent = {name: value for name, value in spec.parameters.items() if name not in _CAPS}
     if spec.response_schema is not None:
@@ -265,6 +268,7 @@ def _bounded(
         input_bound=bound,
         output_cap=cap,
         cap_name=cap_name,
+        repeat_unknown=repeat_unknown,
     )
 
 

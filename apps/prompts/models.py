@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from apps.audit.history import track
 from apps.core.models import SlugModel, TimestampedModel, moves_config_epoch
+from apps.prompts.types import OnUnknown
 
 
 @track()
@@ -17,6 +18,15 @@ class Prompt(SlugModel):
     owner = models.CharField(max_length=150, blank=True, help_text="Team or person to ask.")
     tags = models.JSONField(default=list, blank=True)
     archived = models.BooleanField(default=False)
+    on_unknown = models.CharField(
+        "after an unknown outcome",
+        max_length=5,
+        choices=OnUnknown.choices,
+        default=OnUnknown.RETRY,
+        db_default=OnUnknown.RETRY.value,
+        help_text="A request that timed out, or whose worker died, may have been answered and "
+        "billed. Sending it again can cost twice; failing leaves the decision to the caller.",
+    )
 
     class Meta:
         ordering = ["slug"]

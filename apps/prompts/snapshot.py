@@ -13,6 +13,7 @@ from apps.prompts.models import Experiment, Prompt, PromptVersion, Release
 from apps.prompts.types import (
     ArmFacts,
     ExperimentFacts,
+    OnUnknown,
     PromptNotFound,
     Variable,
     VersionFacts,
@@ -28,6 +29,8 @@ class PromptSnapshot:
     """Prompts that aren't archived, and which version answers where."""
 
     prompts: frozenset[str] = frozenset()
+    unrepeatable: frozenset[str] = frozenset()
+    """Those whose requests are not sent again when their outcome is unknown."""
     numbers: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     """Prompt → number → id of every sealed or retired version."""
     releases: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -50,13 +53,15 @@ class PromptSnapshot:
 
 def read_prompts(*, prompt: str | None = None) -> PromptSnapshot:
     """Read all prompts, or one. A constant number of queries, however many versions there are."""
-    slugs = _slugs(prompt)
+    choices = _choices(prompt)
+    slugs = frozenset(choices)
     releases = _open_releases(slugs)
     experiments = _running_experiments(slugs)
     arms = (arm for experiment in experiments.values() for arm in experiment.arms)
     needed = {*releases.values(), *(arm.version_id for arm in arms)}
     return PromptSnapshot(
         prompts=slugs,
+        unrepeatable=frozenset(s for s, choice in choices.items() if choice == OnUnknown.FAIL),
         numbers=_numbers(slugs),
         releases=releases,
         experiments=experiments,
@@ -95,11 +100,12 @@ def variable_of(name: str, declaration: Mapping[str, Any]) -> Variable:
     return Variable(name=name, **declaration)
 
 
-def _slugs(prompt: str | None) -> frozenset[str]:
+def _choices(prompt: str | None) -> dict[str, str]:
+    """Prompt → what follows a request of it whose outcome is unknown."""
     prompts = Prompt.objects.filter(archived=False)
     if prompt is not None:
         prompts = prompts.filter(slug=prompt)
-    return frozenset(prompts.values_list("slug", flat=True))
+    return dict(prompts.order_by().values_list("slug", "on_unknown"))
 
 
 def _numbers(slugs: frozenset[str]) -> dict[str, dict[int, int]]:

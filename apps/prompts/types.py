@@ -4,11 +4,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from django.db.models import TextChoices
+
 from apps.core.problems import Fault
 
 VariableType = Literal["string", "number", "integer", "boolean", "list", "object", "messages"]
 Trust = Literal["author", "service", "end_user"]
 Sensitivity = Literal["none", "personal", "secret"]
+
+
+class OnUnknown(TextChoices):
+    """Whether a request whose outcome nobody knows (timeout, lost worker) is sent again."""
+
+    RETRY = "retry", "Retry"
+    FAIL = "fail", "Fail"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,15 @@ from apps.gateway.config import read_config
 from apps.gateway.prepare import prepare
 from apps.gateway.types import CallRefused, CallSpec
 from apps.ledger.models import Entry
+from apps.prompts.errors import PromptError
 from apps.prompts.models import Arm, Channel, Experiment
-from apps.prompts.services import import_version, release, start_experiment
+from apps.prompts.services import export_version, import_version, release, start_experiment
 
 SUBJECTS = 1000
 
 
-def version_of(text: str, **release_to):
-    document = {
+def version_of(text: str, of_prompt=None, **release_to):
+    document = (of_prompt or {}) | {
         "slug": "greeting",
         "name": "Greeting",
         "variables": {"name": {"type": "string", "required": True}},
@@ -136,3 +137,33 @@ def test_a_pinned_call_ignores_a_later_release(runtime, greeting, shop, upstream
 
     assert outcome.pin.number == 1
     assert upstream.log()[0]["body"]["messages"][0]["content"] == "Hello Alto"
+
+
+@pytest.mark.parametrize(("on_unknown", "calls"), [("retry", 2), ("fail", 1)])
+def test_the_owner_decides_whether_an_unknown_outcome_is_risked_again(
+    call_pipeline, production, upstream, on_unknown, calls
+):
+    version_of("Hello {{ name }}", of_prompt={"on_unknown": on_unknown}, channel=production)
+    upstream.behave(reset="before_headers", times=1)
+
+    if on_unknown == "fail":
+        with pytest.raises(CallRefused) as refusal:
+            ask(call_pipeline)
+        assert refusal.value.code == "outcome_unknown"
+    else:
+        ask(call_pipeline)
+
+    assert len(upstream.log()) == calls
+
+
+def test_a_document_keeps_what_its_owner_chose(production):
+    version = version_of("Hello {{ name }}", of_prompt={"on_unknown": "fail"}, channel=production)
+
+    assert export_version(version=version)["on_unknown"] == "fail"
+
+
+def test_an_unknown_choice_is_a_fault(shop):
+    with pytest.raises(PromptError) as refused:
+        version_of("Hello {{ name }}", of_prompt={"on_unknown": "perhaps"})
+
+    assert [fault.pointer for fault in refused.value.faults] == ["/on_unknown"]

@@ -8,6 +8,7 @@ from apps.jobs.services.claim import claim
 from apps.jobs.services.finish import end_all
 from apps.jobs.types import Ending, EndKind, Ticket
 from apps.ledger.models import Attempt, AttemptStatus
+from apps.prompts.models import Prompt
 from tests.jobs.conftest import MESSAGES, state
 from tests.jobs.test_worker import post
 from tests.jobs.workers import eventually
@@ -69,6 +70,19 @@ def test_it_is_asked_for_with_the_job(api):
 
     [claimed] = claim(limit=9)
     assert (Job.objects.get().on_unknown, claimed.repeat_unknown) == ("fail", False)
+
+
+@pytest.mark.parametrize(
+    ("of_prompt", "of_job", "kept"),
+    [("retry", "retry", "retry"), ("retry", "fail", "fail"), ("fail", "retry", "fail")],
+)
+def test_the_stricter_of_prompt_and_job_counts(api, prompt, of_prompt, of_job, kept):
+    Prompt.objects.update(on_unknown=of_prompt)
+    body = {"prompt": "greeting", "variables": {"name": "Ada"}, "on_unknown": of_job}
+
+    assert api.post(body).status_code == 202
+
+    assert Job.objects.get().on_unknown == kept
 
 
 @pytest.mark.slow

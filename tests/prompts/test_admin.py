@@ -442,7 +442,8 @@ class TestExperiments:
 def test_a_prompt_is_made_with_its_tags(desk):
     desk.post(
         reverse("admin:prompts_prompt_add"),
-        {"slug": "gift", "name": "Gift", "tags": "shop, texts,"},
+        {"slug": "gift", "name": "Gift", "tags": "shop, texts,", "on_unknown": "fail"},
     )
 
-    assert Prompt.objects.get().tags == ["shop", "texts"]
+    made = Prompt.objects.get()
+    assert (made.tags, made.on_unknown) == (["shop", "texts"], "fail")

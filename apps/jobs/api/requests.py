@@ -20,9 +20,10 @@ from apps.jobs.api.fields import (
     StrictDictField,
     StrictIntegerField,
 )
-from apps.jobs.models import OnUnknown, Priority
+from apps.jobs.models import Priority
 from apps.jobs.selectors import MAX_WAIT_SECONDS
 from apps.jobs.types import Draft
+from apps.prompts.types import OnUnknown
 
 DEFAULT_TIMEOUT = timedelta(hours=1)
 MAX_TIMEOUT = timedelta(days=1)
@@ -95,7 +96,8 @@ class JobRequest(StrictSerializer):
     on_unknown = serializers.ChoiceField(
         choices=OnUnknown.values,
         default=OnUnknown.RETRY.value,
-        help_text="fail: a request whose outcome is unknown is not sent again.",
+        help_text="fail: a request whose outcome is unknown is not sent again. "
+        "A prompt may ask for it too; the stricter of both counts.",
     )
     webhook = StrictBooleanField(
         default=True, help_text="false: the service's webhooks are not told of its end."

@@ -1,7 +1,7 @@
 """What the database keeps of jobs and of the webhooks that tell their end."""
 
 from apps.jobs.models.batches import Batch
-from apps.jobs.models.jobs import OPEN_STATUSES, Job, JobPayload, JobStatus, OnUnknown, Priority
+from apps.jobs.models.jobs import OPEN_STATUSES, Job, JobPayload, JobStatus, Priority
 from apps.jobs.models.webhooks import (
     Delivery,
     DeliveryStatus,
@@ -21,7 +21,6 @@ __all__ = [
     "Job",
     "JobPayload",
     "JobStatus",
-    "OnUnknown",
     "Priority",
     "WebhookEndpoint",
     "WebhookSecret",

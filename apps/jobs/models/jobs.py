@@ -7,6 +7,7 @@ from apps.access.models import Service
 from apps.core.fields import PicoUSDField
 from apps.core.ids import uuid7
 from apps.jobs.models.batches import Batch
+from apps.prompts.types import OnUnknown
 
 
 class JobStatus(models.TextChoices):
@@ -19,13 +20,6 @@ class JobStatus(models.TextChoices):
 
 
 OPEN_STATUSES = (JobStatus.QUEUED, JobStatus.RUNNING)
-
-
-class OnUnknown(models.TextChoices):
-    """Whether a request whose outcome nobody knows (timeout, lost worker) is sent again."""
-
-    RETRY = "retry", "Retry"
-    FAIL = "fail", "Fail"
 
 
 class Priority(models.IntegerChoices):

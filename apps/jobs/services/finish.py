@@ -16,11 +16,12 @@ from django.db.models.functions import Coalesce
 
 from apps.core.clock import db_now
 from apps.gateway.types import CallOutcome
-from apps.jobs.models import Job, JobStatus, OnUnknown
+from apps.jobs.models import Job, JobStatus
 from apps.jobs.services.decisions import Decision, decide
 from apps.jobs.services.ended import Moved, announce, move
 from apps.jobs.types import Ending, Ticket
 from apps.ledger.models import Attempt, AttemptStatus, Entry
+from apps.prompts.types import OnUnknown
 
 _SUCCEED = """
 UPDATE jobs_job AS job

@@ -19,7 +19,7 @@ from apps.jobs.models import Job, JobPayload
 from apps.jobs.services import doorbell
 from apps.jobs.types import Draft
 from apps.prompts.snapshot import load_version
-from apps.prompts.types import VersionNotLoaded
+from apps.prompts.types import OnUnknown, VersionNotLoaded
 
 
 class IdempotencyKeyReused(Exception):
@@ -119,7 +119,7 @@ def new_job(draft: Draft, prepared: Prepared, *, now: datetime | None = None) ->
         metadata=dict(draft.metadata),
         priority=draft.priority,
         notify=draft.notify,
-        on_unknown=draft.on_unknown,
+        on_unknown=draft.on_unknown if prepared.repeat_unknown else OnUnknown.FAIL,
         next_run_at=moment,
         deadline=moment + deadline if isinstance(deadline, timedelta) else deadline,
         created_at=moment,

@@ -41,7 +41,7 @@ class PromptForm(forms.ModelForm[Prompt]):
 
     class Meta:
         model = Prompt
-        fields = ["slug", "name", "description", "owner", "tags", "archived"]
+        fields = ["slug", "name", "description", "owner", "tags", "on_unknown", "archived"]
 
 
 class HasDraft(admin.SimpleListFilter):
@@ -112,7 +112,7 @@ class PromptAdmin(PlatformAdmin):
         """What people come for is the prompt's versions; its name can stay folded."""
         fields = PromptForm.Meta.fields
         folded = {"fields": fields, "classes": ["collapse"]}
-        return [("Name, owner, tags", folded if obj else {"fields": fields})]
+        return [("Name, owner, tags, unknown outcomes", folded if obj else {"fields": fields})]
 
     @admin.display(description="Live")
     def live(self, prompt: Any) -> str:

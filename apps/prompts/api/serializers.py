@@ -47,7 +47,7 @@ class PromptDetailSerializer(serializers.ModelSerializer[Prompt]):
 
     class Meta:
         model = Prompt
-        fields = ["slug", "name", "description", "owner", "tags", "live", "versions"]
+        fields = ["slug", "name", "description", "owner", "tags", "on_unknown", "live", "versions"]
 
     @extend_schema_field(LiveContractSerializer(many=True))
     def get_live(self, prompt: Prompt) -> Any:

@@ -13,7 +13,7 @@ from apps.core.problems import Fault
 from apps.prompts.errors import DraftConflict, PromptError, refused
 from apps.prompts.models import Prompt, PromptVersion, VersionStatus
 from apps.prompts.services.locks import lock_prompt
-from apps.prompts.types import Findings
+from apps.prompts.types import Findings, OnUnknown
 from apps.prompts.validation import Content, examine
 from apps.registry.models import Model
 
@@ -25,9 +25,17 @@ def create_prompt(
     description: str = "",
     owner: str = "",
     tags: Sequence[str] = (),
+    on_unknown: str = OnUnknown.RETRY,
 ) -> Prompt:
     """Raises `PromptError` with all faults: a slug that is taken or none, a bad tag, …"""
-    prompt = Prompt(slug=slug, name=name, description=description, owner=owner, tags=list(tags))
+    prompt = Prompt(
+        slug=slug,
+        name=name,
+        description=description,
+        owner=owner,
+        tags=list(tags),
+        on_unknown=on_unknown,
+    )
     faults = _field_faults(prompt)
     if not all(isinstance(tag, str) and tag for tag in tags):
         faults.append(Fault("/tags", "Must be a list of words.", "wrong_type"))

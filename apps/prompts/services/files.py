@@ -15,7 +15,7 @@ from apps.prompts.services.releases import release
 from apps.prompts.services.sealing import seal_version
 from apps.prompts.validation import Content
 
-OF_PROMPT = {"name": "", "description": "", "owner": "", "tags": []}
+OF_PROMPT = {"name": "", "description": "", "owner": "", "tags": [], "on_unknown": "retry"}
 OF_VERSION: dict[str, Any] = {
     "messages": [],
     "variables": {},
@@ -86,7 +86,7 @@ def _check_document(document: Mapping[str, Any]) -> None:
     )
     faults.extend(
         Fault(f"/{key}", "Must be a string.", "wrong_type")
-        for key in ("slug", "name", "description", "owner", "model", "note")
+        for key in ("slug", "name", "description", "owner", "on_unknown", "model", "note")
         if not isinstance(document.get(key, ""), str)
     )
     if not isinstance(document.get("tags", []), list):
