@@ -136,10 +136,11 @@ def provider_failed(error: ProviderError, attempts: int, *, in_time: bool) -> Ca
         return CallRefused(code="cancelled", status=499, message=error.message, attempts=attempts)
     if error.kind in _TOO_LATE and not in_time:
         return deadline(attempts)
+    soon = 1.0 if error.retry_after is None else error.retry_after
     return CallRefused(
         code="provider_failed",
         status=503 if error.retryable else 502,
         message=f"No provider answered; the last error was: {error.message}",
-        retry_after=(error.retry_after or 1) if error.retryable else None,
+        retry_after=soon if error.retryable else None,
         attempts=attempts,
     )

@@ -33,7 +33,8 @@ class Plan:
     candidates: Sequence[DeploymentFacts]
     _tried: list[str] = field(default_factory=list)
     _dead: set[str] = field(default_factory=set)  # cannot answer this request at all
-    _cooling: dict[str, float] = field(default_factory=dict)  # Retry-After in seconds
+    # Retry-After in seconds. None: it named none, which is not the same as “at once”.
+    _asked: dict[str, float | None] = field(default_factory=dict)
 
     @property
     def attempts(self) -> int:
@@ -50,7 +51,7 @@ class Plan:
         failed = self._tried[-1]
         if not error.retryable:
             self._dead.add(failed)
-        self._cooling[failed] = error.retry_after or 0
+        self._asked[failed] = error.retry_after
         if len(self._tried) >= max(ATTEMPTS, len(self.candidates)):
             return None
         return self._fresh() or self._again(remaining)
@@ -63,13 +64,16 @@ class Plan:
         return None
 
     def _again(self, remaining: float) -> Next | None:
-        """One that was tried: the one that asked for the shortest wait, oldest try first."""
+        """One that was tried: the one with the shortest wait, oldest try first. A wait that a
+        provider asked for takes the place of ours."""
         living = [d for d in self.candidates if d.slug not in self._dead]
         if not living:
             return None
+        ours = self._backoff()
+        waits = {slug: ours if asked is None else asked for slug, asked in self._asked.items()}
         last = {slug: index for index, slug in enumerate(self._tried)}
-        deployment = min(living, key=lambda d: (self._cooling.get(d.slug, 0), last[d.slug]))
-        delay = max(self._cooling.get(deployment.slug, 0), self._backoff())
+        deployment = min(living, key=lambda d: (waits[d.slug], last[d.slug]))
+        delay = waits[deployment.slug]
         if delay >= remaining:
             return None
         same = deployment.slug == self._tried[-1]
