@@ -11,7 +11,7 @@ from typing import Any
 from apps.core import strict_json
 from apps.gateway.images import image_urls
 from apps.gateway.parameters import CHAT_NAMES, EMBEDDING_NAMES
-from apps.registry.types import DeploymentFacts, ModelFacts
+from apps.registry.types import DeploymentFacts
 
 UNBOUNDED = 10**9  # tokens; more than any context window
 TOKENS_A_MESSAGE = 8  # role and separators of one message in any known chat template
@@ -28,14 +28,19 @@ def input_bound(
     """
     if any(image_urls(messages)):
         return UNBOUNDED
+    extras = text_parameters(parameters)
+    size = sum(_size(message) for message in messages) + sum(_input_size(item) for item in inputs)
+    return size + TOKENS_A_MESSAGE * len(messages) + (_size(extras) if extras else 0)
+
+
+def text_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that become part of the input: tools, schemas, and what we do not know."""
     known = CHAT_NAMES | EMBEDDING_NAMES
-    extras = {
+    return {
         name: value
         for name, value in parameters.items()
         if name in _SENT_AS_TEXT or name not in known
     }
-    size = sum(_size(message) for message in messages) + sum(_input_size(item) for item in inputs)
-    return size + TOKENS_A_MESSAGE * len(messages) + (_size(extras) if extras else 0)
 
 
 def likely_tokens(bound: int) -> int:
@@ -48,14 +53,6 @@ def hold_input(bound: int, deployment: DeploymentFacts, *, inputs: int) -> int:
     refuses before it bills. Each of the `inputs` of an embedding request has its own window."""
     window = deployment.model.context_window * max(1, inputs)
     return min(window, bound + deployment.input_overhead_tokens * max(1, inputs))
-
-
-def default_output_cap(bound: int, model: ModelFacts) -> int:
-    """The cap that is sent when the caller gave none: what the model can answer and what is left
-    of the window. The byte bound overstates the input about fourfold, so at least a quarter of
-    the window is offered."""
-    left = max(model.context_window - bound, model.context_window // 4)
-    return max(1, min(model.max_output_tokens, left))
 
 
 def _size(value: Any) -> int:

@@ -37,6 +37,7 @@ from apps.gateway.prepare import Prepared, prepare
 from apps.gateway.shadow import Shadows
 from apps.gateway.tasks import Tasks
 from apps.gateway.types import CacheMode, CacheState, Call, CallOutcome, CallRefused
+from apps.gateway.windows import MustCount
 from apps.ledger.types import CacheHit
 from apps.prompts.snapshot import load_version
 from apps.prompts.types import VersionNotLoaded
@@ -108,18 +109,25 @@ class Pipeline:
     # --- 2, 3 ------------------------------------------------------------------------------------
     async def _resolve(self, call: Call) -> Prepared:
         try:
-            return self._prepare(call)
+            return await self._prepared(call)
         except VersionNotLoaded as missing:
             await in_thread(partial(load_version, missing.version_id))
-            return self._prepare(call)
+            return await self._prepared(call)
 
-    def _prepare(self, call: Call) -> Prepared:
+    async def _prepared(self, call: Call) -> Prepared:
+        try:
+            return self._prepare(call)
+        except MustCount:  # a long request: others go on meanwhile
+            return await asyncio.to_thread(self._prepare, call, may_count=True)
+
+    def _prepare(self, call: Call, *, may_count: bool = False) -> Prepared:
         return prepare(
             call.spec,
             config=self._config.current,
             caller=call.caller,
             request_id=call.request_id,
             pin=call.pin,
+            may_count=may_count,
         )
 
     # --- 5 ---------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from apps.gateway import parameters as rules
 from apps.gateway.config import Config
 from apps.gateway.images import image_faults
 from apps.gateway.types import CallKind, CallRefused, CallSpec, Pin
+from apps.gateway.windows import Sizes, with_room
 from apps.prompts.rendering import check_variables, render
 from apps.prompts.resolve import resolve
 from apps.prompts.types import PromptNotFound, VariableFaults, VersionFacts
@@ -41,6 +42,7 @@ class Prepared:
     output_cap: int
     cap_name: str  # the parameter that the caller used for the cap, "" when it gave none
     repeat_unknown: bool  # whether the prompt's owner lets a request of unknown outcome go again
+    sizes: Sizes
 
     @property
     def candidates(self) -> tuple[DeploymentFacts, ...]:
@@ -58,15 +60,21 @@ class Prepared:
         """With the output cap that the deployment's own model has, when the caller gave none."""
         if self.cap_name or self.spec.kind is CallKind.EMBEDDING or deployment.model == self.model:
             return self
-        cap = bounds.default_output_cap(self.input_bound, deployment.model)
-        return replace(self, output_cap=cap)
+        return replace(self, output_cap=self.sizes.output_cap(deployment))
 
 
 def prepare(
-    spec: CallSpec, *, config: Config, caller: Caller, request_id: str, pin: Pin | None = None
+    spec: CallSpec,
+    *,
+    config: Config,
+    caller: Caller,
+    request_id: str,
+    pin: Pin | None = None,
+    may_count: bool = True,
 ) -> Prepared:
     """Validate and resolve `spec`. Raises `CallRefused` with every fault that can be known, or
-    `apps.prompts.types.VersionNotLoaded` (load it, then call again)."""
+    `apps.prompts.types.VersionNotLoaded` (load it, then call again). `may_count` False, on an event
+    loop: `MustCount` when many tokens are to be counted (call again in a thread)."""
     version, pin = _version(spec, config, request_id, pin)
     spec = _with_prompt_defaults(spec, version)
     faults = _shape_faults(spec, version)
@@ -79,7 +87,7 @@ def prepare(
     if faults:
         raise _invalid(faults)
     repeat_unknown = pin is None or pin.prompt not in config.prompts.unrepeatable
-    return _bounded(spec, caller, pin, version, messages, pool, repeat_unknown)
+    return _bounded(spec, caller, pin, version, messages, pool, repeat_unknown, may_count)
 
 
 def _version(
@@ -240,6 +248,7 @@ def _bounded(
     messages: tuple[Mapping[str, Any], ...],
     pool: Pool,
     repeat_unknown: bool,
+    may_count: bool,
 ) -> Prepared:
     sent = {name: value for name, value in spec.parameters.items() if name not in _CAPS}
     if spec.response_schema is not None:
@@ -249,14 +258,13 @@ def _bounded(
         }
     bound = bounds.input_bound(messages=messages, inputs=spec.inputs, parameters=sent)
     cap_name, cap = _cap(spec.parameters)
-    if spec.kind is CallKind.CHAT:
-        # An estimate, so it chooses among several and never refuses the last one.
-        fits = selection.too_small(input_tokens=bounds.likely_tokens(bound), output_cap=cap or 1)
-        pool = selection.prefer(pool, fits)
     if spec.kind is CallKind.EMBEDDING:
         cap = 0
-    elif cap is None:
-        cap = bounds.default_output_cap(bound, pool.deployments[0].model)
+    field = "/variables" if version else "/input" if spec.inputs else "/messages"
+    sizes = Sizes(messages, spec.inputs, sent, bound, cap, field, may_count)
+    pool = with_room(pool, sizes)
+    if cap is None:
+        cap = sizes.output_cap(pool.deployments[0])
     return Prepared(
         spec=spec,
         caller=caller,
@@ -269,6 +277,7 @@ def _bounded(
         output_cap=cap,
         cap_name=cap_name,
         repeat_unknown=repeat_unknown,
+        sizes=sizes,
     )
 
 

@@ -6,6 +6,7 @@ from apps.access.limits import Grant
 from apps.access.types import Caller
 from apps.budgets.types import BudgetExceeded
 from apps.core.money import exact_usd
+from apps.core.problems import Fault
 from apps.gateway.types import CallRefused
 from apps.providers.errors import ErrorKind, ProviderError
 from apps.routing.selection import why_none
@@ -66,6 +67,28 @@ def nobody_may_answer(pool: Pool) -> CallRefused:
                 for skip in pool.skipped
             ]
         },
+    )
+
+
+def too_long(*, tokens: int, cap: int | None, window: int, model: str, field: str) -> CallRefused:
+    """It fits nobody's window, by the model's own tokenizer: `model` has the largest one."""
+    wanted = 1 if cap is None else cap
+    answer = f" and an answer of up to {cap:,}" if cap else ""
+    says = (
+        f"{tokens:,} input tokens{answer} do not fit the context window of “{model}”: {window:,}."
+    )
+    over = tokens + wanted - window
+    way = f"Shorten the input by {over:,} tokens"
+    if cap and tokens < window:
+        way += f", ask for an answer of at most {window - tokens:,}"
+        field = "/parameters/max_tokens"
+    text = f"{says} {way}, or choose a model with a larger window. Nothing was sent."
+    return CallRefused(
+        code="context_too_long",
+        status=400,
+        message=text,
+        faults=[Fault(field, text, "context_too_long")],
+        details={"input_tokens": tokens, "output_cap": cap, "context_window": window},
     )
 
 

@@ -1,9 +1,12 @@
 """What may be called and at what price: providers, models, deployments, price rows."""
 
+from typing import Any
+
 import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -49,6 +52,12 @@ class ModelKind(models.TextChoices):
     EMBEDDING = "embedding", "Embedding"
 
 
+class Tokenizer(models.TextChoices):
+    O200K = "o200k_base", "o200k_base (GPT-4o and newer)"
+    CL100K = "cl100k_base", "cl100k_base (GPT-4, GPT-3.5, embeddings)"
+    RATIO = "ratio", "By a measured ratio"
+
+
 @track()
 class Model(SlugModel):
     """A language model, independent of who serves it."""
@@ -61,13 +70,65 @@ class Model(SlugModel):
     supports_tools = models.BooleanField(default=False)
     supports_json_schema = models.BooleanField(default=False)
     supports_images = models.BooleanField(default=False)
+    tokenizer = models.CharField(
+        max_length=20,
+        choices=Tokenizer.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="How its tokens are counted before a call. With its own tokenizer a call that "
+        "cannot fit is refused before anything is sent; a ratio only chooses and shortens. "
+        "Empty: four bytes are taken for a token.",
+    )
+    bytes_per_token = models.DecimalField(
+        max_digits=4,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="UTF-8 bytes of text for each token, as measured; for “By a measured ratio”.",
+    )
+    tokenizer_source = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Where the ratio is from: which texts, when, how many calls.",
+    )
     active = models.BooleanField(default=True, help_text="Off: drained, no deployment serves it.")
 
     class Meta:
         ordering = ["slug"]
         triggers = [moves_config_epoch()]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(tokenizer="ratio", bytes_per_token__isnull=False)
+                | ~Q(tokenizer="ratio") & Q(bytes_per_token__isnull=True),
+                name="model_ratio_has_a_number",
+            ),
+        ]
 
     def clean(self) -> None:
+        faults = self._ratio_faults()
+        try:
+            self._check_output()
+        except ValidationError as error:
+            faults |= error.message_dict
+        if faults:
+            raise ValidationError(faults)
+
+    def _ratio_faults(self) -> dict[str, Any]:
+        if self.tokenizer != Tokenizer.RATIO:
+            unused = "A ratio is for a model whose tokenizer is “By a measured ratio”."
+            return {"bytes_per_token": unused} if self.bytes_per_token is not None else {}
+        faults: dict[str, Any] = {}
+        if self.bytes_per_token is None:
+            faults |= {"bytes_per_token": "Say how many bytes make a token."}
+        if not self.tokenizer_source:
+            faults |= {"tokenizer_source": "Say where the ratio is from."}
+        return faults
+
+    def _check_output(self) -> None:
         if self.kind != ModelKind.CHAT or None in (self.context_window, self.max_output_tokens):
             return
         if self.max_output_tokens == 0:

@@ -30,6 +30,8 @@ def model_facts(model: Model) -> ModelFacts:
         supports_json_schema=model.supports_json_schema,
         supports_images=model.supports_images,
         active=model.active,
+        tokenizer=model.tokenizer,
+        bytes_per_token=float(model.bytes_per_token) if model.bytes_per_token else None,
     )
 
 

@@ -39,6 +39,10 @@ class ModelFacts:
     supports_json_schema: bool
     supports_images: bool
     active: bool
+    tokenizer: str = ""
+    """Whose tokens are counted before a call is sent; "" when nobody knows."""
+    bytes_per_token: float | None = None
+    """Measured: for a model whose tokenizer we do not have."""
 
 
 @dataclass(frozen=True, slots=True)

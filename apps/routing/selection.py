@@ -103,12 +103,12 @@ def without_tag(tags: Iterable[str]) -> Condition:
     return condition
 
 
-def too_small(*, input_tokens: int, output_cap: int) -> Condition:
+def too_small(*, input_tokens: Callable[[DeploymentFacts], int], output_cap: int) -> Condition:
     """The context window has no room for that input and an answer up to its cap."""
 
     def condition(option: Option) -> Skip | None:
         window = option.deployment.model.context_window
-        needed = input_tokens + output_cap
+        needed = input_tokens(option.deployment) + output_cap
         if needed <= window:
             return None
         detail = f"about {needed} tokens do not fit into its window of {window}; ask for less"

@@ -79,7 +79,14 @@ class ProviderAdmin(SwitchableAdmin):
 @admin.register(Model)
 class ModelAdmin(SwitchableAdmin):
     list_display = ("slug", "name", "kind", "context_window", "max_output_tokens", "state")
-    list_filter = ("active", "kind", "supports_tools", "supports_json_schema", "supports_images")
+    list_filter = (
+        "active",
+        "kind",
+        "tokenizer",
+        "supports_tools",
+        "supports_json_schema",
+        "supports_images",
+    )
     search_fields = ("slug__startswith", "name__istartswith")
     search_help_text = "Beginning of the short name or the name."
     palette_fields = ("slug",)

@@ -28,6 +28,9 @@ ModelViewSet = manage_viewset(
         "supports_tools",
         "supports_json_schema",
         "supports_images",
+        "tokenizer",
+        "bytes_per_token",
+        "tokenizer_source",
         "active",
     ),
 )

@@ -18,6 +18,7 @@ _MODEL: dict[str, dict[str, Any]] = {
     "kind": {"help": f"{' or '.join(ModelKind.values)}; default: chat."},
     "context_window": {"type": int, "help": "Tokens; needed when the model is new."},
     "max_output": {"type": int, "help": "Tokens."},
+    "tokenizer": {"help": "o200k_base or cl100k_base: with it, what cannot fit is refused."},
 }
 _DEPLOYMENT: dict[str, dict[str, Any]] = {
     "name": {"help": "Name shown to people; default: the slug."},
@@ -50,6 +51,7 @@ class Command(ConfigCommand):
                 "kind": options["kind"],
                 "context_window": options["context_window"],
                 "max_output_tokens": options["max_output"],
+                "tokenizer": options["tokenizer"],
             },
             **_prices(options),
             now=timezone.now(),
