@@ -11,8 +11,9 @@ from django.conf import settings
 from openai import AsyncOpenAI
 
 from apps.providers.errors import ErrorKind, ProviderError
+from apps.providers.heads import Heads, recording_client
 from apps.providers.outbound import OutboundRefused, check_base_url
-from apps.providers.transport import Transport
+from apps.providers.transport import open_session
 from apps.providers.types import Endpoint
 
 MAX_CLIENTS = 256
@@ -21,13 +22,26 @@ Build: TypeAlias = Callable[[Endpoint, httpx2.AsyncClient], AsyncOpenAI]
 _Key: TypeAlias = tuple[str, str, str, tuple[tuple[str, str], ...]]
 
 
+class Client:
+    """An account at an address: its connections, and the heads of its requests."""
+
+    def __init__(self, package: AsyncOpenAI) -> None:
+        self._package = package
+        self.heads = Heads(package)
+        self.session = open_session()
+
+    async def close(self) -> None:
+        await self.session.close()
+        await self._package.close()
+
+
 class Slot:
     """A client, opened when it is first needed. Used as a context it isn't closed meanwhile."""
 
     def __init__(self, pool: "ClientPool", endpoint: Endpoint) -> None:
         self._pool, self._endpoint = pool, endpoint
         self._opening = asyncio.Lock()
-        self._client: AsyncOpenAI | None = None
+        self._client: Client | None = None
         self.in_use = 0
 
     def __enter__(self) -> Self:
@@ -37,14 +51,14 @@ class Slot:
     def __exit__(self, *exception: object) -> None:
         self.in_use -= 1
 
-    async def client(self) -> AsyncOpenAI:
+    async def client(self) -> Client:
         """Raises `ProviderError` when the address must not be called."""
         if self._client is not None:
             return self._client
         async with self._opening:
             if self._client is None:
                 await _check(self._endpoint)
-                self._client = self._pool.build(self._endpoint, _http_client())
+                self._client = Client(self._pool.build(self._endpoint, recording_client()))
                 await self._pool.evict(keep=MAX_CLIENTS)
         return self._client
 
@@ -98,12 +112,3 @@ async def _check(endpoint: Endpoint) -> None:
     except OutboundRefused as error:
         kind = ErrorKind.REFUSED if error.permanent else ErrorKind.CONNECT
         raise ProviderError(kind, str(error)) from None
-
-
-def _http_client() -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(
-        transport=Transport(),
-        trust_env=False,
-        follow_redirects=False,
-        headers={"accept-encoding": "identity"},
-    )

@@ -2,38 +2,46 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Mapping
-from typing import Any, cast
+import io
+from collections.abc import AsyncGenerator, Coroutine, Mapping
+from typing import Any
 
-import httpx2
-import openai
-from openai import AsyncOpenAI, AsyncStream
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 
+from apps.core import strict_json
 from apps.providers import faults
-from apps.providers.clients import ClientPool
+from apps.providers.clients import Client, ClientPool
 from apps.providers.errors import ErrorKind, Outcome, ProviderError
+from apps.providers.transport import timeouts
 from apps.providers.types import Endpoint, Usage
 
 DRAIN_TIMEOUT = 0.25
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+MAX_REFUSAL_BYTES = 64 * 1024  # what is read of an answer that is only a status and its reason
+_IN_ONE_PIECE = 1024 * 1024  # bytes; a longer body is written in parts, so that others get a turn
 
 
 class Answer:
     """The body of a 2xx, read within the deadline."""
 
-    def __init__(self, response: httpx2.Response, *, deadline: float) -> None:
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
         self.headers = response.headers
-        self.status = response.status_code
+        self.status = response.status
         self.request_id = faults.request_id(response.headers)
         self.usage: Usage | None = None
         """What it has reported so far, for the bill of an answer that fails later."""
-        self._response = response
-        self._parts = response.aiter_raw()
-        self._deadline = deadline
+        self._content = response.content
+        self._total = 0
 
     async def read(self) -> bytes:
         """The next bytes, b"" at the end."""
-        async with asyncio.timeout_at(self._deadline):
-            return await anext(self._parts, b"")
+        part = await self._content.readany()
+        self._total += len(part)
+        if self._total > MAX_ANSWER_BYTES:
+            message = f"the answer is longer than {MAX_ANSWER_BYTES} bytes"
+            raise self.error(ErrorKind.BAD_RESPONSE, message)
+        return part
 
     async def read_all(self) -> bytes:
         parts = []
@@ -43,13 +51,11 @@ class Answer:
 
     async def drain(self) -> None:
         """After the last word, read to the end: only then can the connection be used again."""
-        with contextlib.suppress(TimeoutError, httpx2.RequestError):
+        if self._content.at_eof():
+            return
+        with contextlib.suppress(TimeoutError, aiohttp.ClientError):
             async with asyncio.timeout(DRAIN_TIMEOUT):
                 await self.read_all()
-
-    async def close(self) -> None:
-        await self._parts.aclose()
-        await self._response.aclose()
 
     def failed(self, error: ProviderError) -> ProviderError:
         """Add what is known about the answer to what is known about the error."""
@@ -70,50 +76,74 @@ async def exchange(
 ) -> AsyncGenerator[Answer, None]:
     """Send `body` once and give its answer. The connection is freed or closed at the end."""
     deadline = asyncio.get_running_loop().time() + timeout
-    sent = False
+    data = _written(body)
     answer: Answer | None = None
-    try:
-        with pool.slot(endpoint) as slot:
-            async with asyncio.timeout_at(deadline):
-                client = await slot.client()
-                sent = True
-                response = await _post(client, endpoint, path, body, timeout=timeout)
-            answer = Answer(response, deadline=deadline)
+    with pool.slot(endpoint) as slot:
+        client = await _ready(slot.client(), timeout)
+        left = deadline - asyncio.get_running_loop().time()
+        try:
+            response = await _post(client, endpoint, path, data, timeout=left)
             try:
+                answer = await _accepted(response, endpoint)
                 yield answer
             finally:
-                await answer.close()
-    except openai.APIStatusError as error:
-        raise faults.from_status(error, endpoint) from None
-    except (openai.APIConnectionError, httpx2.RequestError) as error:
-        raise _known(faults.from_transport(error, answered=answer is not None), answer) from None
-    except TimeoutError:
-        kind = ErrorKind.TIMEOUT if sent else ErrorKind.CONNECT
-        raise _known(ProviderError(kind, f"no answer within {timeout:g} s"), answer) from None
+                response.close()  # one that was read to its end has given its connection back
+        except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
+            failed = faults.from_transport(error, answered=answer is not None)
+            raise _known(failed, answer) from None
 
 
 def _known(error: ProviderError, answer: Answer | None) -> ProviderError:
     return error if answer is None else answer.failed(error)
 
 
-async def _post(
-    client: AsyncOpenAI, endpoint: Endpoint, path: str, body: Mapping[str, Any], *, timeout: float
-) -> httpx2.Response:
-    """The vendor package's own request path, but with the answer's bytes left to us.
+def _written(body: Mapping[str, Any]) -> bytes:
+    try:
+        return strict_json.dumps(body)
+    except TypeError as error:
+        message = f"the request cannot be written as JSON: {error}"
+        raise ProviderError(ErrorKind.BAD_REQUEST, message) from None
 
-    Its response models would double the CPU of a call, and hide what has to be checked.
-    """
-    limits = httpx2.Timeout(
-        min(endpoint.read_timeout, timeout),
-        # Below the whole, so that a dead host is told from a slow answer.
-        connect=min(endpoint.connect_timeout, 0.9 * timeout),
+
+async def _ready(opening: Coroutine[Any, Any, Client], timeout: float) -> Client:
+    try:
+        async with asyncio.timeout(timeout):
+            return await opening
+    except TimeoutError:
+        raise ProviderError(ErrorKind.CONNECT, f"not ready within {timeout:g} s") from None
+
+
+async def _post(
+    client: Client, endpoint: Endpoint, path: str, data: bytes, *, timeout: float
+) -> aiohttp.ClientResponse:
+    head = await client.heads.get(path, endpoint.model)
+    return await client.session.post(
+        head.url,
+        data=data if len(data) <= _IN_ONE_PIECE else io.BytesIO(data),
+        headers=head.headers,
+        allow_redirects=False,
+        timeout=timeouts(
+            total=timeout, connect=endpoint.connect_timeout, read=endpoint.read_timeout
+        ),
     )
-    answer: object = await client.post(
-        path,
-        cast_to=httpx2.Response,
-        body=body,
-        options={"timeout": limits},
-        stream=True,
-        stream_cls=AsyncStream[object],
-    )
-    return cast(httpx2.Response, answer)
+
+
+async def _accepted(response: aiohttp.ClientResponse, endpoint: Endpoint) -> Answer:
+    if not 200 <= response.status < 300:
+        text = await _reason(response)
+        raise faults.from_status(response.status, response.headers, text, endpoint)
+    answer = Answer(response)
+    if response.headers.get("content-encoding", "identity") != "identity":
+        message = "the answer is compressed though we asked for plain bytes"
+        raise answer.error(ErrorKind.BAD_RESPONSE, message)
+    return answer
+
+
+async def _reason(response: aiohttp.ClientResponse) -> bytes:
+    """What is said beside the status. The status stands, whatever becomes of the rest."""
+    parts, total = [], 0
+    with contextlib.suppress(aiohttp.ClientError, OSError):
+        while total < MAX_REFUSAL_BYTES and (part := await response.content.readany()):
+            parts.append(part)
+            total += len(part)
+    return b"".join(parts)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import httpx2
-import openai
+import aiohttp
+import orjson
 
 from apps.providers.errors import ErrorKind, Outcome, ProviderError
 from apps.providers.types import Endpoint
@@ -34,51 +34,53 @@ _KIND_BY_CODE = {
 _TOO_LONG_PHRASES = ("maximum context length", "context window", "context size")
 _CALLERS_FAULT = (400, 413, 422)
 
-_NOT_SENT = (
-    httpx2.ConnectError,
-    httpx2.ConnectTimeout,
-    httpx2.ProxyError,
-    httpx2.UnsupportedProtocol,
-    httpx2.LocalProtocolError,
-)
 
-
-def from_status(error: openai.APIStatusError, endpoint: Endpoint) -> ProviderError:
-    """An answer with a status other than 2xx."""
-    status, headers = error.status_code, error.response.headers
-    kind = _kind_of(status, error)
+def from_status(
+    status: int, headers: Mapping[str, str], body: bytes, endpoint: Endpoint
+) -> ProviderError:
+    """An answer with a status other than 2xx. Reads `body` as the openai package does."""
+    error = _error_object(body)
+    code = "" if error.get("code") is None else str(error["code"])
+    message = error.get("message")
+    message = message if isinstance(message, str) else ""
+    kind = _kind_of(status, (code, str(error.get("type"))), message)
     options: dict[str, Any] = {}
     if kind is ErrorKind.TIMEOUT:
         options["outcome"] = Outcome.NOT_BILLED
     elif kind is ErrorKind.BAD_RESPONSE:  # a redirect: the address is wrong and stays wrong
         options |= {"retryable": False, "outcome": Outcome.NOT_BILLED}
-    elif error.code == "insufficient_quota":  # no waiting helps, another account may
+    elif code == "insufficient_quota":  # no waiting helps, another account may
         options["retryable"] = False
+    told = f"Error code: {status}" + (f" - {message}" if message else "")
     return ProviderError(
         kind,
-        clean(error.message, endpoint),
+        clean(told, endpoint),
         status=status,
         retry_after=retry_after(headers),
-        code=clean(error.code or "", endpoint),
+        code=clean(code, endpoint),
         provider_request_id=request_id(headers),
         **options,
     )
 
 
-def from_transport(
-    error: openai.APIConnectionError | httpx2.RequestError, *, answered: bool
-) -> ProviderError:
+def _error_object(body: bytes) -> Mapping[str, Any]:
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    error = value.get("error", value) if isinstance(value, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def from_transport(error: Exception, *, answered: bool) -> ProviderError:
     """The connection failed. `answered`: the headers of an answer had arrived."""
-    cause = error if isinstance(error, httpx2.RequestError) else error.__cause__
-    name = type(cause).__name__
-    if isinstance(cause, _NOT_SENT):
+    name = type(error).__name__
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         return ProviderError(ErrorKind.CONNECT, f"could not connect ({name})")
-    if isinstance(cause, httpx2.PoolTimeout):
-        return ProviderError(ErrorKind.TIMEOUT_BEFORE_SEND, "no free connection in time")
-    if isinstance(cause, httpx2.TimeoutException):
+    if isinstance(error, aiohttp.InvalidURL):
+        return ProviderError(ErrorKind.CONNECT, f"could not connect ({name})")
+    if isinstance(error, TimeoutError):
         return ProviderError(ErrorKind.TIMEOUT, f"no answer in time ({name})")
-    if isinstance(cause, httpx2.DecodingError):
-        return ProviderError(ErrorKind.BAD_RESPONSE, str(cause))
     if answered:
         return ProviderError(ErrorKind.INCOMPLETE, f"the answer was cut off ({name})")
     return ProviderError(ErrorKind.RESET, f"the connection was lost before an answer ({name})")
@@ -99,16 +101,16 @@ def from_event(error: object, endpoint: Endpoint) -> ProviderError:
     )
 
 
-def _kind_of(status: int, error: openai.APIStatusError) -> ErrorKind:
+def _kind_of(status: int, codes: tuple[str, str], message: str) -> ErrorKind:
     if status < 400:
         return ErrorKind.BAD_RESPONSE
     if status >= 500:
         return ErrorKind.SERVER_ERROR
     if status in _CALLERS_FAULT or status == 403:
-        for code in (error.code, error.type):
+        for code in codes:
             if code in _KIND_BY_CODE:
                 return _KIND_BY_CODE[code]
-    if status == 400 and any(phrase in error.message for phrase in _TOO_LONG_PHRASES):
+    if status == 400 and any(phrase in message for phrase in _TOO_LONG_PHRASES):
         return ErrorKind.CONTEXT_TOO_LONG
     return _KIND_BY_STATUS.get(status, ErrorKind.BAD_REQUEST)
 
@@ -122,7 +124,9 @@ def clean(text: str, endpoint: Endpoint) -> str:
 
 
 def request_id(headers: Mapping[str, str]) -> str:
-    return (headers.get("x-request-id") or headers.get("apim-request-id") or "")[:200]
+    text = (headers.get("x-request-id") or headers.get("apim-request-id") or "")[:200]
+    # Bytes that are no text would come as characters that no database can store.
+    return text if text.isprintable() else "".join(filter(str.isprintable, text))
 
 
 def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> float | None:

@@ -1,26 +1,56 @@
-"""HTTP connections for a thousand calls at once, and no answer that fills the memory."""
+"""HTTP connections for a thousand calls at once: aiohttp's, for the hot path (docs/adr/0080).
+
+`Connections` overrides three of aiohttp's inner methods. tests/providers (`test_connections.py`,
+`test_wire.py`) hold what they are for, so that an update which moves them fails there.
+"""
 
 import asyncio
 import contextlib
 import functools
+import select
 import ssl
-from collections.abc import Callable
-from typing import Self, cast
+from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import httpx2
 
-MAX_ANSWER_BYTES = 64 * 1024 * 1024
-SHARD_SIZE = 32
+if TYPE_CHECKING:
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.client_reqrep import ClientRequest, ConnectionKey
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
 MAX_STARTING = 64
 IDLE_SECONDS = 30.0
+NEVER = 1e9  # aiohttp rounds long timeouts up to whole seconds; ours are exact
 
 
-class Transport(httpx2.AsyncBaseTransport):
-    """Spreads calls over several small connection pools, and starts not too many at a time.
+def open_session() -> aiohttp.ClientSession:
+    """A session of the running event loop that neither unpacks, remembers nor reads our
+    environment."""
+    return aiohttp.ClientSession(
+        connector=Connections(),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+    )
 
-    httpx2's pool walks over all its connections at each start and end of a call: with 1,000 calls
-    in flight one pool costs 12 ms of CPU a call, pools of 32 cost 2 ms. The first pool with room
-    is used, so that a lull leaves the later ones idle, to be closed.
+
+def timeouts(*, total: float, connect: float, read: float) -> aiohttp.ClientTimeout:
+    """`connect` bounds one connection's making, `read` the silence between two bytes."""
+    # Below the whole, so that a dead host is told from a slow answer.
+    connect = min(connect, 0.9 * total)
+    return aiohttp.ClientTimeout(
+        total=total,
+        connect=min(2 * connect, 0.95 * total),  # with the wait for a turn
+        sock_connect=connect,
+        sock_read=min(read, total),
+        ceil_threshold=NEVER,
+    )
+
+
+class Connections(aiohttp.TCPConnector):
+    """Makes not too many connections at a time, and reuses none that has ended.
 
     Hundreds of jobs that were claimed together would open their connections in the same instant,
     and the last ones would wait for their turn on this CPU until they look like a dead host
@@ -28,114 +58,58 @@ class Transport(httpx2.AsyncBaseTransport):
     """
 
     def __init__(self) -> None:
-        self._shards: list[_Shard] = []
+        super().__init__(
+            limit=0,  # calls are bounded elsewhere
+            keepalive_timeout=IDLE_SECONDS,
+            ssl=_ssl_context(),
+            timeout_ceil_threshold=NEVER,
+        )
         self._starting = asyncio.Semaphore(MAX_STARTING)
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        await self._close_idle()
-        started = await self._may_start(request.extensions["timeout"]["connect"])
+    async def _create_connection(
+        self, req: "ClientRequest", traces: "list[Trace]", timeout: aiohttp.ClientTimeout
+    ) -> "ResponseHandler":
+        with contextlib.ExitStack() as turn:
+            # A host that is dead must not hold up all who wait for it, so after the time of one
+            # connection one goes without a turn.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout.sock_connect):
+                    await self._starting.acquire()
+                    turn.callback(self._starting.release)
+            async with asyncio.timeout(timeout.sock_connect):  # name resolution included
+                return await super()._create_connection(req, traces, timeout)
 
-        async def trace(event: str, _: object) -> None:
-            if event == "http11.send_request_headers.started":
-                started()
+    async def _get(self, key: "ConnectionKey", traces: "list[Trace]") -> "Connection | None":
+        """A kept connection. One that the server closed while our loop was busy looks alive until
+        the loop has read its end; a request on it would be of unknown outcome for no reason."""
+        while (connection := await super()._get(key, traces)) and _is_readable(connection):
+            connection.close()
+        return connection
 
-        request.extensions["trace"] = trace
-        try:
-            return await self._shard().send(request)
-        finally:
-            started()
-
-    async def _may_start(self, patience: float) -> Callable[[], None]:
-        """Wait for a turn; the answer gives it back. A host that is dead must not hold up all
-        who wait for it, so after `patience` seconds one goes without a turn."""
-        await asyncio.sleep(0)  # let others build their requests before the clock of ours starts
-        turns = contextlib.ExitStack()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                await self._starting.acquire()
-                turns.callback(self._starting.release)
-        return turns.close
-
-    def _shard(self) -> "_Shard":
-        for shard in self._shards:
-            if shard.in_flight < SHARD_SIZE:
-                return shard
-        self._shards.append(_Shard())
-        return self._shards[-1]
-
-    async def _close_idle(self) -> None:
-        if self._shards and self._shards[-1].idle_for() > IDLE_SECONDS:
-            await self._shards.pop().pool.aclose()
-
-    async def aclose(self) -> None:
-        for shard in self._shards:
-            await shard.pool.aclose()
-        self._shards.clear()
+    def _release(
+        self, key: "ConnectionKey", protocol: "ResponseHandler", *, should_close: bool = False
+    ) -> None:
+        """The latest goes first again, so that a lull leaves the others idle, to be closed."""
+        super()._release(key, protocol, should_close=should_close)
+        kept = self._conns.get(key)
+        if kept and kept[-1][0] is protocol:
+            kept.rotate(1)
 
 
-class _Shard:
-    def __init__(self) -> None:
-        limits = httpx2.Limits(
-            max_connections=2 * SHARD_SIZE,  # room for those that are being closed
-            max_keepalive_connections=SHARD_SIZE,
-            keepalive_expiry=IDLE_SECONDS,
-        )
-        self.pool = httpx2.AsyncHTTPTransport(verify=_ssl_context(), trust_env=False, limits=limits)
-        self.in_flight = 0
-        self._idle_since = 0.0
-
-    async def send(self, request: httpx2.Request) -> httpx2.Response:
-        self.in_flight += 1
-        try:
-            response = await self.pool.handle_async_request(request)
-        except BaseException:
-            self._release()
-            raise
-        stream = cast(httpx2.AsyncByteStream, response.stream)
-        response.stream = _BoundedStream(stream, self._release)
-        if response.headers.get("content-encoding", "identity") != "identity":
-            await response.aclose()
-            raise httpx2.DecodingError("the answer is compressed though we asked for plain bytes")
-        return response
-
-    def idle_for(self) -> float:
-        """Seconds without a call, 0 while there is one."""
-        return 0.0 if self.in_flight else asyncio.get_running_loop().time() - self._idle_since
-
-    def _release(self) -> None:
-        self.in_flight -= 1
-        self._idle_since = asyncio.get_running_loop().time()
-
-
-class _BoundedStream(httpx2.AsyncByteStream):
-    """An answer's bytes, up to a limit; tells once that they are no longer wanted."""
-
-    def __init__(self, stream: httpx2.AsyncByteStream, release: Callable[[], None]) -> None:
-        self._stream = stream
-        self._release: Callable[[], None] | None = release
-        self._parts = aiter(stream)
-        self._total = 0
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        part = await anext(self._parts)
-        self._total += len(part)
-        if self._total > MAX_ANSWER_BYTES:
-            raise httpx2.DecodingError(f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
-        return part
-
-    async def aclose(self) -> None:
-        try:
-            await self._stream.aclose()
-        finally:
-            release, self._release = self._release, None
-            if release is not None:
-                release()
+def _is_readable(connection: "Connection") -> bool:
+    """Whether bytes, or the end, have come on a connection where nothing is due."""
+    transport = connection.transport
+    socket: Any = transport.get_extra_info("socket") if transport else None
+    if socket is None:
+        return True
+    poll = select.poll()
+    poll.register(socket.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 @functools.cache
 def _ssl_context() -> ssl.SSLContext:
     # Loading the certificates takes tens of milliseconds; all pools share them.
-    return httpx2.create_ssl_context(trust_env=False)
+    context = httpx2.create_ssl_context(trust_env=False)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
