@@ -21,6 +21,7 @@ from apps.gateway.attempt_loop import AttemptLoop, Run
 from apps.gateway.prepare import Prepared
 from apps.gateway.tasks import Tasks
 from apps.gateway.types import Call, CallRefused, CallSpec
+from apps.gateway.windows import Sizes
 from apps.providers.errors import ErrorKind, ProviderError
 from apps.providers.types import ChatResult
 from apps.registry.types import DeploymentFacts
@@ -163,8 +164,20 @@ async def _answer(
     call = Call(SPEC, CALLER, "req_1", START + timedelta(seconds=deadline))
     options = tuple(Option(deployment) for deployment in deployments)
     pool = Pool("m", Strategy.PRIORITY, options)
+    sizes = Sizes(SPEC.messages, (), {}, bound=10, cap=100, field="/messages")
     prepared = Prepared(
-        SPEC, CALLER, None, None, SPEC.messages, {}, pool, 10, 100, "max_tokens", repeat_unknown
+        SPEC,
+        CALLER,
+        None,
+        None,
+        SPEC.messages,
+        {},
+        pool,
+        10,
+        100,
+        "max_tokens",
+        repeat_unknown,
+        sizes,
     )
     try:
         await loop.answer(Run(call, prepared, None), pool.deployments)
