@@ -220,4 +220,5 @@ def outcome_of(prepared: Prepared, ticket: Ticket, answer: Answer, attempts: int
         cache=CacheState.BYPASS if prepared.spec.cache is CacheMode.BYPASS else CacheState.MISS,
         attempts=attempts,
         pin=prepared.pin,
+        fit=prepared.fit,
     )

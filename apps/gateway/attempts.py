@@ -43,6 +43,7 @@ class Ticket:
     input_bound: int
     output_bound: int
     choices: int
+    saved_tokens: int = 0  # of the input, left out so that it fits
 
 
 def dimensions_of(call: Call, prepared: Prepared, deployment: DeploymentFacts) -> Dimensions:
@@ -73,6 +74,7 @@ def ticket_for(call: Call, prepared: Prepared, deployment: DeploymentFacts, now:
         ),
         output_bound=prepared.output_bound,
         choices=int(prepared.parameters.get("n", 1)),
+        saved_tokens=prepared.fit.saved_tokens if prepared.fit else 0,
     )
 
 
@@ -113,6 +115,7 @@ def admission_of(
             purpose=step.purpose,
             dimensions=dims,
             why=why,
+            saved_tokens=ticket.saved_tokens,
         ),
         hold=hold_of(ticket, ttl, {model: other.hold for model, other in instead.items()}),
         budgets=budgets,

@@ -11,7 +11,7 @@ from apps.cache.types import CachedAnswer, CacheRequest, Lifetime
 from apps.gateway.attempts import Emit
 from apps.gateway.config import Config
 from apps.gateway.prepare import Prepared
-from apps.gateway.types import CacheState, Call, CallOutcome, CallRefused, CallSpec, Pin
+from apps.gateway.types import CacheState, Call, CallOutcome, CallRefused, CallSpec
 
 POLICY_VERSION = 0  # until the safety app has versions of its own
 _WHOLE = {"stop", "length", "tool_calls"}  # nothing filtered or broken off
@@ -119,7 +119,7 @@ def concerns_all(error: Exception) -> bool:
     return isinstance(error, CallRefused) and error.code not in _LEADERS_OWN
 
 
-def outcome_of_hit(hit: CachedAnswer, state: CacheState, pin: Pin | None) -> CallOutcome:
+def outcome_of_hit(hit: CachedAnswer, state: CacheState, prepared: Prepared) -> CallOutcome:
     """The answer again, at no cost."""
     return CallOutcome(
         body=hit.body,
@@ -134,5 +134,6 @@ def outcome_of_hit(hit: CachedAnswer, state: CacheState, pin: Pin | None) -> Cal
         deployment=hit.deployment,
         cache=state,
         attempts=0,
-        pin=pin,
+        pin=prepared.pin,
+        fit=prepared.fit,
     )

@@ -32,11 +32,16 @@ class Count:
 def count_chat(
     messages: Sequence[Mapping[str, Any]], parameters: Mapping[str, Any], counter: Counter
 ) -> Count:
-    texts = sum(_message(message, counter) for message in messages) + THE_ANSWER
-    extras = text_parameters(parameters)
+    texts = sum(message_tokens(message, counter=counter) for message in messages) + THE_ANSWER
     likely = texts + AN_IMAGE * sum(1 for _ in image_urls(messages))
-    likely += counter.count(strict_json.dumps(extras).decode()) if extras else 0
+    likely += extra_tokens(parameters, counter=counter)
     return Count(certain=texts if counter.exact else 0, likely=likely)
+
+
+def extra_tokens(parameters: Mapping[str, Any], *, counter: Counter) -> int:
+    """Tools and schemas, as the JSON that they are."""
+    extras = text_parameters(parameters)
+    return counter.count(strict_json.dumps(extras).decode()) if extras else 0
 
 
 def count_input(item: Any, counter: Counter) -> Count:
@@ -47,7 +52,7 @@ def count_input(item: Any, counter: Counter) -> Count:
     return Count(certain=tokens if counter.exact else 0, likely=tokens)
 
 
-def _message(message: Mapping[str, Any], counter: Counter) -> int:
+def message_tokens(message: Mapping[str, Any], *, counter: Counter) -> int:
     tokens = sum(counter.count(text) for text in _texts(message))
     return tokens + A_MESSAGE + (A_NAME if message.get("name") else 0)
 

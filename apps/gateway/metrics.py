@@ -24,6 +24,9 @@ SAVED = Counter(
 CACHE = Counter(
     "llm_cache_calls_total", "Answered calls by what the cache did.", ["prompt", "model", "state"]
 )
+FITTED = Counter(
+    "llm_fit_saved_tokens_total", "Input tokens that prompts' own limits left out.", ["prompt"]
+)
 ATTEMPTS = Counter(
     "llm_attempts_total", "Physical requests to providers.", ["deployment", "status", "error"]
 )
@@ -45,6 +48,8 @@ def observe_outcome(service: str, outcome: CallOutcome, seconds: float) -> None:
     prompt = outcome.pin.prompt if outcome.pin else ""
     SAVED.labels(service, outcome.model, prompt).inc(outcome.avoided_pico / PICO)
     CACHE.labels(prompt, outcome.model, outcome.cache).inc()
+    if outcome.fit is not None:
+        FITTED.labels(prompt).inc(outcome.fit.saved_tokens)
 
 
 def observe_refusal(service: str, model: str, refusal: CallRefused, seconds: float) -> None:

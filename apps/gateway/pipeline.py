@@ -195,7 +195,7 @@ class Pipeline:
         emit: Emit | None,
     ) -> CallOutcome:
         source = self._config.current.registry.deployments.get(hit.deployment)
-        outcome = outcome_of_hit(hit, state, prepared.pin)
+        outcome = outcome_of_hit(hit, state, prepared)
         booked = CacheHit(
             request_id=call.request_id,
             job_id=call.job_id,

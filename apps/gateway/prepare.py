@@ -10,12 +10,14 @@ from typing import Any
 
 from apps.access.types import Caller
 from apps.core.problems import Fault
-from apps.gateway import bounds, refusals
 from apps.gateway import parameters as rules
+from apps.gateway import refusals
 from apps.gateway.config import Config
+from apps.gateway.fitting import fit_into, report_of
 from apps.gateway.images import image_faults
-from apps.gateway.types import CallKind, CallRefused, CallSpec, Pin
+from apps.gateway.types import CallKind, CallRefused, CallSpec, FitReport, Pin
 from apps.gateway.windows import Sizes, with_room
+from apps.prompts.fitting import Fitted
 from apps.prompts.rendering import check_variables, render
 from apps.prompts.resolve import resolve
 from apps.prompts.types import PromptNotFound, VariableFaults, VersionFacts
@@ -43,6 +45,7 @@ class Prepared:
     cap_name: str  # the parameter that the caller used for the cap, "" when it gave none
     repeat_unknown: bool  # whether the prompt's owner lets a request of unknown outcome go again
     sizes: Sizes
+    fit: FitReport | None = None
 
     @property
     def candidates(self) -> tuple[DeploymentFacts, ...]:
@@ -78,16 +81,38 @@ def prepare(
     version, pin = _version(spec, config, request_id, pin)
     spec = _with_prompt_defaults(spec, version)
     faults = _shape_faults(spec, version)
-    messages = spec.messages
+    messages, values = spec.messages, spec.variables
     if version is not None:
-        messages, variable_faults = _render(version, spec)
+        messages, values, variable_faults = _render(version, spec)
         faults += variable_faults
     pool, model_faults = _candidates(spec, config, caller)
     faults += model_faults
     if faults:
         raise _invalid(faults)
     repeat_unknown = pin is None or pin.prompt not in config.prompts.unrepeatable
-    return _bounded(spec, caller, pin, version, messages, pool, repeat_unknown, may_count)
+    sent, cap = _sent(spec), _cap(spec.parameters)[1]
+    field = "/variables" if version else "/input" if spec.inputs else "/messages"
+    cap = 0 if spec.kind is CallKind.EMBEDDING else cap
+    sizes = Sizes(messages, spec.inputs, sent, cap, field, may_count)
+    fitted = _fitted(version, values, pool, sizes)
+    if fitted is not None:
+        sizes = replace(sizes, messages=fitted.messages)
+    pool = with_room(pool, sizes)
+    return Prepared(
+        spec=spec,
+        caller=caller,
+        pin=pin,
+        version=version,
+        messages=tuple(sizes.messages),
+        parameters=sent,
+        pool=pool,
+        input_bound=sizes.bound,
+        output_cap=sizes.output_cap(pool.deployments[0]) if cap is None else cap,
+        cap_name=_cap(spec.parameters)[0],
+        repeat_unknown=repeat_unknown,
+        sizes=sizes,
+        fit=report_of(fitted),
+    )
 
 
 def _version(
@@ -153,11 +178,12 @@ def _shape_faults(spec: CallSpec, version: VersionFacts | None) -> list[Fault]:
 
 def _render(
     version: VersionFacts, spec: CallSpec
-) -> tuple[tuple[Mapping[str, Any], ...], list[Fault]]:
+) -> tuple[tuple[Mapping[str, Any], ...], Mapping[str, Any], list[Fault]]:
     try:
-        return tuple(render(version, check_variables(version, spec.variables))), []
+        values = check_variables(version, spec.variables)
+        return render(version, values), values, []
     except VariableFaults as error:
-        return (), list(error.faults)
+        return (), {}, list(error.faults)
 
 
 def _candidates(spec: CallSpec, config: Config, caller: Caller) -> tuple[Pool, list[Fault]]:
@@ -240,45 +266,26 @@ def _cap(parameters: Mapping[str, Any]) -> tuple[str, int | None]:
     return "", None
 
 
-def _bounded(
-    spec: CallSpec,
-    caller: Caller,
-    pin: Pin | None,
-    version: VersionFacts | None,
-    messages: tuple[Mapping[str, Any], ...],
-    pool: Pool,
-    repeat_unknown: bool,
-    may_count: bool,
-) -> Prepared:
+def _fitted(
+    version: VersionFacts | None, values: Mapping[str, Any], pool: Pool, sizes: Sizes
+) -> Fitted | None:
+    if version is None or not version.fit:
+        return None
+    try:
+        return fit_into(version, values, pool, sizes)
+    except VariableFaults as error:
+        raise _invalid(list(error.faults)) from error
+
+
+def _sent(spec: CallSpec) -> dict[str, Any]:
+    """The parameters as they go to the provider, without the output cap."""
     sent = {name: value for name, value in spec.parameters.items() if name not in _CAPS}
     if spec.response_schema is not None:
         sent["response_format"] = {
             "type": "json_schema",
             "json_schema": {"name": "answer", "schema": dict(spec.response_schema)},
         }
-    bound = bounds.input_bound(messages=messages, inputs=spec.inputs, parameters=sent)
-    cap_name, cap = _cap(spec.parameters)
-    if spec.kind is CallKind.EMBEDDING:
-        cap = 0
-    field = "/variables" if version else "/input" if spec.inputs else "/messages"
-    sizes = Sizes(messages, spec.inputs, sent, bound, cap, field, may_count)
-    pool = with_room(pool, sizes)
-    if cap is None:
-        cap = sizes.output_cap(pool.deployments[0])
-    return Prepared(
-        spec=spec,
-        caller=caller,
-        pin=pin,
-        version=version,
-        messages=messages,
-        parameters=sent,
-        pool=pool,
-        input_bound=bound,
-        output_cap=cap,
-        cap_name=cap_name,
-        repeat_unknown=repeat_unknown,
-        sizes=sizes,
-    )
+    return sent
 
 
 def _invalid(faults: list[Fault]) -> CallRefused:

@@ -92,6 +92,21 @@ def too_long(*, tokens: int, cap: int | None, window: int, model: str, field: st
     )
 
 
+def over_prompts_limit(*, prompt: str, tokens: int, limit: int) -> CallRefused:
+    """Even after everything was left out that the prompt's author allowed to leave out."""
+    text = (
+        f"“{prompt}” takes at most {limit:,} input tokens, and {tokens:,} are left after all that "
+        "may be left out. Shorten the variables. Nothing was sent."
+    )
+    return CallRefused(
+        code="context_too_long",
+        status=400,
+        message=text,
+        faults=[Fault("/variables", text, "context_too_long")],
+        details={"input_tokens": tokens, "max_input_tokens": limit},
+    )
+
+
 def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 

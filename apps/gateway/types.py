@@ -72,6 +72,14 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
+class FitReport:
+    """What was left out of a prompt so that it fits, in words; the input tokens that it saved."""
+
+    left_out: tuple[str, ...]
+    saved_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One run through the pipeline."""
 
@@ -108,6 +116,7 @@ class CallOutcome:
     pin: Pin | None = None
     degraded: str = ""  # what a budget had no room for: cheaper_model or output_cap was the answer
     levels: tuple[Level, ...] = ()  # of the caller's rate limits after this call
+    fit: FitReport | None = None  # None: nothing was left out
     cache_key: str = ""  # by which this answer alone can be invalidated
 
 

@@ -7,7 +7,7 @@ tokenizer refuses; an estimate only chooses among several candidates.
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from apps.gateway import bounds, refusals
@@ -25,18 +25,26 @@ class MustCount(Exception):
     """The request is long, or a tokenizer isn't loaded: prepare it in a thread."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Sizes:
     """What a request asks of a window, by candidate; counted once for each tokenizer."""
 
     messages: Sequence[Mapping[str, Any]]
     inputs: Sequence[Any]
     parameters: Mapping[str, Any]
-    bound: int  # tokens of the input at most, by its bytes
     cap: int | None  # tokens of the answer at most; None: the caller left it open
     field: str  # the part of the request that is to be shortened
     may_count: bool = True
-    _known: dict[tuple[str, float | None], Count] = dataclasses.field(default_factory=dict)
+    _known: dict[tuple[str, float | None], Count] = dataclasses.field(
+        default_factory=dict, init=False
+    )
+
+    @cached_property
+    def bound(self) -> int:
+        """Tokens of the input at most, by its bytes."""
+        return bounds.input_bound(
+            messages=self.messages, inputs=self.inputs, parameters=self.parameters
+        )
 
     def room(self, deployment: DeploymentFacts) -> int:
         """Tokens of input that fit beside the answer."""

@@ -32,6 +32,7 @@ def open_attempts(*, starts: Sequence[AttemptStart], now: datetime) -> None:
                 number=start.number,
                 purpose=start.purpose,
                 why=start.why[:200],
+                saved_tokens=start.saved_tokens,
                 started_at=now,
                 **asdict(start.dimensions),
             )

@@ -41,6 +41,7 @@ class AttemptStart:
     purpose: str
     dimensions: Dimensions
     why: str = ""  # why it is sent to this deployment
+    saved_tokens: int = 0  # of the input, left out so that it fits
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,7 @@ def _texts(content: Content) -> dict[str, str]:
         "Variables": _json(content.variables),
         "Model and parameters": _json(settings),
         "Response schema": _json(content.response_schema),
+        "When it is too long": _json(content.fit),
     }
 
 

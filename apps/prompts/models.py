@@ -63,6 +63,9 @@ class PromptVersion(TimestampedModel):
     response_schema = models.JSONField(
         null=True, blank=True, help_text="JSON Schema of the answer."
     )
+    # {"max_input_tokens": int, "steps": [{"drop": 2}, {"trim": "history", "keep": 2},
+    #  {"truncate": "document", "keep": 200}]}; see `apps.prompts.fitting`
+    fit = models.JSONField(default=dict, blank=True, db_default={})
     note = models.CharField(max_length=500, blank=True, help_text="What changed, and why.")
     content_hash = models.CharField(max_length=64, blank=True, editable=False)
     author = models.ForeignKey(
@@ -79,6 +82,7 @@ class PromptVersion(TimestampedModel):
         "model",
         "parameters",
         "response_schema",
+        "fit",
         "note",
         "content_hash",
         "author",

@@ -4,7 +4,7 @@ A value can never become a template, a role or a message of its own, except thro
 whose messages are data and may not be of the system.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
@@ -36,8 +36,11 @@ def check_variables(version: VersionFacts, values: Mapping[str, Any]) -> Mapping
     return {variable.name: fill(variable, values) for variable in version.variables}
 
 
-def render(version: VersionFacts, values: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    """The messages for the model. `values` come from `check_variables`.
+def render(
+    version: VersionFacts, values: Mapping[str, Any], *, without: Collection[int] = ()
+) -> tuple[Mapping[str, Any], ...]:
+    """The messages for the model. `values` come from `check_variables`; messages at the positions
+    `without` are left out.
 
     The same version and values give the same messages for ever. Raises `VariableFaults` when a
     template cannot be rendered with these values or a limit of the engine is reached.
@@ -50,6 +53,8 @@ def render(version: VersionFacts, values: Mapping[str, Any]) -> tuple[Mapping[st
     limits = replace(engine.DEFAULT, fuel=max(FUEL_OF_ONE, FUEL // max(1, len(version.messages))))
     messages: list[Mapping[str, Any]] = []
     for index, message in enumerate(version.messages):
+        if index in without:
+            continue
         if "placeholder" in message:
             messages.extend(dict(given) for given in values[message["placeholder"]])
         else:

@@ -93,6 +93,7 @@ def facts_of(version: PromptVersion) -> VersionFacts:
         parameters=version.parameters,
         response_schema=version.response_schema,
         content_hash=version.content_hash,
+        fit=version.fit,
     )
 
 

@@ -1,7 +1,7 @@
 """What other apps know of prompts."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from django.db.models import TextChoices
@@ -53,6 +53,8 @@ class VersionFacts:
     parameters: Mapping[str, Any]
     response_schema: Mapping[str, Any] | None
     content_hash: str
+    fit: Mapping[str, Any] = field(default_factory=dict)
+    """How it may be shortened (`fitting`); empty: not at all."""
 
 
 @dataclass(frozen=True, slots=True)

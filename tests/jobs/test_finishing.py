@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apps.gateway.types import CallRefused
+from apps.gateway.types import CallRefused, FitReport
 from apps.jobs.models import JobPayload
 from apps.jobs.services.finish import end_all, finish_all
 from apps.jobs.types import Ending, EndKind, Ticket
@@ -42,6 +42,16 @@ def test_an_answer_finishes_the_job(running):
         "message": {"role": "assistant", "content": "Hi!"},
         "model": "small",
         "usage": {"in_uncached": 7, "out_text": 3},
+    }
+
+
+def test_the_result_says_what_was_left_out_of_the_prompt(running, api):
+    fit = FitReport(("message 2", "history: 4 messages"), 150)
+    finish_all([(Ticket(running.pk, 1), outcome("Hi!", fit=fit))])
+
+    assert api.get(f"{running.pk}/").json()["result"]["fit"] == {
+        "left_out": ["message 2", "history: 4 messages"],
+        "saved_tokens": 150,
     }
 
 

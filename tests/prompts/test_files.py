@@ -1,11 +1,14 @@
 """Prompts go into files and come back the same; importing twice changes nothing."""
 
+import hashlib
 import json
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from apps.core import strict_json
 from apps.prompts.models import Prompt, PromptVersion, Release
+from apps.prompts.services import export_version
 from tests.prompts.conftest import CONTENT, make_live, saying
 
 pytestmark = pytest.mark.django_db
@@ -122,3 +125,22 @@ def test_exporting_what_is_not_there_says_so(prompt):
         call_command("export_prompt", prompt.slug, "--number", "7")
     with pytest.raises(CommandError, match="no prompt"):
         call_command("export_prompt", "nope")
+
+
+def test_what_may_be_left_out_comes_back_the_same(file):
+    fit = {"max_input_tokens": 300, "steps": [{"truncate": "product", "keep": 5}]}
+    call_command("import_prompt", file(fit=fit), "--seal")
+    version = PromptVersion.objects.get()
+    document = export_version(version=version)
+
+    assert document["fit"] == fit
+    call_command("import_prompt", file(**document), "--seal")
+    assert PromptVersion.objects.count() == 1
+
+
+def test_without_it_files_and_hashes_are_as_they_were(file):
+    call_command("import_prompt", file(), "--seal")
+    version = PromptVersion.objects.get()
+    assert "fit" not in export_version(version=version)
+    before_there_was_fit = hashlib.sha256(strict_json.canonical(CONTENT)).hexdigest()
+    assert version.content_hash == before_there_was_fit

@@ -98,3 +98,15 @@ def test_strangers_and_services_stay_outside(prompt):
 )
 def test_bad_requests_are_refused_clearly(prompt, engineer, path, body, status):
     assert post(engineer, path, **body).status_code == status
+
+
+def test_what_may_be_left_out_is_part_of_a_version(prompt, engineer):
+    fit = {"steps": [{"truncate": "product", "keep": 5}]}
+    assert post(engineer, "product-text/versions/", **CONTENT, fit=fit).status_code == 201
+    assert PromptVersion.objects.get().fit == fit
+    assert post(engineer, "product-text/seal/", version=1, note="First.").status_code == 200
+
+    wrong = CONTENT | {"fit": {"steps": [{"truncate": "nobody"}]}}
+    post(engineer, "product-text/versions/", **wrong)
+    answer = post(engineer, "product-text/seal/", version=2, note="x")
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/fit/steps/0/truncate"]

@@ -149,3 +149,53 @@ def test_a_registered_model_is_known(prompt):
     make_model("small")
 
     assert services.validate_version(make_draft(prompt)).warnings == ()
+
+
+STEPS = [{"drop": 1}, {"trim": "talk", "keep": 2}, {"truncate": "product"}]
+
+
+def test_a_way_to_be_shortened_has_no_faults():
+    variables = {"product": {"type": "string"}, "talk": {"type": "messages"}}
+    messages = [user("a"), {"placeholder": "talk"}, user("{{ product }}")]
+    fit = {"max_input_tokens": 500, "steps": STEPS}
+    assert faults(fit=fit, variables=variables, messages=messages) == []
+
+
+def test_all_faults_of_a_way_to_be_shortened_are_told_at_once():
+    steps = [
+        {"drop": 3},
+        {"drop": 0},
+        {"drop": 2},
+        {"trim": "product"},
+        {"truncate": "nobody", "keep": -1},
+        {"truncate": "nobody"},
+        {"drop": 1, "trim": "product"},
+        "drop",
+        {"truncate": "product", "least": 1},
+        {"drop": 2},
+        {"drop": 1},
+    ]
+    messages = [user("{{ product }}"), {"placeholder": "product"}]
+    found = faults(fit={"steps": steps}, messages=messages)
+    assert [(pointer, code) for pointer, code in found if pointer.startswith("/fit")] == [
+        ("/fit/steps/0/drop", "no_message"),
+        ("/fit/steps/1/drop", "invalid"),
+        ("/fit/steps/2/drop", "placeholder"),
+        ("/fit/steps/3/trim", "undeclared_variable"),
+        ("/fit/steps/4/keep", "invalid"),
+        ("/fit/steps/5/truncate", "undeclared_variable"),
+        ("/fit/steps/5", "twice"),
+        ("/fit/steps/6", "invalid"),
+        ("/fit/steps/7", "invalid"),
+        ("/fit/steps/8", "invalid"),
+        ("/fit/steps/9/drop", "placeholder"),
+        ("/fit/steps/9", "twice"),
+        ("/fit/steps", "nothing_left"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "fit", [[], "x", 3, None, {"max_input_tokens": 0}, {"steps": {}}, {"other": 1}]
+)
+def test_anything_else_is_a_fault_and_no_error(fit):
+    assert {pointer.split("/")[1] for pointer, _ in faults(fit=fit)} == {"fit"}

@@ -215,6 +215,9 @@ def _headers(request: Request, outcome: CallOutcome) -> dict[str, str]:
     }
     if outcome.degraded:
         headers["x-llm-degraded"] = outcome.degraded
+    if outcome.fit is not None:
+        headers["x-llm-fit"] = "; ".join(outcome.fit.left_out)
+        headers["x-llm-fit-saved-tokens"] = str(outcome.fit.saved_tokens)
     if pin is not None:
         headers["x-llm-prompt-version"] = f"{pin.prompt} v{pin.number}"
     return headers

@@ -32,6 +32,11 @@ class AttemptAnswer(serializers.Serializer[AttemptView]):
         return exact_usd(attempt.cost_pico)
 
 
+class FitAnswer(serializers.Serializer[Any]):
+    left_out = serializers.ListField(child=serializers.CharField())
+    saved_tokens = serializers.IntegerField(help_text="Input tokens that were not sent.")
+
+
 class ResultAnswer(serializers.Serializer[Any]):
     text = serializers.CharField()
     finish_reason = serializers.CharField()
@@ -40,6 +45,7 @@ class ResultAnswer(serializers.Serializer[Any]):
     parsed = serializers.JSONField(
         required=False, help_text="The text as JSON, when a response_schema was given."
     )
+    fit = FitAnswer(required=False, help_text="What was left out of the prompt, so that it fits.")
 
 
 class UsageAnswer(serializers.Serializer[Any]):
@@ -168,6 +174,8 @@ def result_of(job: Job) -> dict[str, Any] | None:
     result = {name: stored[name] for name in ("text", "finish_reason", "message", "model")}
     if "response_schema" in job.payload.request:
         result["parsed"] = _parsed(stored["text"])
+    if "fit" in stored:
+        result["fit"] = stored["fit"]
     return result
 
 

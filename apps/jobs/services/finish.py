@@ -5,6 +5,7 @@ is read from the ledger under that lock, so that it can't miss what a late run b
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -120,6 +121,8 @@ def _result(outcome: CallOutcome) -> str:
         "model": outcome.model,
         "usage": dict(outcome.usage),
     }
+    if outcome.fit is not None:
+        result["fit"] = asdict(outcome.fit)
     # A model may say NUL, which Postgres can't store.
     return orjson.dumps(_without_nul(result)).decode()
 

@@ -50,7 +50,7 @@ class AttemptAdmin(ReadOnlyAdmin):
         (None, {"fields": ("status_pill", "purpose", "why", "number", "sent", "took", "cost")}),
         ("What happened", {"fields": ("what_happened",)}),
         ("Answer", {"fields": ("http_status", "error_kind", "error", "provider_request_id")}),
-        ("Usage", {"fields": ("usage_text",)}),
+        ("Usage", {"fields": ("usage_text", "saved_tokens")}),
         ("What was called", {"fields": ("provider", "model", "deployment")}),
         ("For whom", {"fields": ("service", "team", "cost_center", "tag_list")}),
         ("For what", {"fields": ("prompt", "prompt_version", "arm", "request_id", "job_id")}),

@@ -73,6 +73,11 @@ class Attempt(CallDimensions):
         db_default="",
         help_text="Why the call was sent to this deployment.",
     )
+    saved_tokens = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Input tokens that the prompt's own way to be shortened left out.",
+    )
     status = models.CharField(
         max_length=10, choices=AttemptStatus.choices, default=AttemptStatus.DISPATCHED
     )

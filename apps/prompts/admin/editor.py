@@ -33,6 +33,16 @@ class DraftForm(forms.ModelForm[PromptVersion]):
         widget=forms.Textarea(attrs={"rows": 4, "cols": 80, "class": "l-mono"}),
         help_text="JSON Schema of the answer. Empty: plain text.",
     )
+    fit = StrictJSONField(
+        empty={},
+        widget=forms.Textarea(attrs={"rows": 6, "cols": 80, "class": "l-mono"}),
+        label="When it is too long",
+        help_text="Empty: a call that does not fit the model's window is refused. Else steps, each "
+        "taken in this order and only as far as needed: {“steps”: [{“drop”: 2}, {“trim”: "
+        "“history”, “keep”: 2}, {“truncate”: “document”, “keep”: 200}]} drops the second message, "
+        "then the oldest messages of the variable history but never the newest two, then cuts the "
+        "text document to no less than 200 tokens. “max_input_tokens” sets a limit of your own.",
+    )
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     class Meta:
@@ -42,7 +52,7 @@ class DraftForm(forms.ModelForm[PromptVersion]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("messages", "variables", "parameters", "response_schema"):
+        for name in ("messages", "variables", "parameters", "response_schema", "fit"):
             self.initial[name] = getattr(self.instance, name)
         self.initial["seen"] = self.instance.updated_at.isoformat()
 
@@ -57,7 +67,7 @@ class DraftForm(forms.ModelForm[PromptVersion]):
 
     @property
     def content(self) -> Content:
-        names = ("messages", "variables", "model", "parameters", "response_schema")
+        names = ("messages", "variables", "model", "parameters", "response_schema", "fit")
         return Content(**{name: self.cleaned_data[name] for name in names})
 
     @property

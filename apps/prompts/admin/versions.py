@@ -103,6 +103,7 @@ class PromptVersionAdmin(PlatformAdmin):
             ("Messages", {"fields": ["messages"], "classes": ["l-rows"]}),
             ("Variables", {"fields": ["variables"], "classes": ["l-rows"]}),
             ("Model", {"fields": ["model", "parameters", "response_schema"]}),
+            ("Length", {"fields": ["fit"]}),
             ("Note", {"fields": ["note", "seen"]}),
         ]
 
@@ -225,6 +226,7 @@ def _page(version: PromptVersion) -> dict[str, Any]:
         "preview": preview(version=version),
         "variable_rows": _variables(version) if version.content_hash else [],
         "parameters_text": json_text(version.parameters),
+        "fit_text": json_text(version.fit) if version.fit else "",
         "schema_text": json_text(version.response_schema) if version.response_schema else "",
         "live_version": live if live is not None and live.pk != version.pk else None,
         "sections": _against_live(version),

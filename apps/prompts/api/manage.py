@@ -53,6 +53,11 @@ class NewVersionRequest(StrictSerializer):
     model = serializers.CharField(max_length=50)
     parameters = serializers.DictField(required=False, default=dict)
     response_schema = serializers.DictField(required=False, allow_null=True, default=None)
+    fit = serializers.DictField(
+        required=False,
+        default=dict,
+        help_text="What may be left out when it is too long: max_input_tokens, steps.",
+    )
     note = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
 
 

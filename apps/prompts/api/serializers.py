@@ -57,7 +57,7 @@ class PromptDetailSerializer(serializers.ModelSerializer[Prompt]):
     @extend_schema_field(VersionSummarySerializer(many=True))
     def get_versions(self, prompt: Prompt) -> Any:
         rows = prompt.versions.exclude(status="draft").order_by("-number")
-        slim = rows.defer("messages", "variables", "parameters", "response_schema")
+        slim = rows.defer("messages", "variables", "parameters", "response_schema", "fit")
         return VersionSummarySerializer(slim[:100], many=True).data
 
 

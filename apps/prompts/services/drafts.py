@@ -134,6 +134,7 @@ def content_of(version: PromptVersion) -> Content:
         model=version.model,
         parameters=version.parameters,
         response_schema=version.response_schema,
+        fit=version.fit,
     )
 
 

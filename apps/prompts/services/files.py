@@ -22,6 +22,7 @@ OF_VERSION: dict[str, Any] = {
     "model": "",
     "parameters": {},
     "response_schema": None,
+    "fit": {},
     "note": "",
 }
 
@@ -32,7 +33,8 @@ def export_version(*, version: PromptVersion) -> dict[str, Any]:
     return {
         "slug": prompt.slug,
         **{key: getattr(prompt, key) for key in OF_PROMPT},
-        **{key: getattr(version, key) for key in OF_VERSION},
+        # An older installation does not know `fit`, and needs it only where it says something.
+        **{key: getattr(version, key) for key in OF_VERSION if key != "fit" or version.fit},
     }
 
 

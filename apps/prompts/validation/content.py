@@ -1,7 +1,7 @@
 """The content of a version: what its hash covers and what is checked."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from apps.core import strict_json
@@ -16,11 +16,18 @@ class Content:
     model: str
     parameters: Any
     response_schema: Any = None
+    fit: Any = field(default_factory=dict)
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the canonical JSON, in hexadecimal. Raises `TypeError` where JSON can't be."""
-        return hashlib.sha256(strict_json.canonical(self.as_json())).hexdigest()
+        """SHA-256 of the canonical JSON, in hexadecimal. Raises `TypeError` where JSON can't be.
+
+        An empty `fit` is no part of it: versions that were sealed before there was one keep theirs.
+        """
+        content = self.as_json()
+        if not content["fit"]:
+            del content["fit"]
+        return hashlib.sha256(strict_json.canonical(content)).hexdigest()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -29,4 +36,5 @@ class Content:
             "model": self.model,
             "parameters": self.parameters,
             "response_schema": self.response_schema,
+            "fit": self.fit,
         }

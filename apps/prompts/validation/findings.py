@@ -9,6 +9,7 @@ from apps.prompts import engine
 from apps.prompts.types import Findings, Variable
 from apps.prompts.validation import shape
 from apps.prompts.validation.content import Content
+from apps.prompts.validation.fitting import fit_faults
 from apps.prompts.variables import pointer, value_faults
 
 DOCUMENT_BYTES = 500_000  # of the whole content as JSON
@@ -24,6 +25,7 @@ def examine(content: Content, *, known_models: Iterable[str]) -> Findings:
         *_model_faults(content.model),
         *shape.parameters_faults(content.parameters),
         *shape.schema_faults(content.response_schema),
+        *fit_faults(content),
     ]
     used: dict[str, set[int]] = {}
     variables = _declared(content.variables)
