@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("apps.cache.api.urls")),
     path("", include("apps.gateway.api.urls")),
     path("", include("apps.jobs.api.urls")),
+    path("", include("apps.ledger.api.urls")),
     path("", include("apps.prompts.api.urls")),
     path("", include("apps.registry.api.urls")),
     path("manage/", include("llmplatform.manage_urls")),

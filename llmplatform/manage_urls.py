@@ -1,10 +1,12 @@
 """Addresses of the management API: configuration by scripts of staff users."""
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from apps.access.api import manage as access
 from apps.budgets.api import manage as budgets
 from apps.core.manage_api import ManageViewSet
+from apps.ledger.api.views import ManageUsageReportView, ManageUsageView
 from apps.prompts.api import manage as prompts
 from apps.registry.api import manage as registry
 from apps.routing.api import manage as routing
@@ -27,4 +29,8 @@ VIEWSETS: dict[str, type[ManageViewSet]] = {
 for prefix, viewset in VIEWSETS.items():
     router.register(prefix, viewset, basename=f"manage-{prefix}")
 
-urlpatterns = router.urls
+urlpatterns = [
+    *router.urls,
+    path("usage/", ManageUsageView.as_view(), name="manage-usage"),
+    path("usage/report", ManageUsageReportView.as_view(), name="manage-usage-report"),
+]

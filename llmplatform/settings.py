@@ -193,7 +193,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "ENUM_NAME_OVERRIDES": {"JobStatus": "apps.jobs.models.JobStatus"},
+    "ENUM_NAME_OVERRIDES": {
+        "JobStatus": "apps.jobs.models.JobStatus",
+        "OnUnknown": "apps.prompts.types.OnUnknown",
+    },
 }
 
 # --- Celery: a doorbell, never the truth (ARCHITECTURE.md) ---------------------------------------

@@ -1,6 +1,5 @@
 """The cost report: what the page, its chart and its export show."""
 
-import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,6 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from apps.core.charts import Series, StackedBars
+from apps.core.csv_lines import csv_lines
 from apps.core.money import Pico, exact_usd
 from apps.dashboard.figures import (
     NOTHING_NAMED,
@@ -40,7 +40,6 @@ COLUMNS = (
     "cost_usd",
     "saved_by_cache_usd",
 )
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -107,15 +106,15 @@ def cost_csv(*, days: Days, dimension: str, now: datetime) -> Iterator[str]:
     """The report as CSV lines: what it is about first, then a row for each day and group, then
     the total. Amounts are exact; cells that a spreadsheet would compute are defused."""
     rows = spend_by_day(days=days, dimension=dimension)
-    yield from _lines(
+    yield from csv_lines(
         [
             ["cost report", f"{days.first} to {days.last}", f"days in {days.zone}", "USD"],
             ["generated", now.isoformat(timespec="seconds")],
             [column.format(group=dimension) for column in COLUMNS],
         ]
     )
-    yield from _lines([str(row.day), row.group, *_cells(row.spend)] for row in rows)
-    yield from _lines([["total", "", *_cells(sum((row.spend for row in rows), Spend()))]])
+    yield from csv_lines([str(row.day), row.group, *_cells(row.spend)] for row in rows)
+    yield from csv_lines([["total", "", *_cells(sum((row.spend for row in rows), Spend()))]])
 
 
 def _by_group(rows: Iterable[DaySpend]) -> dict[str, Spend]:
@@ -156,21 +155,3 @@ def _ledger_url(days: Days, filters: dict[str, str]) -> str:
 def _cells(spend: Spend) -> list[str]:
     counts = (spend.calls, spend.cached, spend.input_tokens, spend.output_tokens)
     return [*map(str, counts), exact_usd(spend.amount_pico), exact_usd(spend.avoided_pico)]
-
-
-class _Echo:
-    """A file for `csv.writer` that hands each line back."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _lines(rows: Iterable[list[str]]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    return (writer.writerow([_defused(cell) for cell in row]) for row in rows)
-
-
-def _defused(cell: str) -> str:
-    """A leading quote keeps a spreadsheet from running a name as a formula; numbers stay."""
-    is_number = cell.lstrip("-").replace(".", "", 1).isdigit()
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) and not is_number else cell

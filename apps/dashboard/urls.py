@@ -14,5 +14,6 @@ def admin_urls(site: AdminSite) -> list[URLPattern]:
             site.admin_view(routes.explain_route),
             name="route_explain",
         ),
+        path("usage/", site.admin_view(views.usage), name="usage"),
         path("costs.csv", site.admin_view(views.costs_csv), name="costs_csv"),
     ]

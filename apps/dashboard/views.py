@@ -1,5 +1,7 @@
 """Pages of the admin that belong to no single model."""
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -15,6 +17,7 @@ from django.views.decorators.http import require_safe
 from apps.core.charts import stacked_bars
 from apps.dashboard.costs import GROUPS, cost_chart, cost_csv, cost_report
 from apps.dashboard.periods import BadPeriod, days_of, presets
+from apps.dashboard.usage import usage_chart, usage_report
 from apps.ledger.reports import Days
 
 may_see_costs = permission_required("ledger.view_entry", raise_exception=True)
@@ -24,28 +27,62 @@ may_see_costs = permission_required("ledger.view_entry", raise_exception=True)
 @may_see_costs
 def costs(request: HttpRequest) -> HttpResponse:
     """The cost report; everything that it shows stands in its address."""
-    now, zone, error = timezone.now(), settings.REPORTING_TIME_ZONE, ""
-    try:
-        days = days_of(query=request.GET, now=now, zone=zone)
-    except BadPeriod as problem:
-        days, error = days_of(query={}, now=now, zone=zone), str(problem)
-    report = cost_report(days=days, dimension=_dimension(request))
+    days, error = _days(request)
+    dimension = _dimension(request, "service")
+    report = cost_report(days=days, dimension=dimension)
+    shown = {"title": "Cost report", "report": report}
+    shown["chart"] = stacked_bars(cost_chart(report, today=_today()))
+    return _page(request, "dashboard/costs.html", shown, days, dimension, error)
+
+
+@require_safe
+@may_see_costs
+def usage(request: HttpRequest) -> HttpResponse:
+    """Tokens, requests and what was saved; the numbers of the API's usage report."""
+    days, error = _days(request)
+    dimension = _dimension(request, "model")
+    report = usage_report(days=days, dimension=dimension)
+    shown = {"title": "Usage report", "report": report}
+    shown["chart"] = stacked_bars(usage_chart(report, today=_today()))
+    return _page(request, "dashboard/usage.html", shown, days, dimension, error)
+
+
+def _page(
+    request: HttpRequest,
+    template: str,
+    shown: Mapping[str, Any],
+    days: Days,
+    dimension: str,
+    error: str,
+) -> HttpResponse:
+    now, zone = timezone.now(), settings.REPORTING_TIME_ZONE
     context = admin.site.each_context(request) | {
-        "title": "Cost report",
-        "report": report,
-        "chart": stacked_bars(cost_chart(report, today=now.astimezone(ZoneInfo(zone)).date())),
         "groups": GROUPS,
-        "group_label": GROUPS[report.dimension],
+        "group_label": GROUPS[dimension],
         "presets": [
-            (preset.label, _query(preset.days, report.dimension), preset.days == days)
+            (preset.label, _query(preset.days, dimension), preset.days == days)
             for preset in presets(now=now, zone=zone)
         ],
-        "export_query": _query(days, report.dimension),
+        "export_query": _query(days, dimension),
         "error": error,
         "now": now,
         "zone": zone,
+        **shown,
     }
-    return TemplateResponse(request, "dashboard/costs.html", context, status=400 if error else 200)
+    return TemplateResponse(request, template, context, status=400 if error else 200)
+
+
+def _days(request: HttpRequest) -> tuple[Days, str]:
+    """The days that are asked for; when they are none, the last 30 and what is wrong."""
+    now, zone = timezone.now(), settings.REPORTING_TIME_ZONE
+    try:
+        return days_of(query=request.GET, now=now, zone=zone), ""
+    except BadPeriod as problem:
+        return days_of(query={}, now=now, zone=zone), str(problem)
+
+
+def _today() -> date:
+    return timezone.localdate(timezone=ZoneInfo(settings.REPORTING_TIME_ZONE))
 
 
 @require_safe
@@ -57,16 +94,16 @@ def costs_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         days = days_of(query=request.GET, now=now, zone=settings.REPORTING_TIME_ZONE)
     except BadPeriod as problem:
         return HttpResponse(str(problem), status=400, content_type="text/plain; charset=utf-8")
-    dimension = _dimension(request)
+    dimension = _dimension(request, "service")
     lines = cost_csv(days=days, dimension=dimension, now=now)
     name = f"costs-{dimension}-{days.first}-{days.last}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _dimension(request: HttpRequest) -> str:
+def _dimension(request: HttpRequest, default: str) -> str:
     asked = request.GET.get("group", "")
-    return asked if asked in GROUPS else "service"
+    return asked if asked in GROUPS else default
 
 
 def _query(days: Days, dimension: str) -> str:

@@ -128,6 +128,8 @@ class Book:
         if usage is not None:
             values["input_tokens"] = usage.input_total
             values["output_tokens"] = usage.output_total
+            values["cached_tokens"] = usage.counts.get("in_cache_read", 0)
+            values["saved_tokens"] = attempt.saved_tokens
         entry = entry_for(attempt, kind=kind, at=self._now, amount_pico=amount, **values)
         self._append(attempt, entry)
 

@@ -49,12 +49,18 @@ _BY = """
 def by(*keys: str, dimension: str) -> str:
     """`keys` of `day`, `month` and `name`, which is the dimension's value."""
     named = sql.SQL(", ").join(map(sql.Identifier, keys))
-    return _statement(sql.SQL(_BY).format(keys=named), dimension)
+    return _grouped(sql.SQL(_BY).format(keys=named), dimension)
 
 
-def _statement(select: sql.Composable, dimension: str) -> str:
-    columns = sql.SQL(_COLUMNS).format(group=sql.Identifier(dimension))
+def statement(select: sql.Composable, *, columns: sql.Composable) -> str:
+    """`select` from `cost`, which has a row for each sum or entry with the `columns`, its day and
+    its month."""
     return sql.Composed([sql.SQL(_REPORT).format(columns=columns), select]).as_string(None)
 
 
-TOTAL = _statement(sql.SQL("SELECT coalesce(sum(amount_pico), 0) FROM cost"), "service")
+def _grouped(select: sql.Composable, dimension: str) -> str:
+    columns = sql.SQL(_COLUMNS).format(group=sql.Identifier(dimension))
+    return statement(select, columns=columns)
+
+
+TOTAL = _grouped(sql.SQL("SELECT coalesce(sum(amount_pico), 0) FROM cost"), "service")

@@ -8,7 +8,7 @@ Each report is one statement over rollups and the entries that they do not hold 
 exact and current whenever the rollups were moved. In a zone other than theirs it reads the entries.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -110,24 +110,24 @@ class Percentile95(Aggregate):
 
 def spend_by_day(*, days: Days, dimension: str) -> list[DaySpend]:
     """Spend for each day and value of `dimension` (one of `DIMENSIONS`) that has entries."""
-    rows = _rows(report_sql.by("day", "name", dimension=dimension), days, months=False)
+    rows = run_report(report_sql.by("day", "name", dimension=dimension), days, months=False)
     return [DaySpend(day, group, _spend(sums)) for day, group, *sums in rows]
 
 
 def spend_by_month(*, days: Days, dimension: str) -> list[DaySpend]:
     """The same for each month, as far as it lies in the range; `day` is the month's first."""
-    rows = _rows(report_sql.by("month", "name", dimension=dimension), days)
+    rows = run_report(report_sql.by("month", "name", dimension=dimension), days)
     return [DaySpend(day, group, _spend(sums)) for day, group, *sums in rows]
 
 
 def spend_by_group(*, days: Days, dimension: str) -> dict[str, Spend]:
-    rows = _rows(report_sql.by("name", dimension=dimension), days)
+    rows = run_report(report_sql.by("name", dimension=dimension), days)
     return {group: _spend(sums) for group, *sums in rows}
 
 
 def total_spent(*, days: Days) -> Pico:
     """The sum of the days without any grouping: what a report must add up to."""
-    (row,) = _rows(report_sql.TOTAL, days)
+    (row,) = run_report(report_sql.TOTAL, days)
     return int(row[0])
 
 
@@ -156,7 +156,9 @@ def p95_latencies(*, ranges: Sequence[Days]) -> list[timedelta | None]:
     return [found[f"p{n}"] for n in range(len(ranges))]
 
 
-def _rows(statement: str, days: Days, *, months: bool = True) -> list[tuple[Any, ...]]:
+def run_report(
+    statement: str, days: Days, more: Mapping[str, Any] | None = None, *, months: bool = True
+) -> list[tuple[Any, ...]]:
     """Whole months are read from the rollup of months, the rest from that of days."""
     first, after = _whole_months(days) if months else (days.first, days.first)
     values: dict[str, Any] = {
@@ -167,6 +169,7 @@ def _rows(statement: str, days: Days, *, months: bool = True) -> list[tuple[Any,
         "month_after": after,
         "calls": list(CALLS),
         "hit": EntryKind.CACHE_HIT,
+        **(more or {}),
     }
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

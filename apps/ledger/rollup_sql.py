@@ -51,6 +51,7 @@ CLEAR_MONTHS = "DELETE FROM ledger_monthcost WHERE month BETWEEN %(first)s AND %
 _BY_DAY = """
     SELECT (at AT TIME ZONE %(zone)s)::date AS day, {key}, count(*) AS entries,
         sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
+        sum(cached_tokens) AS cached_tokens, sum(saved_tokens) AS saved_tokens,
         sum(amount_pico) AS amount_pico, sum(avoided_pico) AS avoided_pico
     FROM ledger_entry
     WHERE {which}

@@ -31,7 +31,9 @@ def empty() -> None:
         cursor.execute("SET session_replication_role = origin")
 
 
-def booked(at: datetime = NOON, amount: int = 1, **values: object) -> Entry:
+def booked(
+    at: datetime = NOON, amount: int = 1, *, model_class: type[Entry] = Entry, **values: object
+) -> Entry:
     defaults = {
         "kind": "charge",
         "request_id": "r",
@@ -42,7 +44,7 @@ def booked(at: datetime = NOON, amount: int = 1, **values: object) -> Entry:
         "model": "m",
         "deployment": "d",
     }
-    entry: Entry = Entry.objects.create(at=at, amount_pico=amount, **(defaults | values))
+    entry: Entry = model_class.objects.create(at=at, amount_pico=amount, **(defaults | values))
     return entry
 
 

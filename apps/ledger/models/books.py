@@ -165,6 +165,12 @@ class Entry(CallDimensions):
     # negative in a reversal, so that sums over entries are right
     input_tokens = models.IntegerField(default=0)
     output_tokens = models.IntegerField(default=0)
+    cached_tokens = models.IntegerField(
+        default=0, db_default=0, help_text="Of the input, what the provider had in its cache."
+    )
+    saved_tokens = models.IntegerField(
+        default=0, db_default=0, help_text="Input that was left out so that the prompt fits."
+    )
     # [{"usage_class", "quantity", "price_pico", "per_block", "price_id", "amount_pico"}], frozen
     lines = models.JSONField(default=list)
     attempt = models.ForeignKey(Attempt, models.PROTECT, null=True, related_name="entries")

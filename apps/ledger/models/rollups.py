@@ -19,7 +19,15 @@ KEY = (
     "purpose",
     "kind",
 )
-MEASURES = ("entries", "input_tokens", "output_tokens", "amount_pico", "avoided_pico")
+MEASURES = (
+    "entries",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "saved_tokens",
+    "amount_pico",
+    "avoided_pico",
+)
 
 
 class Rollup(CallSlugs):
@@ -34,6 +42,8 @@ class Rollup(CallSlugs):
     entries = models.BigIntegerField()
     input_tokens = models.BigIntegerField()
     output_tokens = models.BigIntegerField()
+    cached_tokens = models.BigIntegerField(default=0, db_default=0)
+    saved_tokens = models.BigIntegerField(default=0, db_default=0)
     # a sum may exceed 64 bits, which hold ± 9.2 million dollars
     amount_pico = models.DecimalField(max_digits=38, decimal_places=0)
     avoided_pico = models.DecimalField(max_digits=38, decimal_places=0)

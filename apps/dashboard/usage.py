@@ -1,0 +1,88 @@
+"""The usage report of the admin: the numbers of `GET /api/v1/usage/report`, with a chart by day."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from apps.core.charts import COLOURS, Number, Series, StackedBars
+from apps.core.money import Pico
+from apps.dashboard.costs import GROUPS
+from apps.dashboard.figures import NOTHING_NAMED, OTHER
+from apps.ledger.reports import Days, total_spent
+from apps.ledger.usage import Usage, usage_rows
+
+
+@dataclass(frozen=True)
+class Row:
+    label: str
+    usage: Usage
+    share: float  # of the period's tokens, 0 to 1
+
+
+@dataclass(frozen=True)
+class UsageReport:
+    days: Days
+    dimension: str
+    rows: list[Row]
+    total: Usage
+    series: list[Series]
+    drift: Pico  # the ledger's own total minus the table's: 0, or the report is wrong
+
+
+def usage_report(*, days: Days, dimension: str) -> UsageReport:
+    """Reads two sums of the ledger, whatever the number of groups."""
+    by_day: dict[str, dict[date, Usage]] = {}
+    for row in usage_rows(days=days, period="day", group_by=(dimension,)):
+        day, name = row.keys
+        by_day.setdefault(str(name), {})[day] = row.usage  # type: ignore[index]
+    groups = {name: sum(found.values(), Usage()) for name, found in by_day.items()}
+    ranked = sorted(groups, key=lambda name: (-groups[name].tokens, name))
+    total = sum(groups.values(), Usage())
+    return UsageReport(
+        days=days,
+        dimension=dimension,
+        rows=[_row(name, groups[name], total) for name in ranked],
+        total=total,
+        series=_layers(ranked, by_day, days.all),
+        drift=total_spent(days=days) - total.amount_pico,
+    )
+
+
+def usage_chart(report: UsageReport, *, today: date) -> StackedBars:
+    return StackedBars(
+        title=f"Tokens by day and {GROUPS[report.dimension].lower()}",
+        labels=[f"{day:%-d %b}" for day in report.days.all],
+        series=report.series,
+        format=_tokens,
+        axis=_tokens,
+        open_last=report.days.last == today,
+    )
+
+
+def _row(name: str, usage: Usage, total: Usage) -> Row:
+    share = usage.tokens / total.tokens if total.tokens > 0 else 0
+    return Row(name or NOTHING_NAMED, usage, share)
+
+
+def _layers(
+    ranked: list[str], by_day: dict[str, dict[date, Usage]], days: list[date]
+) -> list[Series]:
+    """One layer for each of the largest groups, the rest together in grey."""
+    room = COLOURS if len(ranked) <= COLOURS - 1 else COLOURS - 1
+    made = [
+        Series(name or NOTHING_NAMED, _values([by_day[name]], days), n)
+        for n, name in enumerate(ranked[:room], 1)
+    ]
+    rest = [by_day[name] for name in ranked[room:]]
+    return [*made, Series(OTHER, _values(rest, days), COLOURS)] if rest else made
+
+
+def _values(groups: list[dict[date, Usage]], days: list[date]) -> list[Number]:
+    """Never negative: a day on which more was corrected than used has no bar."""
+    return [max(0, sum(found.get(day, Usage()).tokens for found in groups)) for day in days]
+
+
+def _tokens(value: Number) -> str:
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:,.0f}"
