@@ -71,12 +71,14 @@ def _found(form: ExampleForm, route: Route) -> dict[str, Any]:
     """The decision, or the refusal with whom it left out."""
     if not form.is_valid():
         return {}
+    loads, health = overheard()
     try:
         decision: Decision = rehearse(
             form.example(route),
             caller=caller_of(form.cleaned_data["service"]),
             config=read_config(),
-            loads=overheard(),
+            loads=loads,
+            health=health,
             now=timezone.now(),
         )
     except CallRefused as refusal:

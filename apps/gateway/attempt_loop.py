@@ -41,6 +41,7 @@ from apps.gateway.types import CacheMode, CacheState, Call, CallOutcome
 from apps.providers.errors import ErrorKind, Outcome, ProviderError
 from apps.providers.types import Endpoint
 from apps.registry.types import DeploymentFacts
+from apps.routing.health import Health, Permit, Resting
 from apps.routing.types import Decision, Observer
 
 ABORT_SECONDS = 2.0  # a caller that gives up waits this long to see the aborted attempt booked
@@ -73,27 +74,40 @@ class AttemptLoop:
     """Tries candidates until one answers or the plan ends."""
 
     def __init__(
-        self, *, config: SnapshotHolder[Config], books: Books, tasks: Tasks, observer: Observer
+        self,
+        *,
+        config: SnapshotHolder[Config],
+        books: Books,
+        tasks: Tasks,
+        observer: Observer,
+        health: Health,
     ) -> None:
         self._config = config
         self._observer = observer
+        self._health = health
         self._books = books
         self._tasks = tasks
 
     async def answer(self, run: Run, candidates: tuple[DeploymentFacts, ...]) -> CallOutcome:
         """Raises `CallRefused` when nobody answered; everything that happened is booked."""
-        plan, spent = Plan(candidates), 0
+        plan, spent = Plan(candidates, self._health), 0
         step: Next | None = plan.first()
+        error: ProviderError | None = None
         while step is not None:
             await asyncio.sleep(step.delay)
             try:
                 return await self._attempt(run, step, plan.attempts, spent)
+            except Resting:  # since it was chosen
+                step = plan.instead(remaining=run.remaining)
+                continue
             except _AttemptFailed as failed:
                 spent += failed.cost
                 error = failed.error
             if error.outcome is Outcome.UNKNOWN and not run.repeat_unknown:
                 raise refusals.outcome_unknown(error, plan.attempts)
             step = plan.after(error, remaining=run.remaining)
+        if error is None:
+            raise refusals.all_resting(self._health.resting(candidates))
         raise refusals.provider_failed(error, plan.attempts, in_time=run.remaining > 0)
 
     async def _attempt(self, run: Run, step: Next, number: int, spent: Pico) -> CallOutcome:
@@ -116,19 +130,25 @@ class AttemptLoop:
             endpoint = endpoint_of(step.deployment)
         except ProviderError as error:  # no credential: nothing to hold, nothing to send
             raise _AttemptFailed(error, 0) from error
-        way = await self._admit(run, step, endpoint, number, timeout)
+        with self._health.permit(step.deployment) as permit:
+            way = await self._admit(run, step, endpoint, number, timeout)
+            answer = await self._send(sending, run, way, permit)
+        return await self._settle(run, way, answer, number, spent)
+
+    async def _send(self, sending: "_Sending", run: Run, way: Way, permit: Permit) -> Answer:
         seen, ticket = Assembler(), way.ticket
+        permit = permit.instead(ticket.deployment)
         # The time that is left now: holding may have waited for others.
         work = dispatch(way.prepared, way.endpoint, timeout=run.remaining, emit=run.emit, seen=seen)
         try:
-            with observed(self._observer, ticket.deployment):
+            with observed(ticket.deployment, self._observer, permit):
                 answer = await sending.wait_for(work)
         except ProviderError as error:
             metrics.ATTEMPTS.labels(ticket.deployment.slug, "failed", error.kind).inc()
             cost, _ = await self._books.settle(settlement_of_error(ticket, error, seen))
             raise _AttemptFailed(error, cost) from error
         metrics.ATTEMPTS.labels(ticket.deployment.slug, "succeeded", "").inc()
-        return await self._settle(run, way, answer, number, spent)
+        return answer
 
     async def _admit(
         self, run: Run, step: Next, endpoint: Endpoint, number: int, timeout: float

@@ -1,5 +1,7 @@
 """Stage 7: from who is able to the order in which they are tried, with the reasons."""
 
+import random
+from collections.abc import Mapping
 from datetime import datetime
 
 from apps.budgets.snapshot import matching
@@ -10,9 +12,12 @@ from apps.gateway.prepare import Prepared
 from apps.ledger.pricing import Unpriced, upper_bound
 from apps.registry.types import DeploymentFacts
 from apps.routing import selection
+from apps.routing.health import Rest
 from apps.routing.loads import Loads
 from apps.routing.strategies import Request, Router
 from apps.routing.types import Decision
+
+PATIENCE_SECONDS = 3.0  # a call waits no longer for deployments that cool down
 
 
 def decide(
@@ -29,6 +34,16 @@ def decide(
     # When nobody has a price, the budget refuses the call in its own words.
     pool = selection.prefer(prepared.pool, priced)
     return router.decide(pool, _request(prepared, loads, now), rehearse=rehearse)
+
+
+def pause_for(decision: Decision, rests: Mapping[str, Rest], remaining: float) -> float:
+    """Seconds to wait when everybody rests and one only cools down, briefly: its provider said when
+    it answers again. Those who wait do not come back all at once. 0: do not wait."""
+    if any(deployment.slug not in rests for deployment in decision.deployments):
+        return 0.0
+    cooling = [rest.seconds for rest in rests.values() if rest.passes_soon]
+    pause = min(cooling, default=0.0) * random.uniform(1.0, 1.2)  # noqa: S311 - jitter is no secret
+    return pause if pause < min(PATIENCE_SECONDS, remaining) else 0.0
 
 
 def subject_of(prepared: Prepared) -> str:

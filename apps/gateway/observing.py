@@ -8,34 +8,49 @@ from apps.providers.errors import ErrorKind, ProviderError
 from apps.registry.types import DeploymentFacts
 from apps.routing.types import AttemptResult, Observer
 
-# The caller's fault, the caller's leaving, or our own: the deployment cannot help it.
-_IGNORED = {
-    ErrorKind.BAD_REQUEST,
-    ErrorKind.CONTEXT_TOO_LONG,
-    ErrorKind.CONTENT_REFUSED,
-    ErrorKind.CANCELLED,
-    ErrorKind.CONFLICT,
-    ErrorKind.REFUSED,
-    ErrorKind.TIMEOUT_BEFORE_SEND,
+FORBIDDEN = 403
+_RESULTS = {
+    ErrorKind.CONNECT: AttemptResult.FAILED,
+    ErrorKind.TIMEOUT: AttemptResult.TIMED_OUT,
+    ErrorKind.RESET: AttemptResult.FAILED,
+    ErrorKind.RATE_LIMITED: AttemptResult.LIMITED,
+    ErrorKind.SERVER_ERROR: AttemptResult.FAILED,
+    ErrorKind.BAD_RESPONSE: AttemptResult.FAILED,
+    ErrorKind.INCOMPLETE: AttemptResult.FAILED,
+    ErrorKind.AUTH: AttemptResult.UNAUTHORISED,
+    # The caller's fault, the caller's leaving, or our own: the deployment cannot help it.
+    ErrorKind.TIMEOUT_BEFORE_SEND: AttemptResult.IGNORED,
+    ErrorKind.BAD_REQUEST: AttemptResult.IGNORED,
+    ErrorKind.CONTEXT_TOO_LONG: AttemptResult.IGNORED,
+    ErrorKind.CONTENT_REFUSED: AttemptResult.IGNORED,
+    ErrorKind.NOT_FOUND: AttemptResult.IGNORED,
+    ErrorKind.CONFLICT: AttemptResult.IGNORED,
+    ErrorKind.REFUSED: AttemptResult.IGNORED,
+    ErrorKind.CANCELLED: AttemptResult.IGNORED,
 }
 
 
 @contextmanager
-def observed(observer: Observer, deployment: DeploymentFacts) -> Iterator[None]:
+def observed(deployment: DeploymentFacts, *observers: Observer) -> Iterator[None]:
     """Around one physical request: begins it, and says how it ended, whatever happens."""
-    started, result = time.monotonic(), AttemptResult.FAILED
-    observer.began(deployment)
+    started, result, retry_after = time.monotonic(), AttemptResult.FAILED, None
+    for observer in observers:
+        observer.began(deployment)
     try:
         yield
         result = AttemptResult.ANSWERED
     except ProviderError as error:
-        result = result_of(error)
+        result, retry_after = result_of(error), error.retry_after
         raise
     finally:
-        observer.observe(deployment, seconds=time.monotonic() - started, outcome=result)
+        seconds = time.monotonic() - started
+        for observer in observers:
+            observer.observe(deployment, seconds=seconds, outcome=result, retry_after=retry_after)
 
 
 def result_of(error: ProviderError) -> AttemptResult:
-    if error.kind is ErrorKind.RATE_LIMITED:
-        return AttemptResult.LIMITED
-    return AttemptResult.IGNORED if error.kind in _IGNORED else AttemptResult.FAILED
+    if error.kind is ErrorKind.AUTH and error.status == FORBIDDEN:
+        return AttemptResult.FORBIDDEN
+    if error.code == "insufficient_quota":  # a 429 that waiting does not end
+        return AttemptResult.UNAUTHORISED
+    return _RESULTS[error.kind]

@@ -31,7 +31,7 @@ from apps.gateway.cached import (
     stands_in,
 )
 from apps.gateway.config import Config
-from apps.gateway.deciding import decide, subject_of
+from apps.gateway.deciding import decide, pause_for, subject_of
 from apps.gateway.guards import guard_input
 from apps.gateway.prepare import Prepared, prepare
 from apps.gateway.shadow import Shadows
@@ -41,7 +41,7 @@ from apps.gateway.windows import MustCount
 from apps.ledger.types import CacheHit
 from apps.prompts.snapshot import load_version
 from apps.prompts.types import VersionNotLoaded
-from apps.routing.breaker import AlwaysClosed, Breaker
+from apps.routing.health import Health
 from apps.routing.loads import Loads
 from apps.routing.strategies import Router
 from apps.routing.types import Decision
@@ -61,7 +61,7 @@ class Pipeline:
         books: Books,
         tasks: Tasks,
         loads: Loads,
-        breaker: Breaker | None = None,
+        health: Health,
     ) -> None:
         self._config = config
         self._limiter = limiter
@@ -70,9 +70,11 @@ class Pipeline:
         self._books = books
         self._loads = loads
         self._router = Router(loads=loads)
-        self._attempts = AttemptLoop(config=config, books=books, tasks=tasks, observer=loads)
+        self._attempts = AttemptLoop(
+            config=config, books=books, tasks=tasks, observer=loads, health=health
+        )
         self._shadows = Shadows(config=config, books=books, tasks=tasks, observer=loads)
-        self._breaker = breaker or AlwaysClosed()
+        self._health = health
 
     async def run(self, call: Call, emit: Emit | None = None) -> CallOutcome:
         """Answer `call`; with `emit` as a stream of OpenAI chunks. Raises `CallRefused`."""
@@ -214,7 +216,7 @@ class Pipeline:
         self, call: Call, prepared: Prepared, found: Lookup | None, emit: Emit | None
     ) -> tuple[CallOutcome, CachedAnswer | None]:
         """The outcome, and what of it may be given to equal requests."""
-        decision = self._route(call, prepared)  # 7.
+        decision = await self._route(call, prepared)  # 7.
         run = Run(call, prepared, emit, decision)
         outcome = await self._attempts.answer(run, decision.deployments)  # 8. 9. 10.
         self._loads.answered(subject_of(prepared), output_tokens=outcome.output_tokens)
@@ -222,7 +224,7 @@ class Pipeline:
         return outcome, await self._store(found, outcome)  # 11.
 
     # --- 7 ---------------------------------------------------------------------------------------
-    def _route(self, call: Call, prepared: Prepared) -> Decision:
+    async def _route(self, call: Call, prepared: Prepared) -> Decision:
         decided = decide(
             prepared,
             config=self._config.current,
@@ -230,16 +232,16 @@ class Pipeline:
             loads=self._loads,
             now=clock_now(),
         )
-        decision = decided.without(d for d in decided.deployments if not self._breaker.allows(d))
+        rests = self._health.resting(decided.deployments)
+        remaining = (call.deadline - clock_now()).total_seconds()
+        if pause := pause_for(decided, rests, remaining):
+            await asyncio.sleep(pause)
+            rests = self._health.resting(decided.deployments)
+        decision = decided.without({slug: str(rest) for slug, rest in rests.items()})
         if call.on_decision is not None:
             call.on_decision(decision)
         if not decision.choices:
-            raise CallRefused(
-                code="no_deployment",
-                status=503,
-                message="Every deployment is resting after failures.",
-                retry_after=5,
-            )
+            raise refusals.all_resting(rests)
         return decision
 
     # --- 11 --------------------------------------------------------------------------------------

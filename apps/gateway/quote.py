@@ -77,7 +77,7 @@ def quote(
 
 def _first(prepared: Prepared, config: Config, now: datetime) -> DeploymentFacts:
     """Where the route says so, drawn anew or by what processes said last."""
-    loads = overheard() if prepared.pool.strategy in BY_LOAD else Loads()
+    loads = overheard()[0] if prepared.pool.strategy in BY_LOAD else Loads()
     router = Router(loads=loads)
     decision = decide(prepared, config=config, router=router, loads=loads, now=now)
     return decision.deployments[0]

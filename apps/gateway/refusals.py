@@ -1,5 +1,6 @@
 """Every way in which the pipeline says no, with its code, status and whether a retry can help."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from apps.access.limits import Grant
@@ -9,6 +10,7 @@ from apps.core.money import exact_usd
 from apps.core.problems import Fault
 from apps.gateway.types import CallRefused
 from apps.providers.errors import ErrorKind, ProviderError
+from apps.routing.health import Rest
 from apps.routing.selection import why_none
 from apps.routing.types import Pool
 
@@ -49,6 +51,24 @@ def over_budget(error: BudgetExceeded, attempts: int) -> CallRefused:
             "remaining_usd": exact_usd(error.remaining_pico),
             "needed_usd": exact_usd(error.needed_pico),
             "window_ends_at": _iso(error.window_ends_at),
+        },
+    )
+
+
+def all_resting(rests: Mapping[str, Rest]) -> CallRefused:
+    """Everybody who may answer rests; `rests` by slug. Nothing was sent."""
+    reasons = "; ".join(f"{slug}: {rest}" for slug, rest in rests.items())
+    soonest = min((rest.seconds for rest in rests.values()), default=0.0)
+    return CallRefused(
+        code="no_deployment",
+        status=503,
+        message=f"Every deployment that may answer rests. {reasons}.",
+        retry_after=max(1.0, soonest),
+        details={
+            "skipped": [
+                {"deployment": slug, "reason": "resting", "detail": str(rest)}
+                for slug, rest in rests.items()
+            ]
         },
     )
 

@@ -8,6 +8,7 @@ from apps.gateway.config import Config
 from apps.gateway.deciding import decide
 from apps.gateway.prepare import prepare
 from apps.gateway.types import CallKind, CallSpec
+from apps.routing.health import Health
 from apps.routing.loads import Loads
 from apps.routing.strategies import Router
 from apps.routing.types import Decision
@@ -30,12 +31,20 @@ class Example:
 
 
 def rehearse(
-    example: Example, *, caller: Caller, config: Config, loads: Loads, now: datetime
+    example: Example,
+    *,
+    caller: Caller,
+    config: Config,
+    loads: Loads,
+    health: Health,
+    now: datetime,
 ) -> Decision:
     """Raises `CallRefused` when nobody may answer it."""
     prepared = prepare(_spec(example), config=config, caller=caller, request_id="rehearsal")
     router = Router(loads=loads)
-    return decide(prepared, config=config, router=router, loads=loads, now=now, rehearse=True)
+    decided = decide(prepared, config=config, router=router, loads=loads, now=now, rehearse=True)
+    rests = health.resting(decided.deployments)
+    return decided.without({slug: str(rest) for slug, rest in rests.items()})
 
 
 def _spec(example: Example) -> CallSpec:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from apps.ledger.models import Purpose
 from apps.providers.errors import ProviderError
 from apps.registry.types import DeploymentFacts
+from apps.routing.health import Health
 
 ATTEMPTS = 3  # for each call; more only when a route has more deployments than that
 BASE_SECONDS = 0.1
@@ -31,6 +32,7 @@ class Plan:
     """The attempts of one call. Ask `first`, then `after` each failure."""
 
     candidates: Sequence[DeploymentFacts]
+    health: Health = field(default_factory=Health)
     _tried: list[str] = field(default_factory=list)
     _dead: set[str] = field(default_factory=set)  # cannot answer this request at all
     # Retry-After in seconds. None: it named none, which is not the same as “at once”.
@@ -43,6 +45,11 @@ class Plan:
     def first(self) -> Next:
         return self._take(self.candidates[0], Purpose.ANSWER, 0)
 
+    def instead(self, *, remaining: float) -> Next | None:
+        """For a step whose deployment turned out to rest: nothing was sent to it."""
+        self._dead.add(self._tried.pop())
+        return self._fresh(remaining)
+
     def after(self, error: ProviderError, *, remaining: float) -> Next | None:
         """The next attempt, or None: the error is the caller's own, attempts are used up, or the
         wait would not fit into the `remaining` seconds."""
@@ -54,30 +61,50 @@ class Plan:
         self._asked[failed] = error.retry_after
         if len(self._tried) >= max(ATTEMPTS, len(self.candidates)):
             return None
-        return self._fresh() or self._again(remaining)
+        return self._fresh(remaining) or self._again(remaining)
 
-    def _fresh(self) -> Next | None:
+    def _fresh(self, remaining: float) -> Next | None:
         """A deployment that was not tried yet, at once."""
+        known = {*self._tried, *self._dead}
+        purpose = Purpose.FALLBACK if self._tried else Purpose.ANSWER
         for deployment in self.candidates:
-            if deployment.slug not in self._tried:
-                return self._take(deployment, Purpose.FALLBACK, 0)
+            is_new = deployment.slug not in known and self.health.may_send(deployment)
+            if is_new and self._has_time(deployment, 0, remaining):
+                return self._take(deployment, purpose, 0)
         return None
 
     def _again(self, remaining: float) -> Next | None:
-        """One that was tried: the one with the shortest wait, oldest try first. A wait that a
-        provider asked for takes the place of ours."""
-        living = [d for d in self.candidates if d.slug not in self._dead]
-        if not living:
-            return None
+        """One that was tried: the one with the shortest wait, oldest try first."""
         ours = self._backoff()
-        waits = {slug: ours if asked is None else asked for slug, asked in self._asked.items()}
-        last = {slug: index for index, slug in enumerate(self._tried)}
-        deployment = min(living, key=lambda d: (waits[d.slug], last[d.slug]))
-        delay = waits[deployment.slug]
-        if delay >= remaining:
+        waits = {d.slug: wait for d in self.candidates if (wait := self._wait(d, ours)) is not None}
+        if not waits:
             return None
-        same = deployment.slug == self._tried[-1]
-        return self._take(deployment, Purpose.RETRY if same else Purpose.FALLBACK, delay)
+        last = {slug: index for index, slug in enumerate(self._tried)}
+        slug = min(waits, key=lambda slug: (waits[slug], last[slug]))
+        deployment = next(d for d in self.candidates if d.slug == slug)
+        if not self._has_time(deployment, waits[slug], remaining):
+            return None
+        if not self.health.may_retry(deployment):
+            return None
+        same = slug == self._tried[-1]
+        return self._take(deployment, Purpose.RETRY if same else Purpose.FALLBACK, waits[slug])
+
+    def _wait(self, deployment: DeploymentFacts, ours: float) -> float | None:
+        """Seconds until it may be tried again; None: not in this call. A wait that the provider
+        asked for takes the place of ours. A cooldown is waited for, an open breaker is not."""
+        slug, rest = deployment.slug, self.health.rest(deployment)
+        if slug in self._dead or slug not in self._asked:
+            return None
+        cools = rest is not None and rest.passes_soon
+        if not cools and not self.health.may_send(deployment):
+            return None
+        asked = self._asked[slug]
+        wait = ours if asked is None else asked
+        return max(wait, rest.seconds) if rest is not None and cools else wait
+
+    def _has_time(self, deployment: DeploymentFacts, delay: float, remaining: float) -> bool:
+        """Whether an answer can be expected before the deadline."""
+        return delay + self.health.usual_seconds(deployment) < remaining
 
     def _backoff(self) -> float:
         ceiling = min(MAX_SECONDS, BASE_SECONDS * 2 ** (len(self._tried) - 1))

@@ -18,6 +18,7 @@ from apps.gateway.pipeline import Pipeline
 from apps.gateway.tasks import Tasks
 from apps.providers.adapters import close_adapters, get_adapter
 from apps.routing.exchange import Exchange
+from apps.routing.health import Health
 from apps.routing.loads import Loads
 
 
@@ -44,7 +45,7 @@ class Runtime:
             get_adapter(deployment.vendor)  # importing it takes a second: not at the first call
         self._redis = async_client()
         self._books = Books(self._complete, self._lost)
-        loads = Loads()
+        loads, health = Loads(), Health()
         self._limiter = RateLimiter(self._redis)
         self.pipeline = Pipeline(
             config=self.config,
@@ -53,8 +54,9 @@ class Runtime:
             books=self._books,
             tasks=self.tasks,
             loads=loads,
+            health=health,
         )
-        self._exchange = Exchange(loads=loads, redis=self._redis)
+        self._exchange = Exchange(loads=loads, health=health, redis=self._redis)
         self._exchange.start()
 
     async def close(self, grace_seconds: float = 30) -> None:

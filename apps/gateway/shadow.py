@@ -123,7 +123,7 @@ class Shadows:
         way = decided(Way(ticket, prepared, endpoint), {}, await self._books.admit(admission))
         seen = Assembler()
         try:
-            with observed(self._observer, deployment):
+            with observed(deployment, self._observer):
                 answer = await dispatch(
                     way.prepared, way.endpoint, timeout=timeout, emit=None, seen=seen
                 )

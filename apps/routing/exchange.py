@@ -1,4 +1,5 @@
-"""Tells the neighbouring processes once a second how busy and fast deployments are, and listens.
+"""Tells the neighbouring processes once a second how busy and fast deployments are and which rest,
+and listens.
 
 One hash in Redis, a field for each process, written and read in one round trip that no call waits
 for. Which report is new is told by its counter, not by anybody's clock. While Redis is away nothing
@@ -7,6 +8,7 @@ is told; what was heard goes stale, and each process decides by what it sees its
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -14,6 +16,7 @@ import structlog
 from apps.core import strict_json
 from apps.core.ids import uuid7
 from apps.core.redis import RedisError, client
+from apps.routing.health import Health
 from apps.routing.loads import Loads, Report
 
 if TYPE_CHECKING:
@@ -26,24 +29,27 @@ STOP_SECONDS = 5.0
 SILENT_ROUNDS = 30  # after so many without news a neighbour's field is removed
 
 
-def overheard() -> Loads:
+def overheard() -> tuple[Loads, Health]:
     """What all processes said last, for one that runs no calls itself (web). Empty while Redis is
     away."""
-    loads = Loads()
+    loads, health = Loads(), Health()
     try:
         fields: Any = client().hgetall(KEY)
     except RedisError:
-        return loads
+        return loads, health
     for name, value in fields.items():
-        loads.hear(name.decode(), Report(_read(value)[1]))
-    return loads
+        said = _read(value)
+        loads.hear(name.decode(), Report(said.loads))
+        health.hear(said.rests)
+    return loads, health
 
 
 class Exchange:
     """Runs on the event loop between `start` and `stop`."""
 
-    def __init__(self, *, loads: Loads, redis: "redis.asyncio.Redis") -> None:
+    def __init__(self, *, loads: Loads, health: Health, redis: "redis.asyncio.Redis") -> None:
         self._loads = loads
+        self._health = health
         self._redis = redis
         self._process = uuid7().hex
         self._round = 0
@@ -67,7 +73,13 @@ class Exchange:
     async def once(self) -> None:
         """One round. Raises `RedisError`."""
         self._round += 1
-        mine = strict_json.dumps({"n": self._round, "loads": self._loads.own_report().loads})
+        mine = strict_json.dumps(
+            {
+                "n": self._round,
+                "loads": self._loads.own_report().loads,
+                "rests": self._health.own_report(),
+            }
+        )
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.hset(KEY, self._process, mine)
             pipe.expire(KEY, 60)
@@ -91,18 +103,27 @@ class Exchange:
         theirs = {name: value for name, value in fields.items() if name != self._process}
         self._counters = {n: known for n, known in self._counters.items() if n in theirs}
         for name, value in theirs.items():
-            counter, loads = _read(value)
+            said = _read(value)
             before, silent = self._counters.get(name, (None, 0))
-            self._counters[name] = (counter, silent + 1 if counter == before else 0)
-            if counter != before:
-                self._loads.hear(name, Report(loads))
+            self._counters[name] = (said.counter, silent + 1 if said.counter == before else 0)
+            if said.counter != before:
+                self._loads.hear(name, Report(said.loads))
+                self._health.hear(said.rests)
 
 
-def _read(value: bytes) -> tuple[int, dict[str, tuple[float, int]]]:
+@dataclass(frozen=True, slots=True)
+class _Said:
+    counter: int
+    loads: dict[str, tuple[float, int]]
+    rests: dict[str, tuple[float, str]]
+
+
+def _read(value: bytes) -> _Said:
     """What cannot be read, from an older or newer process, says nothing."""
     try:
         said: Any = strict_json.loads(value)
         loads = {slug: (float(pair[0]), int(pair[1])) for slug, pair in said["loads"].items()}
-        return int(said["n"]), loads
+        rests = {key: (float(p[0]), str(p[1])) for key, p in said.get("rests", {}).items()}
+        return _Said(int(said["n"]), loads, rests)
     except (strict_json.InvalidJSON, KeyError, TypeError, ValueError, IndexError, AttributeError):
-        return -1, {}
+        return _Said(-1, {}, {})

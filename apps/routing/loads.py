@@ -72,7 +72,12 @@ class Loads:
         self._in_flight[deployment.slug] += 1
 
     def observe(
-        self, deployment: DeploymentFacts, *, seconds: float, outcome: AttemptResult
+        self,
+        deployment: DeploymentFacts,
+        *,
+        seconds: float,
+        outcome: AttemptResult,
+        retry_after: float | None = None,
     ) -> None:
         slug, now = deployment.slug, self._clock()
         self._in_flight[slug] = max(0, self._in_flight[slug] - 1)

@@ -1,6 +1,6 @@
 """Routes, decisions and what becomes of attempts, as the pipeline sees them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol
@@ -111,16 +111,14 @@ class Decision:
         """Why it stands where it stands; empty for one that was not among the candidates."""
         return next((c.why for c in self.choices if c.deployment.slug == deployment), "")
 
-    def without(self, resting: Iterable[DeploymentFacts]) -> "Decision":
-        """The same order without those that rest after failures."""
-        slugs = {deployment.slug for deployment in resting}
-        detail = "it rests after failures; it is tried again soon"
+    def without(self, resting: Mapping[str, str]) -> "Decision":
+        """The same order without those that rest: slug → why, and for how long."""
         skips = tuple(
-            Skip(c.deployment.slug, "resting", detail, passing=True)
+            Skip(c.deployment.slug, "resting", resting[c.deployment.slug], passing=True)
             for c in self.choices
-            if c.deployment.slug in slugs
+            if c.deployment.slug in resting
         )
-        kept = tuple(c for c in self.choices if c.deployment.slug not in slugs)
+        kept = tuple(c for c in self.choices if c.deployment.slug not in resting)
         return replace(self, choices=kept, skipped=(*self.skipped, *skips)) if skips else self
 
     def as_json(self) -> Mapping[str, Any]:
@@ -140,7 +138,13 @@ class AttemptResult(StrEnum):
 
     ANSWERED = "answered"
     FAILED = "failed"
-    """The deployment's fault: 5xx, timeout, reset, garbage, a cut stream, a bad credential."""
+    """The deployment's fault: 5xx, reset, garbage, a cut stream."""
+    TIMED_OUT = "timed_out"
+    """No answer in time: the deployment's fault, or that of a caller in a hurry."""
+    UNAUTHORISED = "unauthorised"
+    """401, or no money left: the credential is bad for everybody."""
+    FORBIDDEN = "forbidden"
+    """403: the credential, or only this request."""
     LIMITED = "limited"
     """429: busy, not broken."""
     IGNORED = "ignored"
@@ -154,9 +158,14 @@ class Observer(Protocol):
         """A request is about to be sent; exactly one `observe` follows."""
 
     def observe(
-        self, deployment: DeploymentFacts, *, seconds: float, outcome: AttemptResult
+        self,
+        deployment: DeploymentFacts,
+        *,
+        seconds: float,
+        outcome: AttemptResult,
+        retry_after: float | None = None,
     ) -> None:
-        """It ended after so many seconds."""
+        """It ended after so many seconds; `retry_after`: the seconds that it asked us to wait."""
 
 
 class NoSuchModel(Exception):

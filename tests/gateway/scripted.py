@@ -25,6 +25,7 @@ from apps.gateway.windows import Sizes
 from apps.providers.errors import ErrorKind, ProviderError
 from apps.providers.types import ChatResult
 from apps.registry.types import DeploymentFacts
+from apps.routing.health import Health, Permit
 from apps.routing.types import Option, Pool, Strategy
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -115,6 +116,12 @@ class Stage:
     def observe(self, deployment: DeploymentFacts, **result: Any) -> None: ...
 
 
+class Unlearning(Health):
+    """Nobody ever rests: what rests is `tests/routing/test_health.py`'s, here it is the plan's."""
+
+    def ended(self, permit: Permit, **result: Any) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Played:
     stage: Stage
@@ -160,7 +167,7 @@ async def _answer(
     stage: Any, deployments: list[DeploymentFacts], deadline: float, repeat_unknown: bool
 ) -> None:
     tasks = Tasks()
-    loop = AttemptLoop(config=stage, books=stage, tasks=tasks, observer=stage)
+    loop = AttemptLoop(config=stage, books=stage, tasks=tasks, observer=stage, health=Unlearning())
     call = Call(SPEC, CALLER, "req_1", START + timedelta(seconds=deadline))
     options = tuple(Option(deployment) for deployment in deployments)
     pool = Pool("m", Strategy.PRIORITY, options)

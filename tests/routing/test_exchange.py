@@ -7,6 +7,7 @@ import redis.asyncio
 
 from apps.core.redis import async_client, client
 from apps.routing.exchange import KEY, Exchange, overheard
+from apps.routing.health import Health
 from apps.routing.loads import Loads
 from apps.routing.types import AttemptResult
 from tests.routing.test_strategies import Clock, deployment
@@ -17,6 +18,10 @@ def clean_redis():
     client().flushdb()
 
 
+def exchange_of(loads, redis, health=None):
+    return Exchange(loads=loads, health=health or Health(), redis=redis)
+
+
 def run(work):
     return asyncio.run(work)
 
@@ -25,7 +30,7 @@ def test_what_one_sees_the_other_hears():
     async def scene():
         redis = async_client()
         busy, other = Loads(), Loads()
-        here, there = Exchange(loads=busy, redis=redis), Exchange(loads=other, redis=redis)
+        here, there = exchange_of(busy, redis), exchange_of(other, redis)
         busy.began(deployment("a"))
         busy.began(deployment("a"))
         busy.observe(deployment("a"), seconds=2.0, outcome=AttemptResult.ANSWERED)
@@ -37,7 +42,7 @@ def test_what_one_sees_the_other_hears():
     heard = run(scene())
     assert heard.in_flight("a") == 1
     assert heard.latency("a") == pytest.approx(2.0, rel=0.2)
-    assert overheard().in_flight("a") == 1
+    assert overheard()[0].in_flight("a") == 1
 
 
 def test_one_that_repeats_itself_is_dead_whatever_its_clock_says():
@@ -47,8 +52,8 @@ def test_one_that_repeats_itself_is_dead_whatever_its_clock_says():
         redis, clock = async_client(), Clock()
         dead, living = Loads(), Loads(clock)
         dead.began(deployment("a"))
-        await Exchange(loads=dead, redis=redis).once()
-        exchange, seen = Exchange(loads=living, redis=redis), []
+        await exchange_of(dead, redis).once()
+        exchange, seen = exchange_of(living, redis), []
         for _ in range(40):
             await exchange.once()
             clock.now += 1
@@ -66,7 +71,7 @@ def test_one_that_repeats_itself_is_dead_whatever_its_clock_says():
 def test_what_nobody_can_read_says_nothing():
     client().hset(KEY, "stranger", b"not json")
     client().hset(KEY, "older", b'{"n": 1, "loads": {"a": 5}}')
-    assert overheard().in_flight("a") == 0
+    assert overheard()[0].in_flight("a") == 0
 
 
 def test_it_stops_although_its_client_swallows_a_cancellation(monkeypatch):
@@ -75,7 +80,7 @@ def test_it_stops_although_its_client_swallows_a_cancellation(monkeypatch):
 
     async def scene():
         redis_client = async_client()
-        exchange = Exchange(loads=Loads(), redis=redis_client)
+        exchange = exchange_of(Loads(), redis_client)
 
         async def once():
             rounds.append(1)
@@ -98,7 +103,7 @@ def test_without_redis_a_process_knows_itself():
     async def scene():
         away = redis.asyncio.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
         loads = Loads()
-        exchange = Exchange(loads=loads, redis=away)
+        exchange = exchange_of(loads, away)
         exchange.start()
         loads.began(deployment("a"))
         await asyncio.sleep(0)
@@ -109,3 +114,19 @@ def test_without_redis_a_process_knows_itself():
         return loads.in_flight("a")
 
     assert run(scene()) == 1
+
+
+def test_what_rests_at_one_rests_at_the_other():
+    async def scene():
+        redis = async_client()
+        here, there = Health(), Health()
+        for _ in range(5):
+            with here.permit(deployment("a")) as permit:
+                here.ended(permit, seconds=1, outcome=AttemptResult.FAILED)
+        await exchange_of(Loads(), redis, here).once()
+        await exchange_of(Loads(), redis, there).once()
+        await redis.aclose()
+        return there
+
+    assert run(scene()).rest(deployment("a")).seconds > 4
+    assert overheard()[1].rest(deployment("a")).seconds > 3

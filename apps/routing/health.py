@@ -1,0 +1,271 @@
+"""Which deployments rest, why, and for how long: breakers, cooldowns and credentials in quarantine.
+
+Everything is decided from this process's own memory; `apps.routing.exchange` tells neighbours once
+a second what rests here and hears what rests there. While Redis is away each process learns alone.
+"""
+
+import hashlib
+import math
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from apps.registry.types import DeploymentFacts
+from apps.routing.breaker import Breaker, Reason, State, Terms, Verdict
+from apps.routing.retry_budget import RetryBudget
+from apps.routing.types import AttemptResult
+
+PROBING_SECONDS = 1.0  # until the probes under way are likely to have said something
+COOLDOWN_SECONDS = 1.0  # after a 429 that did not say for how long
+SLOW_SECONDS = 60.0
+FAIR_SECONDS = 1.0  # a time-out before that is the caller's haste, until answers say what is usual
+USUAL_WEIGHT = 0.2  # of the newest answer in the usual time
+_DEPLOYMENT = Terms()
+# A refused credential seldom heals by itself, so its rest is long; one good answer ends it. Where
+# only a permission is missing (403), it may be for one request: three without an answer between.
+_CREDENTIAL = Terms(
+    in_a_row=3,
+    minimum_calls=1_000_000,
+    first_rest=300.0,
+    longest_rest=3600.0,
+    probes=1,
+    good_probes=1,
+    reason=Reason.CREDENTIAL,
+)
+_VERDICTS = {
+    AttemptResult.ANSWERED: Verdict.GOOD,
+    AttemptResult.FAILED: Verdict.FAILED,
+    AttemptResult.TIMED_OUT: Verdict.FAILED,
+}
+_WORDS = {
+    Reason.IN_A_ROW: "nothing but failures lately",
+    Reason.FAILURE_RATE: "too many failures lately",
+    Reason.SLOW_RATE: "too slow lately",
+    Reason.LIMITED: "it answered that it gets too many requests (429)",
+    Reason.CREDENTIAL: "its credential was refused; check the provider’s secret",
+}
+_REFUSED = {AttemptResult.UNAUTHORISED, AttemptResult.FORBIDDEN}
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """`seconds` more, because of `reason`."""
+
+    seconds: float
+    reason: Reason
+
+    @property
+    def passes_soon(self) -> bool:
+        """A cooldown: the provider said when it answers again."""
+        return self.reason is Reason.LIMITED
+
+    def __str__(self) -> str:
+        return f"it rests for {max(1, math.ceil(self.seconds))} s more: {_WORDS[self.reason]}"
+
+
+class Resting(Exception):
+    """The deployment rests: nothing may be sent to it now."""
+
+    def __init__(self, rest: Rest) -> None:
+        super().__init__(str(rest))
+        self.rest = rest
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Leave to send one request; `probes` are the half-open breakers that wait for what it says.
+    An `Observer` of that request."""
+
+    health: "Health"
+    deployment: DeploymentFacts
+    probes: tuple[Breaker, ...] = ()
+
+    def instead(self, deployment: DeploymentFacts) -> "Permit":
+        """The same, if a budget sends the call elsewhere: what it says is no probe's answer."""
+        same = deployment.slug == self.deployment.slug
+        return self if same else Permit(self.health, deployment)
+
+    def began(self, deployment: DeploymentFacts) -> None:
+        """Nothing is counted before the end."""
+
+    def observe(
+        self,
+        deployment: DeploymentFacts,
+        *,
+        seconds: float,
+        outcome: AttemptResult,
+        retry_after: float | None = None,
+    ) -> None:
+        self.health.ended(self, seconds=seconds, outcome=outcome, retry_after=retry_after)
+
+
+class Health:
+    """One for each event loop; `clock` is monotonic seconds."""
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, rng: random.Random | None = None
+    ) -> None:
+        self._clock = clock
+        self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
+        self._breakers: dict[str, Breaker] = {}
+        self._limited: dict[str, float] = {}  # deployment → end of its cooldown
+        self._limited_elsewhere: dict[str, float] = {}  # the same, as neighbours say
+        self._usual: dict[str, float] = {}  # deployment → seconds of an answer
+        self._budgets: dict[str, RetryBudget] = {}
+
+    # --- what the pipeline asks -------------------------------------------------------------------
+    def rest(self, deployment: DeploymentFacts) -> Rest | None:
+        """How long nothing may be sent to it; None: it may be called. Takes nothing."""
+        now, slug = self._clock(), deployment.slug
+        ends = max(self._limited.get(slug, 0.0), self._limited_elsewhere.get(slug, 0.0))
+        rests = [Rest(ends - now, Reason.LIMITED)] if ends > now else []
+        rests += [rest for breaker in self._of(deployment) if (rest := _rest_of(breaker, now))]
+        return max(rests, key=lambda rest: rest.seconds, default=None)
+
+    def resting(self, deployments: Iterable[DeploymentFacts]) -> dict[str, Rest]:
+        """Those of a pool that rest, by slug. Of those that only statistics blame, at most half of
+        the pool rest: what still answers some calls is better than nothing."""
+        pool = tuple(deployments)
+        rests = {d.slug: rest for d in pool if (rest := self.rest(d))}
+        blamed = [slug for slug, rest in rests.items() if rest.reason.statistical]
+        blamed.sort(key=lambda slug: rests[slug].seconds, reverse=True)
+        dead = len(rests) - len(blamed)
+        for slug in blamed[max(0, len(pool) // 2 - dead) :]:
+            del rests[slug]
+        return rests
+
+    def may_send(self, deployment: DeploymentFacts) -> bool:
+        """What rests by statistics alone may be called: `resting` left it in on purpose."""
+        rest = self.rest(deployment)
+        return rest is None or rest.reason.statistical
+
+    def usual_seconds(self, deployment: DeploymentFacts) -> float:
+        """What an answer takes there; 0 while it is not known."""
+        return self._usual.get(deployment.slug, 0.0)
+
+    def may_retry(self, deployment: DeploymentFacts) -> bool:
+        """Take a retry from its budget, if one is left."""
+        return self._budget(deployment).take(self._clock())
+
+    @contextmanager
+    def permit(self, deployment: DeploymentFacts) -> Iterator[Permit]:
+        """Around hold, request and resolution of one attempt. Raises `Resting`."""
+        rest = self.rest(deployment)
+        if rest is not None and not rest.reason.statistical:
+            raise Resting(rest)
+        now = self._clock()
+        probes = tuple(b for b in self._of(deployment) if b.take_probe(now))
+        try:
+            yield Permit(self, deployment, probes)
+        finally:
+            for breaker in probes:
+                breaker.give_back()
+
+    # --- what attempts tell -----------------------------------------------------------------------
+    def ended(
+        self,
+        permit: Permit,
+        *,
+        seconds: float,
+        outcome: AttemptResult,
+        retry_after: float | None = None,
+    ) -> None:
+        """How the permitted request ended, after so many seconds."""
+        deployment, now = permit.deployment, self._clock()
+        self._budget(deployment).call(now)
+        if outcome is AttemptResult.LIMITED:
+            self._cool(deployment.slug, retry_after, now)
+        elif outcome in _REFUSED:
+            self._refuse(permit, outcome, now)
+        elif outcome is AttemptResult.TIMED_OUT and seconds < self._fair(deployment):
+            return
+        elif outcome in _VERDICTS:
+            self._record(permit, _VERDICTS[outcome], seconds, now)
+
+    def _cool(self, slug: str, retry_after: float | None, now: float) -> None:
+        """Never shorter than what stands; an asked 0 is 0."""
+        seconds = COOLDOWN_SECONDS if retry_after is None else retry_after
+        self._limited[slug] = max(self._limited.get(slug, 0.0), now + seconds)
+
+    def _refuse(self, permit: Permit, outcome: AttemptResult, now: float) -> None:
+        breaker = self._breaker(_credential_of(permit.deployment), _CREDENTIAL)
+        if outcome is AttemptResult.FORBIDDEN or breaker.state(now) is not State.CLOSED:
+            breaker.record(Verdict.FAILED, now=now, probe=breaker in permit.probes)
+        else:
+            breaker.trip(Reason.CREDENTIAL, now=now)
+
+    def _record(self, permit: Permit, verdict: Verdict, seconds: float, now: float) -> None:
+        own, credential = self._of(permit.deployment)
+        if verdict is Verdict.GOOD:
+            self._learn(permit.deployment.slug, seconds)
+            credential.record(Verdict.GOOD, now=now, probe=credential in permit.probes)
+            verdict = Verdict.SLOW if seconds >= SLOW_SECONDS else Verdict.GOOD
+        own.record(verdict, now=now, probe=own in permit.probes)
+
+    def _learn(self, slug: str, seconds: float) -> None:
+        known = self._usual.get(slug, seconds)
+        self._usual[slug] = known + USUAL_WEIGHT * (seconds - known)
+
+    def _fair(self, deployment: DeploymentFacts) -> float:
+        """A time-out earlier than this blames the caller's deadline, not the deployment: or one
+        service in a hurry could take it away from all others."""
+        usual = self.usual_seconds(deployment)
+        return min(SLOW_SECONDS, 2 * usual) if usual else FAIR_SECONDS
+
+    # --- what neighbours tell ---------------------------------------------------------------------
+    def own_report(self) -> dict[str, tuple[float, str]]:
+        """What rests by this process's own experience: subject → (seconds, reason)."""
+        now = self._clock()
+        report = {
+            subject: (rest, str(breaker.reason))
+            for subject, breaker in self._breakers.items()
+            if not breaker.heard and (rest := breaker.rest(now))
+        }
+        limited = {s: end - now for s, end in self._limited.items() if end > now}
+        return report | {f"l:{s}": (left, str(Reason.LIMITED)) for s, left in limited.items()}
+
+    def hear(self, rests: Mapping[str, tuple[float, str]]) -> None:
+        """What rests at a neighbour. What no process of this version says is passed over."""
+        now = self._clock()
+        for subject, (seconds, reason) in rests.items():
+            kind, _, name = subject.partition(":")
+            if kind == "l":
+                ends = max(self._limited_elsewhere.get(name, 0.0), now + seconds)
+                self._limited_elsewhere[name] = ends
+            elif kind in {"d", "c"} and reason in set(Reason):
+                terms = _CREDENTIAL if kind == "c" else _DEPLOYMENT
+                self._breaker(subject, terms).hear(Reason(reason), seconds, now=now)
+
+    # --- inside -----------------------------------------------------------------------------------
+    def _of(self, deployment: DeploymentFacts) -> tuple[Breaker, Breaker]:
+        own = self._breaker(f"d:{deployment.slug}", _DEPLOYMENT)
+        return own, self._breaker(_credential_of(deployment), _CREDENTIAL)
+
+    def _breaker(self, subject: str, terms: Terms) -> Breaker:
+        if subject not in self._breakers:
+            self._breakers[subject] = Breaker(terms, self._rng)
+        return self._breakers[subject]
+
+    def _budget(self, deployment: DeploymentFacts) -> RetryBudget:
+        if deployment.slug not in self._budgets:
+            self._budgets[deployment.slug] = RetryBudget(self._clock())
+        return self._budgets[deployment.slug]
+
+
+def _rest_of(breaker: Breaker, now: float) -> Rest | None:
+    """A half-open one rests too while its probes are under way."""
+    state = breaker.state(now)
+    if state is State.CLOSED or breaker.reason is None:
+        return None
+    if state is State.OPEN:
+        return Rest(breaker.rest(now), breaker.reason)
+    busy = breaker.probing >= breaker.terms.probes
+    return Rest(PROBING_SECONDS, breaker.reason) if busy else None
+
+
+def _credential_of(deployment: DeploymentFacts) -> str:
+    """Provider and reference: another reference is another credential, out of quarantine."""
+    reference = hashlib.sha256(deployment.secret_ref.encode()).hexdigest()[:12]
+    return f"c:{deployment.provider}:{reference}"
