@@ -171,7 +171,7 @@ async def _answer(
     call = Call(SPEC, CALLER, "req_1", START + timedelta(seconds=deadline))
     options = tuple(Option(deployment) for deployment in deployments)
     pool = Pool("m", Strategy.PRIORITY, options)
-    sizes = Sizes(SPEC.messages, (), {}, bound=10, cap=100, field="/messages")
+    sizes = Sizes(SPEC.messages, (), {}, cap=100, field="/messages")
     prepared = Prepared(
         SPEC,
         CALLER,
