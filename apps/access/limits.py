@@ -33,7 +33,7 @@ from apps.access.limit_types import (
 )
 from apps.access.types import Caller
 from apps.core.redis import RedisError
-from apps.core.redis_batch import ScriptBatch
+from apps.core.redis_wire import wire_of
 
 if TYPE_CHECKING:
     import redis.asyncio
@@ -73,7 +73,7 @@ class RateLimiter:
         redis_clock: Callable[[], int] = lambda: -1,
     ) -> None:
         self._redis = redis
-        self._scripts = ScriptBatch(redis)
+        self._wire = wire_of(redis)
         self._take_script = redis.register_script(TAKE)
         self._return_script = redis.register_script(GIVE_BACK)
         self._renew_script = redis.register_script(RENEW)
@@ -154,7 +154,7 @@ class RateLimiter:
             numbers += [bucket.rate, bucket.capacity, bucket.taken, known[key]]
         is_back = not self._stale.isdisjoint(demand.keys)
         head = [self._redis_clock(), LEASE * 1000, max_wait, demand.slots, demand.id, int(is_back)]
-        refused, wait, *levels = await self._scripts.run(
+        refused, wait, *levels = await self._wire.run(
             self._take_script, [*demand.keys, demand.slots_key], [*head, *numbers]
         )
         self._away_until = None
@@ -191,7 +191,7 @@ class RateLimiter:
         bucket = returns.bucket or Bucket("tokens", 1, 1, 0)
         keys = [f"limit:{service}:tokens", slots_key(service)]
         head = [self._redis_clock(), LEASE * 1000, returns.tokens, bucket.rate, bucket.capacity]
-        await _quietly(self._scripts.run(self._return_script, keys, [*head, *returns.slots]))
+        await _quietly(self._wire.run(self._return_script, keys, [*head, *returns.slots]))
 
     # --- leases ----------------------------------------------------------------------------------
     async def _keep(self) -> None:
@@ -208,7 +208,7 @@ class RateLimiter:
 
     async def _renew(self, key: str, members: list[str]) -> int:
         head = [self._redis_clock(), LEASE * 1000]
-        return int(await self._scripts.run(self._renew_script, [key], [*head, *members]))
+        return int(await self._wire.run(self._renew_script, [key], [*head, *members]))
 
 
 async def _quietly(work: Awaitable[object]) -> None:

@@ -15,6 +15,7 @@ from apps.cache.types import CachedAnswer, CacheRequest, Lookup
 from apps.core import strict_json
 from apps.core.clock import now as clock_now
 from apps.core.redis import RedisError
+from apps.core.redis_wire import wire_of
 
 if TYPE_CHECKING:
     import redis.asyncio
@@ -55,6 +56,7 @@ class AnswerCache:
         self.clock = clock
         self._max_bytes = max_bytes
         self._reader = Reader(redis)
+        self._wire = wire_of(redis)
         self._put = redis.register_script(_PUT)
 
     async def look_up(self, request: CacheRequest) -> Lookup:
@@ -87,7 +89,7 @@ class AnswerCache:
             *generations_then[1:],
         ]  # the first is Postgres' own
         try:
-            return bool(await self._put(keys=[name_of(lookup.request), *scopes], args=args))
+            return bool(await self._wire.run(self._put, [name_of(lookup.request), *scopes], args))
         except RedisError as error:
             log.warning("cache_write_failed", error=str(error))
             return False

@@ -7,13 +7,10 @@ an earlier one, so nothing that was invalidated can return (docs/adr/0030).
 
 import secrets
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from apps.cache.types import Scope
 from apps.core.redis import client
-
-if TYPE_CHECKING:
-    import redis.asyncio
+from apps.core.redis_wire import RedisWire
 
 LIFETIME = 32 * 24 * 3600  # seconds; longer than any answer is kept
 
@@ -27,14 +24,12 @@ def new() -> str:
     return secrets.token_hex(8)
 
 
-async def make(redis: "redis.asyncio.Redis", scopes: Sequence[Scope]) -> dict[Scope, str]:
+async def make(wire: RedisWire, scopes: Sequence[Scope]) -> dict[Scope, str]:
     """New generations. Another process may make one at the same moment: the first stays."""
     names = [name_of(scope) for scope in scopes]
-    async with redis.pipeline(transaction=False) as pipe:
-        for name in names:
-            pipe.set(name, new(), nx=True, ex=LIFETIME)
-        pipe.mget(names)
-        *_, made = await pipe.execute()
+    for name in names:
+        wire.send("SET", name, new(), "NX", "EX", LIFETIME)
+    made = await wire.send("MGET", *names)
     # One that was evicted in between: what is stored under a name of its own is never found.
     return {scope: (v.decode() if v else new()) for scope, v in zip(scopes, made, strict=True)}
 

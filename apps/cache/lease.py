@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from apps.core.redis import RedisError
+from apps.core.redis_wire import wire_of
 
 if TYPE_CHECKING:
     import redis.asyncio
@@ -44,17 +45,16 @@ class Leases:
     """The leases that one event loop holds."""
 
     def __init__(self, redis: "redis.asyncio.Redis") -> None:
-        self._redis = redis
+        self._wire = wire_of(redis)
         self._change = redis.register_script(_CHANGE)
 
     async def take(self, name: str) -> tuple[State, str]:
         """Whose it is now, and the token if it is ours."""
         token = secrets.token_hex(8)
         try:
-            async with self._redis.pipeline(transaction=False) as pipe:
-                pipe.set(name, token, nx=True, px=_ms(SECONDS))
-                pipe.get(name)
-                taken, holder = await pipe.execute()
+            taking = self._wire.send("SET", name, token, "NX", "PX", _ms(SECONDS))
+            holder = await self._wire.send("GET", name)
+            taken = await taking
         except RedisError as error:
             log.warning("cache_lease_failed", error=str(error))
             return State.MINE, token
@@ -81,7 +81,7 @@ class Leases:
 
     async def _set(self, name: str, token: str, seconds: float, value: bytes) -> None:
         try:
-            await self._change(keys=[name], args=[token, _ms(seconds), value])
+            await self._wire.run(self._change, [name], [token, _ms(seconds), value])
         except RedisError as error:
             log.warning("cache_lease_failed", error=str(error))
 

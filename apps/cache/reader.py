@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from apps.cache import generations
 from apps.cache.types import Scope
 from apps.core.redis import RedisError
+from apps.core.redis_wire import wire_of
 
 if TYPE_CHECKING:
     import redis.asyncio
@@ -39,7 +40,7 @@ class Reader:
     """One for each event loop."""
 
     def __init__(self, redis: "redis.asyncio.Redis") -> None:
-        self._redis = redis
+        self._wire = wire_of(redis)
         self._waiting: _Waiting = {}
         self._running: asyncio.Task[None] | None = None
 
@@ -73,17 +74,18 @@ class Reader:
             future.set_result(results[wanted])
 
     async def _read(self, batch: list[Wanted]) -> dict[Wanted, Found]:
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for wanted in batch:
-                pipe.mget(wanted.name, *map(generations.name_of, wanted.scopes))
-            replies = dict(zip(batch, await pipe.execute(), strict=True))
+        asked = [
+            self._wire.send("MGET", wanted.name, *map(generations.name_of, wanted.scopes))
+            for wanted in batch
+        ]
+        replies = {wanted: await reply for wanted, reply in zip(batch, asked, strict=True)}
         missing = {
             scope
             for wanted, (_, *known) in replies.items()
             for scope, value in zip(wanted.scopes, known, strict=True)
             if value is None
         }
-        made = await generations.make(self._redis, list(missing)) if missing else {}
+        made = await generations.make(self._wire, list(missing)) if missing else {}
         return {
             wanted: Found(
                 value,

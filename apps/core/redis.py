@@ -7,7 +7,7 @@ import redis.asyncio
 from django.conf import settings
 
 # Short timeouts: a hanging Redis must cost a moment, never a stuck call.
-_TIMEOUT = 1.0  # seconds
+TIMEOUT = 1.0  # seconds
 _CONNECT_TIMEOUT = 0.5
 _QUEUE_TIMEOUT = 3.0  # for one of the connections to become free
 
@@ -18,7 +18,7 @@ RedisError = redis.RedisError
 def client() -> "redis.Redis":
     """The process-wide synchronous client."""
     return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=_TIMEOUT, socket_connect_timeout=_CONNECT_TIMEOUT
+        settings.REDIS_URL, socket_timeout=TIMEOUT, socket_connect_timeout=_CONNECT_TIMEOUT
     )
 
 
@@ -29,7 +29,7 @@ def async_client() -> "redis.asyncio.Redis":
         settings.REDIS_URL,
         max_connections=64,
         timeout=_QUEUE_TIMEOUT,
-        socket_timeout=_TIMEOUT,
+        socket_timeout=TIMEOUT,
         socket_connect_timeout=_CONNECT_TIMEOUT,
     )
     return redis.asyncio.Redis.from_pool(pool)
