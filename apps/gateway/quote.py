@@ -42,6 +42,8 @@ class Quote:
     prompt_version: int
     input_tokens: int
     output_tokens: int
+    likely_input_tokens: int
+    left_out: tuple[str, ...]
     at_most_pico: Pico | None
     at_least_pico: Pico | None
     budgets: tuple[BudgetLeft, ...]
@@ -101,6 +103,8 @@ def _quote(prepared: Prepared, ticket: Ticket, at_most: Pico | None, foreseen: F
         prompt_version=dims.prompt_version,
         input_tokens=ticket.input_bound,
         output_tokens=ticket.output_bound,
+        likely_input_tokens=prepared.sizes.likely_input(ticket.deployment),
+        left_out=prepared.fit.left_out if prepared.fit else (),
         at_most_pico=at_most,
         at_least_pico=None if at_most is None else _at_least(prepared, ticket.prices),
         budgets=foreseen.budgets,

@@ -64,6 +64,13 @@ class Sizes:
             self._known[by] = self._count(deployment)
         return self._known[by]
 
+    def likely_input(self, deployment: DeploymentFacts) -> int:
+        """Tokens of all that is sent, counted in any case: for a person who asks."""
+        counter = counter_of(deployment.model)
+        if self.inputs:
+            return sum(count_input(item, counter).likely for item in self.inputs)
+        return count_chat(self.messages, self.parameters, counter).likely
+
     def output_cap(self, deployment: DeploymentFacts) -> int:
         """The cap that is sent when the caller gave none: what the model can answer, and what is
         left of the window. The byte bound overstates the input about fourfold, so without a count

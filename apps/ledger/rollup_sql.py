@@ -30,8 +30,8 @@ HORIZON = """
     ), pg_snapshot_xmax(snapshot))::text
     FROM moment
 """
-# The first transaction after a batch, if it is over. The cut stands in a subquery of its own: joined
-# to the entries, it made the planner read the index of every month.
+# The first transaction after a batch, if it is over. The cut stands in a subquery of its own:
+# joined to the entries, it made the planner read the index of every month.
 NEXT = """
     WITH cut AS (
         SELECT xid FROM ledger_entry

@@ -6,7 +6,7 @@ from rest_framework.test import APIClient
 from apps.budgets.models import Budget, Hold, Window
 from apps.gateway.api import views
 from apps.gateway.config import new_holder
-from apps.registry.models import Deployment
+from apps.registry.models import Deployment, Model
 from apps.routing.models import Route, RouteTarget
 from tests.factories import make_key, make_priced_deployment
 
@@ -110,3 +110,18 @@ def test_it_is_for_the_deployment_that_the_route_would_try_first(quote):
     _, said = quote(model="chat")
 
     assert (said["deployment"], said["cost_at_most_usd"]) == ("cheap", f"0.{400:012d}")
+
+
+def test_it_says_the_tokens_that_are_likely_and_what_would_be_left_out(quote):
+    Model.objects.update(tokenizer="o200k_base")
+    status, said = quote()
+    # one message: 3, “user”, “hello there”; and 3 for the answer
+    assert (status, said["likely_input_tokens"], said["left_out"]) == (200, 3 + 1 + 2 + 3, [])
+    assert said["input_tokens_at_most"] > 9
+
+
+def test_what_cannot_fit_is_refused_by_a_quote_too(quote):
+    Model.objects.update(tokenizer="o200k_base", context_window=500)
+    status, said = quote(messages=[{"role": "user", "content": "word " * 600}])
+    assert (status, said["code"]) == (400, "context_too_long")
+    assert said["errors"][0]["pointer"] == "/messages"

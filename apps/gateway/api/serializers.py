@@ -69,6 +69,12 @@ class QuoteAnswer(serializers.Serializer[Any]):
     prompt_version = serializers.IntegerField(help_text="0: no prompt.")
     input_tokens_at_most = serializers.IntegerField(source="input_tokens")
     output_tokens_at_most = serializers.IntegerField(source="output_tokens")
+    likely_input_tokens = serializers.IntegerField(
+        help_text="As the model counts, or estimated where its tokenizer is not known."
+    )
+    left_out = serializers.ListField(
+        child=serializers.CharField(), help_text="Of a prompt that is too long, so that it fits."
+    )
     cost_at_most_usd = serializers.SerializerMethodField(help_text="Null: there is no price.")
     cost_at_least_usd = serializers.SerializerMethodField(help_text="When it is not cached.")
     budgets = BudgetLeftAnswer(many=True)
