@@ -30,6 +30,9 @@ FITTED = Counter(
 ATTEMPTS = Counter(
     "llm_attempts_total", "Physical requests to providers.", ["deployment", "status", "error"]
 )
+RESTS = Counter(
+    "llm_deployment_rests_total", "Rests of deployments that began here.", ["deployment", "reason"]
+)
 STREAMS_CUT = Counter(
     "llm_streams_cut_total", "Streams whose client was given up; the call went on.", ["reason"]
 )

@@ -4,10 +4,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import structlog
+
+from apps.gateway import metrics
 from apps.providers.errors import ErrorKind, ProviderError
 from apps.registry.types import DeploymentFacts
+from apps.routing.breaker import Reason
+from apps.routing.health import Rest
 from apps.routing.types import AttemptResult, Observer
 
+log = structlog.get_logger(__name__)
 FORBIDDEN = 403
 _RESULTS = {
     ErrorKind.CONNECT: AttemptResult.FAILED,
@@ -46,6 +52,19 @@ def observed(deployment: DeploymentFacts, *observers: Observer) -> Iterator[None
         seconds = time.monotonic() - started
         for observer in observers:
             observer.observe(deployment, seconds=seconds, outcome=result, retry_after=retry_after)
+
+
+def tell_of_rest(deployment: DeploymentFacts, rest: Rest) -> None:
+    """For operators: a refused credential needs one, the other rests end by themselves."""
+    metrics.RESTS.labels(deployment.slug, rest.reason).inc()
+    tell = log.error if rest.reason is Reason.CREDENTIAL else log.warning
+    tell(
+        "deployment_rests",
+        deployment=deployment.slug,
+        provider=deployment.provider,
+        reason=str(rest.reason),
+        seconds=round(rest.seconds, 1),
+    )
 
 
 def result_of(error: ProviderError) -> AttemptResult:

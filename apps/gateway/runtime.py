@@ -14,6 +14,7 @@ from apps.core.threads import in_thread
 from apps.gateway.accounts import Complete, Lost
 from apps.gateway.books import Books
 from apps.gateway.config import Config, new_holder
+from apps.gateway.observing import tell_of_rest
 from apps.gateway.pipeline import Pipeline
 from apps.gateway.tasks import Tasks
 from apps.providers.adapters import close_adapters, get_adapter
@@ -45,7 +46,7 @@ class Runtime:
             get_adapter(deployment.vendor)  # importing it takes a second: not at the first call
         self._redis = async_client()
         self._books = Books(self._complete, self._lost)
-        loads, health = Loads(), Health()
+        loads, health = Loads(), Health(on_rest=tell_of_rest)
         self._limiter = RateLimiter(self._redis)
         self.pipeline = Pipeline(
             config=self.config,

@@ -105,9 +105,14 @@ class Health:
     """One for each event loop; `clock` is monotonic seconds."""
 
     def __init__(
-        self, clock: Callable[[], float] = time.monotonic, rng: random.Random | None = None
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        rng: random.Random | None = None,
+        on_rest: Callable[[DeploymentFacts, Rest], None] | None = None,
     ) -> None:
+        """`on_rest` is told of each rest that begins or grows by what was seen here."""
         self._clock = clock
+        self._on_rest = on_rest
         self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
         self._breakers: dict[str, Breaker] = {}
         self._limited: dict[str, float] = {}  # deployment → end of its cooldown
@@ -175,6 +180,21 @@ class Health:
         """How the permitted request ended, after so many seconds."""
         deployment, now = permit.deployment, self._clock()
         self._budget(deployment).call(now)
+        before = self._ends(deployment)
+        self._learn_from(permit, seconds, outcome, retry_after, now)
+        for reason, end in self._ends(deployment).items():
+            if end > max(now, before.get(reason, 0.0)) and self._on_rest is not None:
+                self._on_rest(deployment, Rest(end - now, reason))
+
+    def _learn_from(
+        self,
+        permit: Permit,
+        seconds: float,
+        outcome: AttemptResult,
+        retry_after: float | None,
+        now: float,
+    ) -> None:
+        deployment = permit.deployment
         if outcome is AttemptResult.LIMITED:
             self._cool(deployment.slug, retry_after, now)
         elif outcome in _REFUSED:
@@ -239,6 +259,11 @@ class Health:
                 self._breaker(subject, terms).hear(Reason(reason), seconds, now=now)
 
     # --- inside -----------------------------------------------------------------------------------
+    def _ends(self, deployment: DeploymentFacts) -> dict[Reason, float]:
+        """When each of its rests ends, or ended."""
+        ends = {Reason.LIMITED: self._limited.get(deployment.slug, 0.0)}
+        return ends | {b.reason: b.until for b in self._of(deployment) if b.reason}
+
     def _of(self, deployment: DeploymentFacts) -> tuple[Breaker, Breaker]:
         own = self._breaker(f"d:{deployment.slug}", _DEPLOYMENT)
         return own, self._breaker(_credential_of(deployment), _CREDENTIAL)

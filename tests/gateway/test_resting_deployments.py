@@ -3,8 +3,10 @@
 import pytest
 
 from apps.budgets.models import Hold
+from apps.gateway.observing import result_of
 from apps.gateway.types import CallRefused, CallSpec
 from apps.ledger.models import Attempt, Entry
+from apps.providers.errors import ErrorKind, ProviderError
 from tests.gateway.conftest import make_call, run_calls
 from tests.gateway.test_failing_providers import add_second
 
@@ -113,3 +115,40 @@ def test_the_explanation_says_that_it_rests(call_pipeline, runtime, shop, upstre
 
     assert [(skip.deployment, skip.reason) for skip in told[0].skipped] == [("small-1", "resting")]
     assert "429" in told[0].skipped[0].detail
+
+
+def test_when_all_are_dead_the_load_on_them_is_no_more_than_that_of_the_callers(
+    runtime, call_pipeline, shop, upstream
+):
+    """P4: requests sent ≤ 1.1 × calls + 3."""
+    add_second(upstream)
+    upstream.behave(status=500)
+    messages = [({"role": "user", "content": f"hello {n}"},) for n in range(60)]
+    calls = [make_call(shop, CallSpec(model="small", messages=each)) for each in messages]
+
+    for number in range(0, 60, 4):
+        refusals = run_calls(runtime, calls[number : number + 4], raising=False)
+        assert all(refusal.retry_after is not None for refusal in refusals)
+
+    assert len(upstream.log()) <= 1.1 * 60 + 3
+    assert refusals[0].code == "no_deployment"
+
+
+def test_every_kind_of_error_says_whom_it_blames():
+    blamed = {kind: result_of(ProviderError(kind, "x")) for kind in ErrorKind}
+
+    failures = {"connect", "reset", "server_error", "bad_response", "incomplete"}
+    assert {kind for kind, result in blamed.items() if result == "failed"} == failures
+    assert {k: r for k, r in blamed.items() if r not in {"failed", "ignored"}} == {
+        "timeout": "timed_out",
+        "rate_limited": "limited",
+        "auth": "unauthorised",
+    }
+
+
+def test_403_may_be_one_request_and_no_quota_is_everybodys():
+    forbidden = ProviderError(ErrorKind.AUTH, "x", status=403)
+    no_quota = ProviderError(ErrorKind.RATE_LIMITED, "x", code="insufficient_quota")
+
+    assert result_of(forbidden) == "forbidden"
+    assert result_of(no_quota) == "unauthorised"

@@ -181,6 +181,22 @@ def test_a_forbidden_request_is_not_yet_a_bad_credential(health):
     assert health.rest(A).reason is Reason.CREDENTIAL
 
 
+# --- who is told ----------------------------------------------------------------------------------
+def test_each_rest_is_told_once_and_when_it_grows(clock):
+    told = []
+    health = Health(clock, random.Random(1), lambda d, rest: told.append((d.slug, rest.reason)))
+
+    say(health, A, *[FAILED] * 5)
+    late(health, A, FAILED)
+    late(health, B, LIMITED, retry_after=9.0)
+    late(health, B, LIMITED, retry_after=2.0)
+    late(health, B, LIMITED, retry_after=30.0)
+    late(health, C, AttemptResult.UNAUTHORISED)
+
+    limited = ("b", Reason.LIMITED)
+    assert told == [("a", Reason.IN_A_ROW), limited, limited, ("c", Reason.CREDENTIAL)]
+
+
 # --- neighbours -----------------------------------------------------------------------------------
 def test_what_rests_here_rests_at_a_neighbour(health, clock):
     there = Health(clock)
