@@ -139,7 +139,14 @@ class AttemptLoop:
         seen, ticket = Assembler(), way.ticket
         permit = permit.instead(ticket.deployment)
         # The time that is left now: holding may have waited for others.
-        work = dispatch(way.prepared, way.endpoint, timeout=run.remaining, emit=run.emit, seen=seen)
+        work = dispatch(
+            way.prepared,
+            way.endpoint,
+            timeout=run.remaining,
+            emit=run.emit,
+            seen=seen,
+            may_send=run.call.may_send,
+        )
         try:
             with observed(ticket.deployment, self._observer, permit):
                 answer = await sending.wait_for(work)

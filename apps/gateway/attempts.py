@@ -18,7 +18,7 @@ from apps.gateway.answers import Answer, from_chat, from_embedding
 from apps.gateway.assembler import Assembler, says_something
 from apps.gateway.prepare import Prepared
 from apps.gateway.retry import Next
-from apps.gateway.types import Call, CallKind
+from apps.gateway.types import Call, CallKind, always
 from apps.ledger.pricing import Unpriced, upper_bound
 from apps.ledger.types import AttemptEnd, AttemptStart, Dimensions, UsageReport
 from apps.providers.adapters import get_adapter
@@ -175,7 +175,13 @@ def endpoint_of(deployment: DeploymentFacts) -> Endpoint:
 
 
 async def dispatch(
-    prepared: Prepared, endpoint: Endpoint, *, timeout: float, emit: Emit | None, seen: Assembler
+    prepared: Prepared,
+    endpoint: Endpoint,
+    *,
+    timeout: float,
+    emit: Emit | None,
+    seen: Assembler,
+    may_send: Callable[[], bool] = always,
 ) -> Answer:
     """Send it, once. What a stream has said so far stands in `seen`, also when it breaks.
 
@@ -186,6 +192,8 @@ async def dispatch(
         raise ProviderError(
             ErrorKind.TIMEOUT_BEFORE_SEND, "The deadline passed before it was sent."
         )
+    if not may_send():
+        raise ProviderError(ErrorKind.LEASE_OVER, "Another worker may own the job by now.")
     adapter = get_adapter(endpoint.vendor)
     if prepared.spec.kind is CallKind.EMBEDDING:
         inputs = tuple(i if isinstance(i, str) else tuple(i) for i in prepared.spec.inputs)

@@ -33,6 +33,7 @@ _RESULTS = {
     ErrorKind.CONFLICT: AttemptResult.IGNORED,
     ErrorKind.REFUSED: AttemptResult.IGNORED,
     ErrorKind.CANCELLED: AttemptResult.IGNORED,
+    ErrorKind.LEASE_OVER: AttemptResult.IGNORED,
 }
 
 

@@ -147,6 +147,13 @@ def superseded() -> CallRefused:
     )
 
 
+def lease_over(message: str, attempts: int) -> CallRefused:
+    """When nobody has taken the job over, its worker gives it back with this."""
+    return CallRefused(
+        code="lease_over", status=409, message=message, retry_after=1, attempts=attempts
+    )
+
+
 def not_cached() -> CallRefused:
     return CallRefused(
         code="not_cached", status=404, message="No cached answer, and only that was asked."
@@ -192,6 +199,8 @@ def provider_failed(error: ProviderError, attempts: int, *, in_time: bool) -> Ca
         )
     if error.kind is ErrorKind.CANCELLED:
         return CallRefused(code="cancelled", status=499, message=error.message, attempts=attempts)
+    if error.kind is ErrorKind.LEASE_OVER:
+        return lease_over(error.message, attempts)
     if error.kind in _TOO_LATE and not in_time:
         return deadline(attempts)
     soon = 1.0 if error.retry_after is None else error.retry_after

@@ -71,6 +71,10 @@ class Pin:
     arm: str = ""  # "<experiment>/<arm>", or "" without an experiment
 
 
+def always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class FitReport:
     """What was left out of a prompt so that it fits, in words; the input tokens that it saved."""
@@ -94,6 +98,7 @@ class Call:
     )
     rate_limit_wait: float = 0.0  # seconds a call may wait for its turn (jobs), 0: refuse at once
     repeat_unknown: bool = True  # whether a request whose outcome is unknown may be sent again
+    may_send: Callable[[], bool] = always  # asked right before each request is sent
     on_decision: Callable[[Decision], None] | None = None  # told where the call goes, and why
 
 

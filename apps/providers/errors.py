@@ -47,6 +47,8 @@ class ErrorKind(StrEnum):
     CONFLICT = "conflict"
     REFUSED = "refused"
     """We refuse to call this address."""
+    LEASE_OVER = "lease_over"
+    """It was not sent: whoever wanted to send it may no longer be the one who answers."""
     CANCELLED = "cancelled"
     """The caller gave up. Adapters let `asyncio.CancelledError` pass; whoever catches it uses this
     kind for the record."""
@@ -79,6 +81,7 @@ _RULES: dict[ErrorKind, _Rule] = {
     ErrorKind.NOT_FOUND: _Rule(*_CALLERS_FAULT, Outcome.NOT_BILLED),
     ErrorKind.CONFLICT: _Rule(*_TRANSIENT, Outcome.NOT_BILLED),
     ErrorKind.REFUSED: _Rule(*_ELSEWHERE, Outcome.NOT_BILLED),
+    ErrorKind.LEASE_OVER: _Rule(*_CALLERS_FAULT, Outcome.NOT_BILLED),
     ErrorKind.CANCELLED: _Rule(*_CALLERS_FAULT, Outcome.UNKNOWN),
 }
 

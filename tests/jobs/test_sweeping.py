@@ -31,7 +31,7 @@ def test_a_lost_job_waits_again_and_its_worker_comes_too_late(lost):
     job = state(lost)
     assert (job.status, job.losses, job.lease_until) == ("queued", 1, None)
     assert finish_all([(Ticket(lost.pk, 1), outcome())]) == [False]
-    assert keep([Ticket(lost.pk, 1)]) == {lost.pk}
+    assert keep([Ticket(lost.pk, 1)]) == {Ticket(lost.pk, 1)}
     assert len(claim(limit=1)) == 1
 
 

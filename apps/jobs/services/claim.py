@@ -55,7 +55,7 @@ WITH mine AS (
 )
 UPDATE jobs_job AS job SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
 FROM mine WHERE job.id = mine.id
-RETURNING job.id
+RETURNING job.id, job.fence
 """
 
 
@@ -83,20 +83,19 @@ def claim(*, limit: int, lowest: int = Priority.LOW, alone: bool = True) -> list
         return [_claim_of(row) for row in cursor.fetchall()]
 
 
-def keep(tickets: Sequence[Ticket]) -> set[UUID]:
-    """Extend the lease of all jobs of a process; the ids that are no longer its own."""
+def keep(tickets: Sequence[Ticket]) -> set[Ticket]:
+    """Extend the lease of all jobs of a process; those that are no longer its own."""
     ids = [ticket.job_id for ticket in tickets]
     fences = [ticket.fence for ticket in tickets]
     with connection.cursor() as cursor:
         cursor.execute(_KEEP, {"ids": ids, "fences": fences, "lease": settings.JOB_LEASE_SECONDS})
-        return set(ids) - {row[0] for row in cursor.fetchall()}
+        return set(tickets) - {Ticket(*row) for row in cursor.fetchall()}
 
 
 def lost(tickets: Sequence[Ticket]) -> set[Ticket]:
     """Those that may no longer be worked on, inside the caller's transaction; until that ends
     nobody can take the others over, and their leases begin anew."""
-    gone = keep(tickets)
-    return {ticket for ticket in tickets if ticket.job_id in gone}
+    return keep(tickets)
 
 
 def to_be_cancelled() -> set[UUID]:

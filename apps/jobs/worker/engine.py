@@ -6,7 +6,6 @@ worker starts and drained when it stops.
 
 import asyncio
 import threading
-from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -15,15 +14,17 @@ from django.db import InterfaceError, OperationalError
 from apps.access.models import Service
 from apps.access.snapshot import caller_of
 from apps.access.types import Caller
+from apps.core.clock import steady
 from apps.gateway.runtime import Runtime
 from apps.jobs import metrics
 from apps.jobs.models import Priority
-from apps.jobs.services.claim import claim, lost
+from apps.jobs.services.claim import claim
 from apps.jobs.services.finish import finish_all
-from apps.jobs.types import Claim, EndKind
+from apps.jobs.types import Claim, EndKind, Ticket
 from apps.jobs.worker.deliverer import Deliverer
 from apps.jobs.worker.heartbeat import Heartbeat
 from apps.jobs.worker.lane import Lane
+from apps.jobs.worker.leases import Leases
 from apps.jobs.worker.runs import Runs
 from apps.jobs.worker.slots import Slots
 
@@ -38,7 +39,8 @@ class Engine:
     """Call `start` once, `pump` from any thread whenever the bell rings, `stop` at the end."""
 
     def __init__(self) -> None:
-        self._runtime = Runtime(complete=finish_all, lost=lost)
+        self._leases = Leases(seconds=settings.JOB_LEASE_SECONDS)
+        self._runtime = Runtime(complete=finish_all, lost=self._leases.lost)
         self._slots = Slots(settings.JOB_SLOTS)
         self._deliverer = Deliverer()
         self._guard = threading.Lock()
@@ -52,9 +54,10 @@ class Engine:
         self._runs = Runs(
             loop=self._runtime.loop,
             pipeline=self._runtime.pipeline,
+            leases=self._leases,
             on_done=self._done,
         )
-        self._heartbeat = Heartbeat(self._runs)
+        self._heartbeat = Heartbeat(self._runs, self._leases)
         self._heartbeat.start()
         self._deliverer.start()
         metrics.SLOTS.set(settings.JOB_SLOTS)
@@ -85,7 +88,7 @@ class Engine:
         """Let running jobs end, give the rest back, and end the loop."""
         self.refuse_work()
         if not self._slots.wait_until_idle(seconds=DRAIN_SECONDS):
-            left = [ticket.job_id for ticket in self._runs.tickets()]
+            left = self._runs.tickets()
             log.warning("jobs_given_back", count=len(left))
             self._runs.stop(left, EndKind.RETURNED)
             self._slots.wait_until_idle(seconds=LAST_SECONDS)
@@ -102,16 +105,17 @@ class Engine:
             self._pumping.discard(lowest)
             return False
 
-    def _done(self, job_id: UUID) -> None:
-        self._lane.leave(job_id)
+    def _done(self, ticket: Ticket) -> None:
+        self._lane.leave(ticket)
         self._slots.give(1)
 
     def _claim_all(self, lowest: int) -> None:
         while room := self._slots.take(most=CLAIM_BATCH):
             claims: list[Claim] = []
             try:
+                asked_at = steady()
                 claims, callers = self._claim(room, lowest)
-                self._runs.start(claims, callers)
+                self._runs.start(claims, callers, kept_at=asked_at)
             finally:
                 self._slots.give(room - len(claims))
             # One suspect is taken, whatever room there is: there may be more behind it.
@@ -123,7 +127,7 @@ class Engine:
         try:
             claims = claim(limit=room, lowest=lowest, alone=alone)
             callers = self._callers(claims)
-            suspect = next((found.ticket.job_id for found in claims if found.suspect), None)
+            suspect = next((found.ticket for found in claims if found.suspect), None)
         finally:
             if alone:
                 self._lane.keep_for(suspect)

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
-from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -18,8 +18,10 @@ from apps.gateway.types import Call, CallOutcome, CallRefused
 from apps.jobs import metrics
 from apps.jobs.services.finish import end_all
 from apps.jobs.types import Claim, Ending, EndKind, Ticket
+from apps.jobs.worker.leases import Leases
 
 RATE_LIMIT_WAIT = 5.0  # seconds that a job waits in its slot for its service's turn
+WATCH_SECONDS = 0.25  # between looks for leases that run out
 RETRY_SECONDS = 1.0  # between tries to write an end while the database is away
 
 log = structlog.get_logger(__name__)
@@ -46,48 +48,73 @@ class Runs:
         *,
         loop: asyncio.AbstractEventLoop,
         pipeline: Pipeline,
-        on_done: Callable[[UUID], None],
+        leases: Leases,
+        on_done: Callable[[Ticket], None],
     ) -> None:
         self._loop = loop
         self._pipeline = pipeline
+        self._leases = leases
         self._on_done = on_done
-        self._runs: dict[UUID, _Run] = {}
+        self._runs: dict[Ticket, _Run] = {}
+        self._watch: asyncio.Handle = loop.call_soon_threadsafe(self._look)
         self._endings: Batcher[Ending, bool] = Batcher(name="job-ends", flush=end_all)
 
-    def start(self, claims: Iterable[Claim], callers: Mapping[int, Caller]) -> None:
-        """Run each claimed job; `on_done` is called once with each, whatever becomes of it."""
-        calls = [(claim.ticket, _call_of(claim, callers[claim.service_id])) for claim in claims]
-        self._loop.call_soon_threadsafe(self._start, calls)
+    def start(
+        self, claims: Iterable[Claim], callers: Mapping[int, Caller], *, kept_at: float
+    ) -> None:
+        """Run each claimed job; `on_done` is called once with each, whatever becomes of it.
+        `kept_at`: `steady()` before they were claimed."""
+        calls = [(claim.ticket, self._call_of(claim, callers)) for claim in claims]
+        self._loop.call_soon_threadsafe(self._start, calls, kept_at)
 
     def tickets(self) -> list[Ticket]:
-        return [run.ticket for run in list(self._runs.values())]
+        """Of the jobs that are still ours, as far as we know."""
+        return [run.ticket for run in list(self._runs.values()) if run.is_ours]
 
-    def stop(self, job_ids: Iterable[UUID], kind: EndKind | None) -> None:
+    def stop(self, tickets: Iterable[Ticket], kind: EndKind | None) -> None:
         """Stop runs and end their jobs as `kind`; None: they are somebody else's by now."""
-        self._loop.call_soon_threadsafe(self._stop, list(job_ids), kind)
+        self._loop.call_soon_threadsafe(self._stop, list(tickets), kind)
 
     async def close(self) -> None:
         """Write what is still to be written."""
+        self._watch.cancel()
         await self._endings.close()
 
-    def _start(self, calls: Iterable[tuple[Ticket, Call]]) -> None:
+    def _look(self) -> None:
+        """Stop what may be another worker's before the next look. A plain callback, no task: when
+        the process goes on after a pause, it runs before any call gets a turn to send."""
+        ours = (
+            ticket for ticket in self._leases.ending_within(WATCH_SECONDS) if self._owns(ticket)
+        )
+        if ending := list(ours):
+            log.warning("jobs_lost", count=len(ending), reason="lease not renewed in time")
+            self._stop(ending, None)
+        self._watch = self._loop.call_later(WATCH_SECONDS, self._look)
+
+    def _owns(self, ticket: Ticket) -> bool:
+        run = self._runs.get(ticket)
+        return run is not None and run.is_ours
+
+    def _start(self, calls: Iterable[tuple[Ticket, Call]], kept_at: float) -> None:
         for ticket, call in calls:
+            self._leases.begin(ticket, at=kept_at)
             task = self._loop.create_task(self._run(ticket, call))
-            self._runs[ticket.job_id] = _Run(ticket, task)
+            self._runs[ticket] = _Run(ticket, task)
             metrics.IN_FLIGHT.inc()
             task.add_done_callback(lambda _, ticket=ticket: self._done(ticket))  # type: ignore[misc]
 
-    def _stop(self, job_ids: Iterable[UUID], kind: EndKind | None) -> None:
-        for job_id in job_ids:
-            run = self._runs.get(job_id)
+    def _stop(self, tickets: Iterable[Ticket], kind: EndKind | None) -> None:
+        for ticket in tickets:
+            run = self._runs.get(ticket)
             if run is not None and run.is_ours and run.stopped is None:
                 run.stopped, run.is_ours = kind, kind is not None
                 run.task.cancel()
 
     def _done(self, ticket: Ticket) -> None:
-        self._runs.pop(ticket.job_id, None)
+        self._runs.pop(ticket, None)
+        self._leases.end(ticket)
         metrics.IN_FLIGHT.dec()
-        self._on_done(ticket.job_id)
+        self._on_done(ticket)
 
     async def _run(self, ticket: Ticket, call: Call) -> None:
         structlog.contextvars.bind_contextvars(
@@ -99,7 +126,7 @@ class Runs:
         except CallRefused as refusal:
             await self._end(Ending.refused(ticket, refusal))
         except asyncio.CancelledError:
-            kind = self._runs[ticket.job_id].stopped
+            kind = self._runs[ticket].stopped
             if kind is not None:
                 await self._end(Ending(ticket, kind))
         except Exception:  # a fault of one job must neither stop the others nor vanish
@@ -108,7 +135,7 @@ class Runs:
 
     async def _end(self, ending: Ending) -> None:
         """Write how it ended; while the database is away, for as long as the job is ours."""
-        while self._runs[ending.ticket.job_id].is_ours:
+        while self._owns(ending.ticket):
             try:
                 await self._endings.submit(ending)
             except (OperationalError, InterfaceError) as error:
@@ -117,18 +144,18 @@ class Runs:
             else:
                 return
 
-
-def _call_of(claim: Claim, caller: Caller) -> Call:
-    """The deadline moves from the database's clock to ours, which the pipeline watches."""
-    remaining = min(claim.remaining, settings.CALL_TIMEOUT_MAX_SECONDS)
-    return Call(
-        spec=claim.spec,
-        caller=caller,
-        request_id=claim.request_id,
-        deadline=now() + timedelta(seconds=remaining),
-        pin=claim.pin,
-        job_id=claim.ticket.job_id,
-        completion=claim.ticket,
-        rate_limit_wait=RATE_LIMIT_WAIT,
-        repeat_unknown=claim.repeat_unknown,
-    )
+    def _call_of(self, claim: Claim, callers: Mapping[int, Caller]) -> Call:
+        """The deadline moves from the database's clock to ours, which the pipeline watches."""
+        remaining = min(claim.remaining, settings.CALL_TIMEOUT_MAX_SECONDS)
+        return Call(
+            spec=claim.spec,
+            caller=callers[claim.service_id],
+            request_id=claim.request_id,
+            deadline=now() + timedelta(seconds=remaining),
+            pin=claim.pin,
+            job_id=claim.ticket.job_id,
+            completion=claim.ticket,
+            rate_limit_wait=RATE_LIMIT_WAIT,
+            repeat_unknown=claim.repeat_unknown,
+            may_send=partial(self._leases.may_send, claim.ticket),
+        )
