@@ -10,3 +10,4 @@ urlpatterns = [
     path("api/v1/", include("llmplatform.api_urls")),
     path("", include("apps.core.urls")),
 ]
+handler404 = "llmplatform.not_found.not_found"

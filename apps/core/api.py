@@ -1,5 +1,6 @@
 """What every REST endpoint shares: strict parsing, cursor pagination, refusal of unknown fields."""
 
+import re
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -8,9 +9,12 @@ from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
 
 from apps.core import strict_json
 from apps.core.problems import Problem
+
+_SIZE = re.compile(r"[0-9]{1,9}")
 
 
 class StrictJSONParser(BaseParser):
@@ -48,6 +52,16 @@ class CreatedCursorPagination(CursorPagination):
     ordering = "-id"
     page_size_query_param = "page_size"
     max_page_size = 200
+
+    def get_page_size(self, request: Request) -> int | None:
+        """A size that is not one is refused: DRF would answer with the usual one, unsaid."""
+        asked = request.query_params.get(self.page_size_query_param)
+        if asked is None:
+            return self.page_size
+        if not _SIZE.fullmatch(asked) or not 1 <= int(asked) <= self.max_page_size:
+            detail = f"Give a whole number from 1 to {self.max_page_size}."
+            raise serializers.ValidationError({self.page_size_query_param: [detail]})
+        return int(asked)
 
 
 class StrictSerializer(serializers.Serializer[Any]):

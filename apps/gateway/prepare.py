@@ -261,8 +261,8 @@ def _inabilities(spec: CallSpec, deployment: DeploymentFacts) -> list[Fault]:
 def _cap(parameters: Mapping[str, Any]) -> tuple[str, int | None]:
     for name in _CAPS:
         value = parameters.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return name, value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return name, int(value)  # 5.0 is an integer in JSON
     return "", None
 
 

@@ -93,12 +93,15 @@ _STOP = {
     "maxItems": 4,
 }
 
+# A bound that every provider's integer holds. JSON Schema takes 5.0 and 1e30 for integers too.
+CAP = {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}
+
 CHAT_PARAMETERS: dict[str, Any] = {
     "temperature": {"type": "number", "minimum": 0, "maximum": 2},
     "top_p": {"type": "number", "minimum": 0, "maximum": 1},
     "n": {"type": "integer", "minimum": 1, "maximum": 16},
-    "max_tokens": {"type": "integer", "minimum": 1},
-    "max_completion_tokens": {"type": "integer", "minimum": 1},
+    "max_tokens": CAP,
+    "max_completion_tokens": CAP,
     "stop": _STOP,
     "seed": {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
     "presence_penalty": {"type": "number", "minimum": -2, "maximum": 2},

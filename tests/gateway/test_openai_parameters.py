@@ -52,6 +52,12 @@ def test_what_is_known_reaches_the_upstream_as_it_was_given(call_pipeline, upstr
     assert {name: body[name] for name in EVERYTHING} == EVERYTHING
 
 
+def test_a_cap_with_a_point_is_kept_as_the_integer_that_it_is(call_pipeline, upstream):
+    call_pipeline(parameters={"max_tokens": 3.0})
+
+    assert repr(upstream.log()[0]["body"]["max_tokens"]) == "3"
+
+
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens", None])
 def test_a_server_that_knows_only_the_old_name_gets_the_cap(call_pipeline, upstream, name):
     outcome = call_pipeline(parameters={name: 3} if name else {})

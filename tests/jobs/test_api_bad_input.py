@@ -119,6 +119,15 @@ def test_fields(api, change, pointers):
     assert all(fault["detail"] for fault in response.json()["errors"])
 
 
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+@pytest.mark.parametrize("value", [5.5, 2**31, 10**30, 1e30, 1e300])
+def test_a_cap_that_is_none_is_not_passed_over(api, name, value):
+    response = api.post({**GOOD, "parameters": {name: value}})
+
+    assert response.status_code == 400
+    assert {fault["pointer"] for fault in response.json()["errors"]} == {f"/parameters/{name}"}
+
+
 @pytest.mark.parametrize(
     ("change", "pointers"),
     [

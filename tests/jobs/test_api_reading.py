@@ -137,6 +137,23 @@ def test_cancelling(api, make_job):
     assert (again.status_code, again.json()["code"]) == (409, "already_finished")
 
 
+@pytest.mark.parametrize("size", ["0", "-1", "201", "1e2", "ten", "", "9" * 5000])
+def test_a_bad_page_size(api, size):
+    response = api.get(page_size=size)
+
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["pointer"].startswith("/page_size")
+
+
+@pytest.mark.parametrize("path", ["not-a-uuid/", "x/y/"])
+def test_an_address_that_does_not_exist_is_a_problem_too(api, path):
+    response = api.get(path)
+
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+    assert response["Content-Type"] == "application/problem+json"
+    assert response.json()["request_id"] == response["X-Request-Id"]
+
+
 def test_the_newest_come_first_in_pages(api, make_job):
     jobs = [make_job() for _ in range(5)]
 

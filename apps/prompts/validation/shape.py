@@ -52,8 +52,8 @@ _MESSAGE = {
 _PARAMETERS = {
     "temperature": {"type": "number", "minimum": 0, "maximum": 2},
     "top_p": {"type": "number", "minimum": 0, "maximum": 1},
-    "max_tokens": {"type": "integer", "minimum": 1},
-    "max_completion_tokens": {"type": "integer", "minimum": 1},
+    "max_tokens": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
+    "max_completion_tokens": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
     "stop": {
         "anyOf": [
             {"type": "string"},
