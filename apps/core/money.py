@@ -4,12 +4,17 @@ Every published token price is a whole number of pico-dollars a token, so a toke
 rounding at all; only meters with a block larger than one unit round, half to even, once a line.
 """
 
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from django.core.exceptions import ValidationError
 
 PICO = 10**12
 Pico = int  # an amount of pico-USD
+
+# What is parsed is bounded, or `1e999999` becomes an integer of a million digits; the precision is
+# more than the longest text has digits, so that nothing is rounded before it is judged.
+_LONGEST, _LARGEST = 100, 30
+_EXACT = Context(prec=2 * _LONGEST)
 
 
 def line_amount(*, quantity: int, price_pico: int, per_block: int = 1) -> Pico:
@@ -45,10 +50,17 @@ def pico_from_usd(value: str | Decimal | int) -> Pico:
 
     Raises: `django.core.exceptions.ValidationError`.
     """
+    text = str(value)
     try:
-        scaled = Decimal(str(value)).scaleb(12)
+        scaled = Decimal(text).scaleb(12, _EXACT)
     except ArithmeticError as error:
-        raise ValidationError(f"“{value}” is not an amount of dollars.") from error
-    if not scaled.is_finite() or scaled != scaled.to_integral_value():
-        raise ValidationError(f"“{value}” is finer than a pico-dollar (12 decimals).")
+        raise _no_amount(text) from error
+    if not scaled.is_finite() or len(text) > _LONGEST or scaled.adjusted() > _LARGEST:
+        raise _no_amount(text)
+    if scaled != scaled.to_integral_value():
+        raise ValidationError(f"“{text}” is finer than a pico-dollar (12 decimals).")
     return int(scaled)
+
+
+def _no_amount(text: str) -> ValidationError:
+    return ValidationError(f"“{text[:30]}” is not an amount of dollars.")

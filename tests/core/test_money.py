@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.core.forms import USDFormField
 from apps.core.money import PICO, exact_usd, line_amount, pico_from_usd, short_usd
 
 amounts = st.integers(min_value=-(2**63), max_value=2**63 - 1)
@@ -31,7 +32,21 @@ def test_a_token_price_never_rounds(quantity, price):
     assert line_amount(quantity=quantity, price_pico=price) == quantity * price
 
 
-@pytest.mark.parametrize("text", ["0.0000000000001", "NaN", "Infinity", "ten", "", "1e-13"])
+NO_AMOUNTS = [
+    "NaN",
+    "Infinity",
+    "ten",
+    "",
+    "9" * 5000,
+    "1e400",
+    "1e999999999",
+    "1e99999999999999999999",
+]
+
+
+@pytest.mark.parametrize(
+    "text", ["0.0000000000001", "1e-13", f"1.{'0' * 40}1", f"{PICO}.{'0' * 20}1", *NO_AMOUNTS]
+)
 def test_what_is_no_exact_amount_is_refused(text):
     with pytest.raises(ValidationError):
         pico_from_usd(text)
@@ -51,3 +66,26 @@ def test_what_is_no_exact_amount_is_refused(text):
 )
 def test_people_see_short_amounts_and_never_zero_for_something(amount, text):
     assert short_usd(amount) == text
+
+
+@pytest.mark.parametrize(
+    ("typed", "amount"),
+    [
+        ("1234.5", 12345 * PICO // 10),
+        ("$1,234.50", 12345 * PICO // 10),
+        ("1,000,000.00", 10**6 * PICO),
+        ("$0.15", 15 * PICO // 100),
+        ("", None),
+    ],
+)
+def test_what_a_person_types(typed, amount):
+    assert USDFormField(required=False).clean(typed) == amount
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["0,15", "1,5", "1,000", "1.000,50", "1.000.000,00", "0,150.0", "1,00,000.0", "1,234.5,6"],
+)
+def test_a_comma_that_may_be_the_decimal_one_is_not_guessed_away(typed):
+    with pytest.raises(ValidationError, match="with a point"):
+        USDFormField().clean(typed)
