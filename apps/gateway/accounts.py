@@ -17,6 +17,7 @@ from apps.budgets.selectors import hold_amounts
 from apps.budgets.types import BudgetExceeded, BudgetFacts, Held, HoldRequest, Resolution
 from apps.core.clock import db_now
 from apps.core.money import Pico
+from apps.core.pipelined import pipelined
 from apps.gateway.types import CallOutcome
 from apps.ledger import services as ledger
 from apps.ledger.models import Attempt, AttemptStatus
@@ -80,7 +81,7 @@ def admitter(lost: Lost | None) -> Callable[[Sequence[Admission]], list[Admitted
     After this commit a byte may be sent."""
 
     def admit_all(admissions: Sequence[Admission]) -> list[Admitted]:
-        with transaction.atomic():
+        with transaction.atomic(), pipelined():
             now = db_now()
             results: list[Admitted] = list(
                 budgets.hold_all(
@@ -129,7 +130,8 @@ def settler(
         items: Sequence[Settlement | HitSettlement],
     ) -> list[tuple[Pico, CallOutcome | None]]:
         with transaction.atomic():
-            amounts = _book(items)
+            with pipelined():
+                amounts = _book(items)
             outcomes = [
                 _with_cost(item, amount) for item, amount in zip(items, amounts, strict=True)
             ]
