@@ -1,7 +1,8 @@
 """The whole proof, as a table: `python -m bench.chaos [--jobs 600] [--folder .local/chaos]`.
 
-Three seeds, one of them again with wrong clocks, all mutants, and the rolling restart; about a
-quarter of an hour. Each run is a process of its own (`python -m tests.chaos.run`).
+Three seeds, one of them again with wrong clocks, a fixed rate while Valkey goes, all mutants, and
+the rolling restart; about twenty minutes. Each run is a process of its own
+(`python -m tests.chaos.run`).
 """
 
 import argparse
@@ -23,6 +24,7 @@ def main() -> int:
     options.folder.mkdir(parents=True, exist_ok=True)
     runs = {f"seed {seed}": [f"--seed={seed}"] for seed in SEEDS}
     runs["seed 1, clocks ±2 h"] = ["--seed=1", "--skew", *SKEW]
+    runs["20 jobs a second, Valkey away"] = ["--seed=1", "--rate=20"]
     codes = [_chaos(options, name, extra) for name, extra in runs.items()]
     codes += [_run(["--mutant=all"]), _run(["--rolling"])]
     _table(options, list(runs))

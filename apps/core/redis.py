@@ -15,10 +15,12 @@ RedisError = redis.RedisError
 
 
 @cache
-def client() -> "redis.Redis":
-    """The process-wide synchronous client."""
+def client(timeout: float = TIMEOUT) -> "redis.Redis":
+    """The process-wide synchronous client of those who wait for an answer so many seconds."""
     return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=TIMEOUT, socket_connect_timeout=_CONNECT_TIMEOUT
+        settings.REDIS_URL,
+        socket_timeout=timeout,
+        socket_connect_timeout=min(timeout, _CONNECT_TIMEOUT),
     )
 
 

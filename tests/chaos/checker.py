@@ -231,14 +231,25 @@ def second_calls(facts: Facts) -> list[tuple[Call, Call]]:
     ]
 
 
-def _explains(fault: Fault, earlier: Call, later: Call) -> bool:
+def may_be_repeated(facts: Facts) -> int:
+    """Sound calls, by the upstream's log, into which a fault fell that may take a job from its
+    worker: only these may have been sent a second time, and each of them once."""
+    return sum(
+        not earlier.fault and any(_explains(fault, earlier) for fault in facts.faults)
+        for earlier in facts.calls
+    )
+
+
+def _explains(fault: Fault, earlier: Call, later: Call | None = None) -> bool:
     """The fault fell into the earlier call or its booking, and before the later one.
 
     A worker that lost its leases in a pause or an outage may send what it had prepared until its
     heartbeat has told it.
     """
     until = fault.until + (0 if fault.kind == "kill" else HEARTBEAT_SECONDS)
-    if fault.kind not in INTERRUPTIONS or fault.at > later.at or until < earlier.at:
+    if fault.kind not in INTERRUPTIONS or until < earlier.at:
+        return False
+    if later is not None and fault.at > later.at:
         return False
     return earlier.ended is None or earlier.ended + SETTLE_SECONDS > fault.at
 
@@ -383,6 +394,7 @@ def measure(facts: Facts) -> dict[str, Any]:
         "upstream_faults": sum(bool(call.fault) for call in facts.calls),
         "not_in_the_book": kinds["not_in_the_book"],
         "second_calls": len(second_calls(facts)),
+        "second_calls_allowed": may_be_repeated(facts),
         "in_flight_at_kills": in_flight(facts, ("kill",)),
         "in_flight_at_interruptions": in_flight(facts, INTERRUPTIONS),
         "rescues_measured": len(rescued),

@@ -48,6 +48,16 @@ class Clients:
             due = started + seconds * number / jobs
             time.sleep(max(0.0, due - time.monotonic()))
 
+    def post_at_rate(self, jobs: int, *, rate: float) -> None:
+        """`rate` jobs a second, one request each, whatever becomes of those before. What a request
+        waits for a sender counts as its own time."""
+        started = time.monotonic()
+        for number in range(jobs):
+            due = started + number / rate
+            time.sleep(max(0.0, due - time.monotonic()))
+            key, text = f"key-{number}", f"Job {number} of this run says hello"
+            self._sent.append((key, text, [self._pool.submit(self._repeat, key, text, due)]))
+
     def _burst(self) -> int:
         return 1 if self._chance.random() < 0.9 else self._chance.randint(6, 24)
 
@@ -61,16 +71,19 @@ class Clients:
 
     def _send(self, key: str, text: str, both: threading.Barrier) -> list[Request]:
         both.wait(timeout=60)
-        until, sent = time.monotonic() + GIVE_UP_SECONDS, []
+        return self._repeat(key, text, time.monotonic())
+
+    def _repeat(self, key: str, text: str, due: float) -> list[Request]:
+        until, sent = due + GIVE_UP_SECONDS, []
         while time.monotonic() < until:
-            sent.append(self._once(key, text))
+            sent.append(self._once(key, text, time.monotonic() if sent else due))
             if sent[-1].job_id or sent[-1].problem:
                 break
             time.sleep(PAUSE_SECONDS)
         return sent
 
-    def _once(self, key: str, text: str) -> Request:
-        at, started = time.time(), time.monotonic()
+    def _once(self, key: str, text: str, started: float) -> Request:
+        at = time.time() - (time.monotonic() - started)
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_SECONDS)
         try:
             connection.request("POST", "/api/v1/jobs/", _body(text), self._headers(key))

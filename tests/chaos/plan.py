@@ -16,6 +16,8 @@ FULL = (
     "ring_storm",
 )
 TIMED_KILLS = 2
+# For a fixed rate of requests: is a job accepted as fast while Valkey is away?
+AWAY = ("valkey_down", "valkey_hang", "valkey_restart") * 2
 SMALL = ("kill", "flush", "valkey_down", "postgres_restart", "pause")
 CALM_SECONDS = 9.5  # lease + 5 s, and a bit: nothing else may disturb a rescue that is timed
 GAP_SECONDS = 4.0

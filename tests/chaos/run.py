@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.chaos.checker import Violation, check, measure
 from tests.chaos.clients import Clients
 from tests.chaos.facts import Facts
 from tests.chaos.injector import Injector
-from tests.chaos.plan import FULL, SMALL, Step, plan, seconds_of
+from tests.chaos.plan import AWAY, FULL, SMALL, Step, plan, seconds_of
 from tests.chaos.stack import Stack, stack
 
 BOUND_SECONDS = 60  # after the last fault, by which every job must have ended
@@ -52,6 +53,7 @@ def _run_mutant_or_seed(options: argparse.Namespace) -> tuple[Facts, list[Violat
         bound=options.seconds,
         skew_hours=options.skew,
         keep_logs=options.logs,
+        rate=options.rate,
     )
 
 
@@ -65,6 +67,7 @@ def run(
     skew_hours: Sequence[float] = (0,),
     keep_logs: Path | None = None,
     upstream_options: Sequence[str] = (),
+    rate: float = 0,
 ) -> tuple[Facts, list[Violation]]:
     """One run from nothing to nothing; what it left and what is wrong with that."""
     began = time.monotonic()
@@ -73,7 +76,8 @@ def run(
         key = _prepare(parts)
         parts.start_product(exits)
         started = time.monotonic()
-        found = _under_faults(parts, key, list(steps), seed=seed, jobs=jobs, bound=bound)
+        clients = Clients(port=parts.web_ports[0], key=key, seed=seed)
+        found = _under_faults(parts, clients, list(steps), jobs=jobs, bound=bound, rate=rate)
         submissions, faults = found
         from tests.chaos import gather
 
@@ -126,17 +130,15 @@ def _point_django_at(parts: Stack, settings: Any, connections: Any) -> None:
 
 
 def _under_faults(
-    parts: Stack, key: str, steps: list[Step], *, seed: int, jobs: int, bound: float
+    parts: Stack, clients: Clients, steps: list[Step], *, jobs: int, bound: float, rate: float
 ) -> tuple[Any, Any]:
-    clients = Clients(port=parts.web_ports[0], key=key, seed=seed)
     injector = Injector(parts)
     seconds = max(LEAST_SECONDS, seconds_of(steps))
-    posting = threading.Thread(
-        target=clients.post_all,
-        args=(jobs,),
-        kwargs={"seconds": seconds, "progress": lambda: injector.progress},
-        daemon=True,
-    )
+    if rate:
+        post = partial(clients.post_at_rate, round(rate * seconds), rate=rate)
+    else:
+        post = partial(clients.post_all, jobs, seconds=seconds, progress=lambda: injector.progress)
+    posting = threading.Thread(target=post, daemon=True)
     posting.start()
     injector.run(steps)
     posting.join()
@@ -197,6 +199,8 @@ def _kinds(violations: Sequence[Violation]) -> str:
 
 
 def _steps(options: argparse.Namespace) -> list[Step]:
+    if options.rate and not options.faults:
+        return [Step(kind, 6.0, 0) for kind in AWAY]
     if options.faults:
         return [Step(kind, 3.0, number) for number, kind in enumerate(options.faults)]
     if options.small:
@@ -223,6 +227,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=600)
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=0,
+        help="so many jobs a second, evenly, in place of --jobs; without --faults only Valkey goes",
+    )
     parser.add_argument("--seconds", type=float, default=BOUND_SECONDS, help="for the last jobs")
     parser.add_argument(
         "--skew", type=float, nargs="*", default=[0], help="hours that each worker's clock is wrong"

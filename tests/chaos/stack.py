@@ -18,6 +18,7 @@ from llmplatform.embedded.valkey import Valkey
 from tests.fakes.fixtures import Upstream
 from tests.servers import wait_until_ready
 
+START_SECONDS = 180  # a machine with other work starts four processes slowly
 LEASE_SECONDS = 4
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 WORKER = (
@@ -160,7 +161,8 @@ class Stack:
     def wait_for_web(self, process: Process, port: int) -> None:
         assert process.process is not None
         try:
-            wait_until_ready(f"http://127.0.0.1:{port}/health/ready", process.process)
+            url = f"http://127.0.0.1:{port}/health/ready"
+            wait_until_ready(url, process.process, timeout=START_SECONDS)
         except AssertionError as error:
             raise RuntimeError(f"{process.name}: {error}\n{tail(process.log)}") from error
 

@@ -4,7 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from tests.chaos.checker import check, measure, missing_calls, rescues, second_calls
+from tests.chaos.checker import (
+    check,
+    may_be_repeated,
+    measure,
+    missing_calls,
+    rescues,
+    second_calls,
+)
 from tests.chaos.facts import (
     Attempt,
     Call,
@@ -71,10 +78,20 @@ def test_a_sound_run_has_no_violation():
 def test_the_numbers_of_a_sound_run():
     found = measure(sound())
 
-    assert found["second_calls"] == 1
+    assert (found["second_calls"], found["second_calls_allowed"]) == (1, 1)
     assert found["in_flight_at_kills"] == 1
     assert found["rescue_max_s"] == pytest.approx(4.2)
     assert found["violations"] == 0
+
+
+def test_only_what_a_fault_fell_into_may_be_repeated():
+    sound_call = Call(1, "hello", 10.3, 11.0, "complete", cost_pico=50)
+    during, long_before = replace(sound_call, at=10.4), replace(sound_call, at=1.0, ended=2.0)
+    after, failing = replace(sound_call, at=10.7), replace(sound_call, fault="500")
+    calls = (sound_call, during, long_before, after, failing)
+
+    assert may_be_repeated(replace(sound(), calls=calls)) == 2
+    assert may_be_repeated(replace(sound(), calls=calls, faults=())) == 0
 
 
 def change(name: str, index: int, **values: object) -> Facts:

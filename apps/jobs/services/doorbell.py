@@ -13,6 +13,8 @@ from llmplatform import celery_app
 RING = "jobs.ring"
 # One bell stands for all jobs that come before a worker hears it, at most this long.
 QUIET_MS = 2_000
+# Whoever posts a job waits no longer than this for a silent Redis.
+RING_SECONDS = 0.5
 # After a failure nobody waits for Redis again for so long; the sweeper rings meanwhile.
 PAUSE_SECONDS = 2.0
 
@@ -36,14 +38,14 @@ _pause = _Pause()
 def ring(*, priority: int) -> None:
     """Wake a worker for jobs of `priority`. Never raises for a broker that is away.
 
-    Redis is asked first, with short timeouts, and a broker is not tried when Redis is away: one
-    caller in `PAUSE_SECONDS` waits about a second, the others not at all.
+    Redis is asked first, and a broker is not tried when Redis is away: callers wait for half a
+    second until that is known, and in the next `PAUSE_SECONDS` not at all.
     """
     queue = QUEUES[priority]
     if time.monotonic() < _pause.until:
         return
     try:
-        if client().set(_flag(queue), 1, nx=True, px=QUIET_MS):
+        if client(RING_SECONDS).set(_flag(queue), 1, nx=True, px=QUIET_MS):
             celery_app.send_task(RING, queue=queue)
     except (RedisError, OperationalError, OSError) as error:
         _pause.until = time.monotonic() + PAUSE_SECONDS
