@@ -173,7 +173,7 @@ class Jobs(RuleBasedStateMachine):
     def heartbeat(self, draw: Draw) -> None:
         run = self.chance.choice(self.runs[-LATEST:])
         gone = keep([run.ticket])
-        assert gone == (set() if run.job.keep(run.ticket.fence, self.now) else {run.job.id})
+        assert gone == (set() if run.job.keep(run.ticket.fence, self.now) else {run.ticket})
 
     def answer(self, draw: Draw) -> None:
         """In time or late: it is paid for, and counts only while the job is the run's."""
