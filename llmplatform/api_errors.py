@@ -92,6 +92,9 @@ ERRORS = (
               "Post it again with more time."),
     ErrorCode("outcome_unknown", "502", "It was sent, nobody knows its outcome, and it may not be "
               "sent again.", "no", "Look at what it did before you post it again."),
+    ErrorCode("lease_over", "–",
+              "A worker that stood still gives the job back unsent; it is tried again by itself.",
+              "yes", "Nothing: the job runs again."),
     ErrorCode("superseded", "–", "A worker lost the job to another one; only its log says so.",
               "no", "Nothing: the new owner ends the job."),
     ErrorCode("dead_letter", "–", "The job's worker was lost too often.", "no",

@@ -31,7 +31,7 @@ RESOLVED = {
 SHAPES_NOTHING = {"metadata", "cache", "context"}
 
 # refusals of one caller
-_LEADERS_OWN = {"outcome_unknown", "deadline_exceeded", "cancelled", "superseded"}
+_LEADERS_OWN = {"outcome_unknown", "deadline_exceeded", "cancelled", "superseded", "lease_over"}
 ALL_DEAD = {"no_deployment", "provider_failed"}  # refusals that an answer past its time may replace
 
 
