@@ -1,10 +1,12 @@
 """Rolling windows, carry-over, raises and shorter answers in any order: the invariants hold.
 
-What windows say is added up again from holds alone, by other code than the application's.
+What windows say is added up again from holds alone, by other code than the application's. It
+begins on the noon before Berlin's clocks go forward or back: days of 23 and 25 hours are in it.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
+    initialize,
     invariant,
     rule,
     run_state_machine_as_test,
@@ -25,11 +28,13 @@ from apps.budgets.services import expire_holds, hold_all, settle_all
 from apps.budgets.services.raises import approve_raise, request_raise
 from apps.budgets.snapshot import read_budgets
 from apps.budgets.types import Held, OutputTerms, Resolution
-from tests.budgets.conftest import NOW, make_budget, request
+from tests.budgets.conftest import make_budget, request
 from tests.proof import examples
 
 HOUR = timedelta(hours=1)
 TERMS = OutputTerms(input_pico=5, token_pico=3)
+BERLIN = ZoneInfo("Europe/Berlin")
+FORWARD, BACK = datetime(2026, 3, 28, 11, tzinfo=UTC), datetime(2026, 10, 24, 10, tzinfo=UTC)
 
 
 class Features(RuleBasedStateMachine):
@@ -39,21 +44,26 @@ class Features(RuleBasedStateMachine):
         super().__init__()
         self.atomic = transaction.atomic()
         self.atomic.__enter__()
-        self.now = NOW
+        self.now = FORWARD
         self.admitted: dict[Any, Any] = {}  # hold → when
         self.carried: dict[int, int] = {}
         self.crossed: set[Any] = set()
         users = get_user_model()._default_manager
         self.asks, self.approves = users.create_user("asks"), users.create_user("approves")
-        shorter = {"on_exceeded": "cap", "min_output_tokens": 4}
+        shorter = {"on_exceeded": "cap", "min_output_tokens": 4, "time_zone": BERLIN.key}
         make_budget("rolling", 200, period="hours", length=6, **shorter)
-        make_budget("carrying", 150, period="day", carry_over="both", carry_cap_percent=50)
+        carries = {"carry_over": "both", "carry_cap_percent": 50, "time_zone": BERLIN.key}
+        make_budget("carrying", 150, period="day", **carries)
         make_budget("capped", 150, period="day", **shorter)
-        Budget.objects.update(created_at=NOW)
 
     def teardown(self) -> None:
         transaction.set_rollback(True)
         self.atomic.__exit__(None, None, None)
+
+    @initialize(start=st.sampled_from([FORWARD, BACK]))
+    def begin(self, start: datetime) -> None:
+        self.now = start
+        Budget.objects.update(created_at=start)
 
     @rule(target=holds, tokens=st.integers(1, 60))
     def hold(self, tokens: int) -> Any:
@@ -116,6 +126,18 @@ class Features(RuleBasedStateMachine):
             posted = sum(hold.posted_pico for hold in taken)
             held = sum(h.amount_pico - h.posted_pico for h in taken if h.status == "held")
             assert (room.posted, room.held) == (posted, held), room.budget
+
+    @invariant()
+    def a_hold_stays_in_the_local_day_of_its_admission(self) -> None:
+        """I2, I12: also when it is settled, or expires, days later."""
+        links = HoldWindow.objects.filter(window__budget__period="day").select_related("window")
+        for link in links:
+            admitted = self.admitted[link.hold_id].astimezone(BERLIN)
+            midnight = datetime(admitted.year, admitted.month, admitted.day, tzinfo=BERLIN)
+            morrow = admitted.date() + timedelta(days=1)
+            ends = datetime(morrow.year, morrow.month, morrow.day, tzinfo=BERLIN)
+            found = (link.window.starts_at, link.window.ends_at)
+            assert found == (midnight.astimezone(UTC), ends.astimezone(UTC))
 
     @invariant()
     def what_was_carried_is_frozen(self) -> None:
