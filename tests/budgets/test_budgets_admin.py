@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from apps.access.models import Team
 from apps.budgets.models import Budget, Hold, Window
 from apps.budgets.services import settle_all
 from apps.budgets.types import Resolution
@@ -64,6 +65,28 @@ def test_a_budget_is_made_in_dollars(admin_client):
     assert (budget.limit_pico, budget.scope) == (125 * 10**11, {"service": "shop"})
     assert (budget.thresholds, budget.bases) == ([50, 100], ["actual", "forecast"])
     assert budget.notify == ["finance@example.com"]
+
+
+def test_a_budget_of_what_does_not_exist_is_made_and_says_so(admin_client):
+    names = {"team": "sales", "service": "shpo", "prompt": "greting", "tag": "any tag"}
+
+    page = admin_client.post(reverse("admin:budgets_budget_add"), FORM | names, follow=True)
+
+    assert Budget.objects.get().service == "shpo"
+    text = page.content.decode()
+    for field, name in (("team", "sales"), ("service", "shpo"), ("prompt", "greting")):
+        assert f"No {field} is called “{name}”: nothing counts to this budget yet." in text
+    assert "No tag" not in text
+
+
+def test_a_budget_of_what_exists_says_nothing(admin_client):
+    team = Team.objects.create(slug="sales", name="Sales")
+
+    page = admin_client.post(
+        reverse("admin:budgets_budget_add"), FORM | {"service": "", "team": team.slug}, follow=True
+    )
+
+    assert "nothing counts" not in page.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.http import HttpRequest
@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from apps.budgets.admin import cells
+from apps.budgets.admin.unknown import unknown_names
 from apps.budgets.burndown import burn_down
 from apps.budgets.models import Basis, Budget
 from apps.budgets.models.choices import default_bases
@@ -110,6 +111,11 @@ class BudgetAdmin(PlatformAdmin):
             help_text=db_field.help_text,
             initial=default_bases,
         )
+
+    def save_model(self, request: HttpRequest, obj: Budget, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        for text in unknown_names(obj):
+            messages.warning(request, text)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BudgetChangeList
