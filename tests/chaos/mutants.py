@@ -52,7 +52,7 @@ def _no_fence() -> None:
     from apps.jobs.services import claim, finish
 
     _replace(finish, "_owns", lambda jobs, ticket: ticket.job_id in jobs)
-    _without(claim, "_KEEP", "AND job.fence = mine.fence")
+    _without(claim, "_KEEP", "AND job.fence = ticket.fence")
     _without(claim, "_KEEP", "AND job.status = 'running'")
     claim._KEEP = claim._KEEP.replace(
         "WHERE job.id = mine.id", "WHERE job.id = mine.id AND job.lease_until IS NOT NULL"
