@@ -60,7 +60,7 @@ class RedisWire:
         try:
             self._link = _Link(self, await self._pool.get_connection())  # type: ignore[no-untyped-call]
             self._write()
-        except Exception as error:  # noqa: BLE001 - whoever asked gets it
+        except Exception as error:  # noqa: BLE001 - whatever it is: who asked would wait for ever
             self._fail(error)
         finally:
             self._opening = None

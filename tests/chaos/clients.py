@@ -16,6 +16,11 @@ PAUSE_SECONDS = 0.25
 TIMEOUT_SECONDS = 20
 
 
+def _pause_until(due: float) -> None:
+    """The pace of the load: it waits for no event, so there is nothing else to wait for."""
+    time.sleep(max(0.0, due - time.monotonic()))
+
+
 class Clients:
     """Call `post` for each job, then `close` for what became of them."""
 
@@ -46,7 +51,7 @@ class Clients:
                 self.post(number)
                 number += 1
             due = started + seconds * number / jobs
-            time.sleep(max(0.0, due - time.monotonic()))
+            _pause_until(due)
 
     def post_at_rate(self, jobs: int, *, rate: float) -> None:
         """`rate` jobs a second, one request each, whatever becomes of those before. What a request
@@ -54,7 +59,7 @@ class Clients:
         started = time.monotonic()
         for number in range(jobs):
             due = started + number / rate
-            time.sleep(max(0.0, due - time.monotonic()))
+            _pause_until(due)
             key, text = f"key-{number}", f"Job {number} of this run says hello"
             self._sent.append((key, text, [self._pool.submit(self._repeat, key, text, due)]))
 

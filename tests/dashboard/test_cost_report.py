@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from apps.core.csv_lines import FORMULA_STARTS
 from apps.dashboard.costs import cost_csv, cost_report
 from apps.dashboard.periods import BadPeriod, days_of, presets
 from apps.ledger.models import Attempt, AttemptStatus, Entry
@@ -217,10 +218,11 @@ def test_the_file_says_what_it_is_and_adds_up(db: None) -> None:
     assert sum(Decimal(row[cost]) for row in rows) == Decimal(total[cost])
 
 
-def test_the_file_defuses_formulas(db: None) -> None:
-    booked("=cmd()", datetime(2026, 3, 5, tzinfo=UTC), -5, kind="correction")
+@pytest.mark.parametrize("start", FORMULA_STARTS)
+def test_the_file_defuses_formulas(db: None, start: str) -> None:
+    booked(f"{start}cmd()", datetime(2026, 3, 5, tzinfo=UTC), -5, kind="correction")
     row = lines(MARCH)[3]
-    assert row[1] == "'=cmd()"
+    assert row[1] == f"'{start}cmd()"
     assert "-0.000000000005" in row
 
 

@@ -197,6 +197,9 @@ def _scripted(stage: Stage) -> Iterator[None]:
     def now() -> datetime:
         return START + timedelta(seconds=stage.loop.time())
 
+    # Minutes pass in milliseconds here, which no real upstream can follow. The loop, its plan and
+    # its tasks are the real ones; only time and the wire are the script's. Real HTTP is in
+    # `test_failing_providers.py`.
     with (
         mock.patch.object(attempt_loop, "clock_now", now),
         mock.patch.object(attempts, "get_adapter", return_value=stage),

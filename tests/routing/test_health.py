@@ -4,26 +4,13 @@ import random
 
 import pytest
 
-from apps.gateway.deciding import pause_for
-from apps.gateway.retry import Plan
-from apps.providers.errors import ErrorKind, ProviderError
 from apps.routing.breaker import Reason
 from apps.routing.health import Health, Permit, Resting
-from apps.routing.types import AttemptResult, Choice, Decision, Strategy
-from tests.routing.test_strategies import Clock, deployment
+from apps.routing.types import AttemptResult
+from tests.routing.test_strategies import deployment
 
 ANSWERED, FAILED, LIMITED = AttemptResult.ANSWERED, AttemptResult.FAILED, AttemptResult.LIMITED
 A, B, C, D = (deployment(slug) for slug in "abcd")
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def health(clock):
-    return Health(clock, random.Random(1))
 
 
 def say(health, target, *outcomes, retry_after=None, seconds=2.0):
@@ -227,125 +214,3 @@ def test_two_that_tell_each_other_do_not_keep_it_resting(health, clock):
 def test_what_a_newer_version_says_is_passed_over(health):
     health.hear({"d:a": (5.0, "something_new"), "x:a": (5.0, "in_a_row"), "a": (5.0, "in_a_row")})
     assert health.rest(A) is None
-
-
-# --- seven bugs of a peer's cooldowns -------------------------------------------------------------
-def test_peer_bug_1_a_second_429_never_shortens_the_first(health, clock):
-    """LiteLLM #40130."""
-    late(health, A, LIMITED, retry_after=60.0)
-    clock.now += 1
-    late(health, A, LIMITED, retry_after=2.0)
-
-    assert health.rest(A).seconds == 59
-
-
-def test_peer_bug_2_a_call_waits_for_a_pool_that_only_cools_down(health):
-    """LiteLLM #3646: all cooling, it failed at once."""
-    say(health, A, LIMITED, retry_after=2.0)
-    say(health, B, LIMITED, retry_after=1.0)
-    decision = Decision("r", Strategy.PRIORITY, (Choice(A, ""), Choice(B, "")))
-    rests = health.resting([A, B])
-
-    assert 1.0 <= pause_for(decision, rests, remaining=20) <= 1.2
-    assert pause_for(decision, rests, remaining=0.9) == 0
-    assert pause_for(decision, {"a": rests["a"]}, remaining=20) == 0
-
-
-def test_peer_bug_2_nobody_waits_for_what_is_broken(health):
-    say(health, A, *[FAILED] * 5)
-    decision = Decision("r", Strategy.PRIORITY, (Choice(A, ""),))
-    assert pause_for(decision, health.resting([A]), remaining=100) == 0
-
-
-def test_peer_bug_3_a_lonely_deployment_rests_as_well(health):
-    """LiteLLM PR #8668."""
-    say(health, A, LIMITED, retry_after=9.0)
-    assert set(health.resting([A])) == {"a"}
-    say(health, B, *[FAILED] * 5)
-    assert set(health.resting([B])) == {"b"}
-
-
-def test_peer_bug_4_each_deployment_has_its_own_time(health):
-    """LiteLLM PR #12037."""
-    say(health, A, LIMITED, retry_after=3.0)
-    say(health, B, LIMITED, retry_after=40.0)
-    say(health, C, LIMITED)
-
-    seconds = {slug: rest.seconds for slug, rest in health.resting([A, B, C]).items()}
-    assert seconds == {"a": 3.0, "b": 40.0, "c": 1.0}
-
-
-def test_peer_bug_5_zero_is_a_time_and_not_a_missing_one(health):
-    """LiteLLM PR #12108."""
-    say(health, A, LIMITED, retry_after=0.0)
-    assert health.rest(A) is None
-
-
-def test_peer_bug_6_one_failure_is_no_reason_to_rest(health):
-    """LiteLLM PR #5698."""
-    say(health, A, *[ANSWERED] * 9, FAILED, *[ANSWERED] * 9, FAILED)
-    say(health, B, FAILED)
-    assert health.resting([A, B]) == {}
-
-
-def test_peer_bug_7_an_error_of_ours_blames_nobody(health):
-    """LiteLLM PR #40718: “all rest” was counted as one more failure."""
-    say(health, A, *[FAILED] * 5)
-    before = health.rest(A).seconds
-    for _ in range(10):
-        with pytest.raises(Resting), health.permit(A):
-            pass
-
-    assert health.rest(A).seconds == before
-    assert health.resting([A, B]).keys() == {"a"}
-
-
-# --- the plan of a call ---------------------------------------------------------------------------
-def failed(kind=ErrorKind.SERVER_ERROR, **values):
-    return ProviderError(kind, "x", **values)
-
-
-def test_a_fallback_that_rests_is_passed_over(health):
-    say(health, B, *[FAILED] * 5)
-    plan = Plan([A, B, C], health)
-    plan.first()
-    assert plan.after(failed(), remaining=60).deployment is C
-
-
-def test_a_step_whose_deployment_rests_by_now_goes_elsewhere(health):
-    plan = Plan([A, B], health)
-    plan.first()
-    step = plan.instead(remaining=60)
-
-    assert (step.deployment, step.purpose, plan.attempts) == (B, "answer", 1)
-    assert plan.instead(remaining=60) is None
-
-
-def test_a_retry_waits_out_a_cooldown_and_no_breaker(health):
-    plan = Plan([A], health)
-    plan.first()
-    say(health, A, LIMITED, retry_after=2.0)
-    error = failed(ErrorKind.RATE_LIMITED, retry_after=2.0)
-    assert plan.after(error, remaining=60).delay >= 2.0
-
-    late(health, A, FAILED)
-    for _ in range(4):
-        late(health, A, FAILED)
-    assert plan.after(failed(), remaining=60) is None
-
-
-def test_no_attempt_that_cannot_end_before_the_deadline(health):
-    say(health, A, ANSWERED, seconds=10.0)
-    say(health, B, ANSWERED, seconds=10.0)
-    plan = Plan([A, B], health)
-    plan.first()
-    assert plan.after(failed(), remaining=9) is None
-
-
-def test_a_used_up_budget_ends_the_retries(health):
-    granted = 0
-    for _ in range(30):
-        plan = Plan([A], health)
-        plan.first()
-        granted += plan.after(failed(), remaining=60) is not None
-    assert granted == 10
