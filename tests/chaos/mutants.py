@@ -78,10 +78,13 @@ def _promise_before_commit() -> None:
     promised: dict[str | None, Any] = {}
 
     def at_once(*, draft: Any) -> Any:
-        job = submit._new_job(draft, submit._prepare(draft.caller, draft.spec, draft.request_id))
+        job = submit.new_job(
+            draft,
+            submit._prepare(draft.caller, draft.spec, draft.request_id),
+            now=timezone.now(),
+        )
         job = promised.setdefault(draft.idempotency_key, job)
         threading.Thread(target=_write_late, args=(draft, job.pk), daemon=True).start()
-        job.created_at = job.next_run_at = job.deadline = timezone.now()
         return submit.Submitted(job, created=True)
 
     _replace(views, "submit", at_once)
@@ -93,7 +96,7 @@ def _write_late(draft: Any, job_id: Any) -> None:
     from apps.jobs.services import doorbell, submit
 
     time.sleep(LATE_SECONDS)
-    job = submit._new_job(draft, submit._prepare(draft.caller, draft.spec, draft.request_id))
+    job = submit.new_job(draft, submit._prepare(draft.caller, draft.spec, draft.request_id))
     job.pk = job_id
     Job.objects.bulk_create([job], ignore_conflicts=True)
     payload = JobPayload(job_id=job_id, request=specs.to_json(draft.spec))
@@ -104,19 +107,21 @@ def _write_late(draft: Any, job_id: Any) -> None:
 
 def _send_before_commit() -> None:
     """The request goes out while its attempt and hold are still being written."""
+    from apps.budgets.types import Held
     from apps.gateway.books import Books
 
     admit = Books.admit
     late: set[asyncio.Task[None]] = set()
 
-    async def later(self: Any, admission: Any) -> None:
+    async def later(self: Any, admission: Any) -> Held:
         async def book() -> None:
-            await asyncio.sleep(LATE_SECONDS)
+            await asyncio.sleep(3 * LATE_SECONDS)  # as long as a kill needs to meet one
             await admit(self, admission)
 
         task = asyncio.create_task(book())
         late.add(task)
         task.add_done_callback(late.discard)
+        return Held(admission.hold.id, ())
 
     _replace(Books, "admit", later)
 
