@@ -1,8 +1,13 @@
-"""Which arm of an experiment a subject belongs to: decided by a hash, so nothing is stored."""
+"""Which experiment and arm a subject belongs to: decided by two hashes, so nothing is stored.
+
+The first, the same for all experiments of a prompt on a channel, says who takes part in which:
+each owns a range of buckets and no two overlap. The second, salted by the experiment, chooses the
+arm. So a range can grow and nobody who is in it changes arms.
+"""
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from apps.prompts.types import ArmFacts, ExperimentFacts
 
@@ -19,9 +24,32 @@ def bucket(*, salt: str, subject: str) -> int:
     return int.from_bytes(digest[:8]) * BUCKETS >> 64
 
 
-def assign(*, experiment: ExperimentFacts, subject: str) -> ArmFacts:
-    """The arm that owns the subject's bucket. Deterministic, whichever process asks."""
-    return arm_of(experiment.arms, bucket(salt=experiment.salt, subject=subject))
+def percent(share: int) -> str:
+    """Basis points in words."""
+    return f"{share / 100:g} %"
+
+
+def assign(
+    *, experiments: Sequence[ExperimentFacts], layer: str, subject: str
+) -> tuple[ExperimentFacts, ArmFacts] | None:
+    """Deterministic, whichever process asks. None: the subject takes part in none of them.
+
+    `layer` names what the experiments divide between them: their prompt and channel.
+    """
+    place = bucket(salt=layer, subject=subject) if experiments else 0
+    for experiment in experiments:
+        if subject in experiment.testers:
+            return experiment, _named(experiment, experiment.testers[subject])
+    for experiment in experiments:
+        if experiment.share_from <= place < experiment.share_from + experiment.share:
+            return experiment, arm_of(
+                experiment.arms, bucket(salt=experiment.salt, subject=subject)
+            )
+    return None
+
+
+def _named(experiment: ExperimentFacts, slug: str) -> ArmFacts:
+    return next(arm for arm in experiment.arms if arm.slug == slug)
 
 
 def arm_of(arms: Iterable[ArmFacts], number: int) -> ArmFacts:

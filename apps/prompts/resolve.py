@@ -20,17 +20,21 @@ def resolve(
 ) -> Resolved:
     """Decide the version of a call; memory only.
 
-    An exact version wins. Else a running experiment on the channel picks an arm by `subject`
-    (without one by `request_id`, so not sticky). Else the channel's open release answers.
+    An exact version wins. Else a running experiment on the channel that the subject belongs to
+    picks an arm (without a subject the `request_id` decides, so not sticky). Else the channel's
+    open release answers.
     Raises `PromptNotFound`, and `VersionNotLoaded` for an exact version that nobody used lately.
     """
     if prompt not in snapshot.prompts:
         raise PromptNotFound(f"There is no prompt “{prompt[:100]}”. {_some(snapshot)}")
     if version is not None:
         return Resolved(snapshot.version(_exact(snapshot, prompt, version)))
-    experiment = snapshot.experiments.get((prompt, channel))
-    if experiment is not None:
-        arm = assign(experiment=experiment, subject=subject or request_id)
+    experiments = snapshot.experiments.get((prompt, channel), ())
+    chosen = assign(
+        experiments=experiments, layer=f"{prompt}/{channel}", subject=subject or request_id
+    )
+    if chosen is not None:
+        experiment, arm = chosen
         return Resolved(snapshot.version(arm.version_id), f"{experiment.slug}/{arm.slug}")
     return Resolved(snapshot.version(_live(snapshot, prompt, channel)))
 

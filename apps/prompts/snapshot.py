@@ -35,7 +35,8 @@ class PromptSnapshot:
     """Prompt → number → id of every sealed or retired version."""
     releases: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """(prompt, channel) → id of the version that is live there."""
-    experiments: Mapping[tuple[str, str], ExperimentFacts] = field(default_factory=dict)
+    experiments: Mapping[tuple[str, str], tuple[ExperimentFacts, ...]] = field(default_factory=dict)
+    """(prompt, channel) → those that run there."""
     loaded: Mapping[int, VersionFacts] = field(default_factory=dict)
     """Content of every version that is live or in a running experiment."""
 
@@ -57,7 +58,7 @@ def read_prompts(*, prompt: str | None = None) -> PromptSnapshot:
     slugs = frozenset(choices)
     releases = _open_releases(slugs)
     experiments = _running_experiments(slugs)
-    arms = (arm for experiment in experiments.values() for arm in experiment.arms)
+    arms = (arm for beside in experiments.values() for one in beside for arm in one.arms)
     needed = {*releases.values(), *(arm.version_id for arm in arms)}
     return PromptSnapshot(
         prompts=slugs,
@@ -127,13 +128,20 @@ def _open_releases(slugs: frozenset[str]) -> dict[tuple[str, str], int]:
     }
 
 
-def _running_experiments(slugs: frozenset[str]) -> dict[tuple[str, str], ExperimentFacts]:
+def _running_experiments(
+    slugs: frozenset[str],
+) -> dict[tuple[str, str], tuple[ExperimentFacts, ...]]:
     rows = (
         Experiment.objects.filter(prompt__slug__in=slugs, status="running")
         .select_related("prompt", "channel")
         .prefetch_related("arms")
+        .order_by("share_from")
     )
-    return {(row.prompt.slug, row.channel.slug): _experiment_of(row) for row in rows}
+    found: dict[tuple[str, str], tuple[ExperimentFacts, ...]] = {}
+    for row in rows:
+        where = (row.prompt.slug, row.channel.slug)
+        found[where] = (*found.get(where, ()), _experiment_of(row))
+    return found
 
 
 def _experiment_of(row: Experiment) -> ExperimentFacts:
@@ -142,6 +150,9 @@ def _experiment_of(row: Experiment) -> ExperimentFacts:
         slug=row.slug,
         salt=row.salt,
         arms=tuple(ArmFacts(arm.slug, arm.version_id, arm.weight) for arm in arms),
+        share_from=row.share_from,
+        share=row.share,
+        testers=row.testers,
     )
 
 

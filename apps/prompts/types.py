@@ -71,6 +71,11 @@ class ExperimentFacts:
     salt: str
     arms: tuple[ArmFacts, ...]
     """In order of position."""
+    share_from: int = 0
+    share: int = 10_000
+    """The buckets of subjects that take part: so many, from this one."""
+    testers: Mapping[str, str] = field(default_factory=dict)
+    """Subject → slug of the arm that it always gets."""
 
 
 @dataclass(frozen=True, slots=True)

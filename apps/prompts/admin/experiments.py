@@ -1,4 +1,4 @@
-"""Experiments: planned with their arms, started and stopped through a confirm page."""
+"""Experiments: planned with their arms, started, grown and stopped through a confirm page."""
 
 from typing import Any
 
@@ -9,17 +9,71 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 
 from apps.core.admin import EmptyState, PlatformAdmin, short_time
-from apps.prompts.admin.ask import ask
+from apps.prompts.admin.ask import ReasonForm, ask
 from apps.prompts.admin.cells import status_pill
 from apps.prompts.admin.prompts import may_release
-from apps.prompts.models import Arm, Experiment, ExperimentStatus, PromptVersion, VersionStatus
-from apps.prompts.services import start_experiment, stop_experiment
+from apps.prompts.assignment import percent
+from apps.prompts.models import (
+    Arm,
+    Experiment,
+    ExperimentPhase,
+    ExperimentStatus,
+    PromptVersion,
+    VersionStatus,
+)
+from apps.prompts.services import grow_experiment, start_experiment, stop_experiment
 
-OFFERED = {
-    ExperimentStatus.DRAFT: "start",
-    ExperimentStatus.RUNNING: "stop",
-    ExperimentStatus.STOPPED: "",
+OFFERED: dict[str, tuple[str, ...]] = {
+    ExperimentStatus.DRAFT: ("start",),
+    ExperimentStatus.RUNNING: ("grow", "stop"),
+    ExperimentStatus.STOPPED: (),
 }
+MOST_TESTERS = 100
+
+
+class GrowForm(ReasonForm):
+    share = forms.DecimalField(
+        label="Share of the subjects, in per cent",
+        min_value=0,
+        max_value=100,
+        decimal_places=2,
+        help_text="More than now. Whoever takes part already keeps the same arm.",
+    )
+    field_order = ("share", "reason")
+
+
+class ExperimentForm(forms.ModelForm[Experiment]):
+    def clean_testers(self) -> dict[str, str]:
+        testers = self.cleaned_data["testers"] or {}
+        if not isinstance(testers, dict) or not all(map(_is_text, testers.values())):
+            raise forms.ValidationError('Write {"subject": "arm"}, both as text.')
+        if len(testers) > MOST_TESTERS:
+            raise forms.ValidationError(f"At most {MOST_TESTERS} testers, not {len(testers)}.")
+        return testers
+
+
+class PhaseInline(admin.TabularInline[ExperimentPhase, Experiment]):
+    model = ExperimentPhase
+    verbose_name_plural = "Shares so far"
+    fields = ("began", "of_all", "reason", "actor")
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="From")
+    def began(self, phase: ExperimentPhase) -> str:
+        return short_time(phase.began_at)
+
+    @admin.display(description="Share")
+    def of_all(self, phase: ExperimentPhase) -> str:
+        return percent(phase.share)
 
 
 class ArmInline(admin.TabularInline[Arm, Experiment]):
@@ -48,13 +102,23 @@ class ArmInline(admin.TabularInline[Arm, Experiment]):
 
 @admin.register(Experiment)
 class ExperimentAdmin(PlatformAdmin):
-    list_display = ("slug", "prompt", "channel", "state", "shares", "started", "stopped")
+    form = ExperimentForm
+    list_display = (
+        "slug",
+        "prompt",
+        "channel",
+        "state",
+        "takes",
+        "shares",
+        "started",
+        "stopped",
+    )
     list_filter = ("status", "channel")
     search_fields = ("slug", "name", "prompt__slug")
     list_select_related = ("prompt", "channel")
     palette_fields = ("slug",)
-    fields = ("slug", "name", "prompt", "channel", "hypothesis")
-    object_actions = ("start", "stop")
+    fields = ("slug", "name", "prompt", "channel", "hypothesis", "share", "testers")
+    object_actions = ("start", "grow", "stop")
     empty_state = EmptyState(
         "An experiment lets two or more sealed versions answer side by side.",
         "Plan an experiment",
@@ -68,7 +132,11 @@ class ExperimentAdmin(PlatformAdmin):
     def state(self, experiment: Experiment) -> str:
         return status_pill(experiment.status)
 
-    @admin.display(description="Shares")
+    @admin.display(description="Of all subjects")
+    def takes(self, experiment: Experiment) -> str:
+        return percent(experiment.share)
+
+    @admin.display(description="Arms")
     def shares(self, experiment: Experiment) -> str:
         return ", ".join(f"{arm.slug} {arm.weight / 100:g} %" for arm in experiment.arms.all())
 
@@ -84,7 +152,9 @@ class ExperimentAdmin(PlatformAdmin):
         return super().get_queryset(request).prefetch_related("arms")
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        return [ArmInline] if obj is not None else []  # the prompt decides which versions to offer
+        if obj is None:
+            return []  # the prompt decides which versions to offer
+        return [ArmInline] if _is_draft(obj) else [ArmInline, PhaseInline]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("slug", "prompt") if obj is not None else ()
@@ -104,9 +174,9 @@ class ExperimentAdmin(PlatformAdmin):
         return HttpResponseRedirect(self._change_url(obj))
 
     def _action_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
-        offered = OFFERED[obj.status] if obj is not None else ""
+        offered = OFFERED[obj.status] if obj is not None else ()
         links = super()._action_links(request, obj)
-        return [link for link in links if link[1].endswith(f"/do/{offered}/")]
+        return [link for link in links if link[1].rstrip("/").rpartition("/")[2] in offered]
 
     @admin.action(description="Start…", permissions=["release"])
     def start(self, request: HttpRequest, queryset: QuerySet[Experiment]) -> HttpResponse | None:
@@ -117,6 +187,22 @@ class ExperimentAdmin(PlatformAdmin):
             return f"{start_experiment(experiment=experiment, by=by, now=now)} is running."  # type: ignore[arg-type]
 
         return self._ask(request, experiment, run, "Start")
+
+    @admin.action(description="Grow…", permissions=["release"])
+    def grow(self, request: HttpRequest, queryset: QuerySet[Experiment]) -> HttpResponse | None:
+        experiment = queryset.get()
+
+        def run(values: Any) -> str:
+            grown = grow_experiment(
+                experiment=experiment,
+                share=int(values["share"] * 100),
+                reason=values["reason"],
+                by=request.user,  # type: ignore[arg-type]
+                now=timezone.now(),
+            )
+            return f"{grown} takes {percent(grown.share)} of the subjects now."
+
+        return self._ask(request, experiment, run, "Grow", GrowForm)
 
     @admin.action(description="Stop…", permissions=["release"])
     def stop(self, request: HttpRequest, queryset: QuerySet[Experiment]) -> HttpResponse | None:
@@ -129,11 +215,21 @@ class ExperimentAdmin(PlatformAdmin):
         return self._ask(request, experiment, run, "Stop")
 
     def _ask(
-        self, request: HttpRequest, experiment: Experiment, run: Any, word: str
+        self,
+        request: HttpRequest,
+        experiment: Experiment,
+        run: Any,
+        word: str,
+        asked: type[forms.Form] = forms.Form,
     ) -> HttpResponse | None:
-        form = forms.Form(request.POST if request.method == "POST" else None)
-        title = f"{word} {experiment} ({self.shares(experiment)}) on {experiment.channel}?"
+        form = asked(request.POST if request.method == "POST" else None)
+        arms = f"{percent(experiment.share)} of the subjects: {self.shares(experiment)}"
+        title = f"{word} {experiment} on {experiment.channel}? ({arms})"
         return ask(self, request, experiment, form=form, run=run, title=title, button=word)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def _is_draft(obj: Any) -> bool:

@@ -9,7 +9,11 @@ from apps.prompts.services.drafts import (
     save_draft,
     validate_version,
 )
-from apps.prompts.services.experiments import start_experiment, stop_experiment
+from apps.prompts.services.experiments import (
+    grow_experiment,
+    start_experiment,
+    stop_experiment,
+)
 from apps.prompts.services.files import export_version, import_version
 from apps.prompts.services.previews import Preview, dry_run, preview
 from apps.prompts.services.releases import release, rollback, version_before
@@ -23,6 +27,7 @@ __all__ = [
     "draft_of",
     "dry_run",
     "export_version",
+    "grow_experiment",
     "import_version",
     "new_draft",
     "preview",

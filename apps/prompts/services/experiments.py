@@ -1,4 +1,5 @@
-"""A/B experiments: started once, stopped once; while one runs, its arms don't change."""
+"""A/B experiments: started once, stopped once. While one runs its arms don't change, and its share
+of the subjects only grows: taking it away would show subjects the release again."""
 
 import secrets
 from datetime import datetime
@@ -7,31 +8,65 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from apps.core.problems import Fault
-from apps.prompts.assignment import BUCKETS
+from apps.prompts.assignment import BUCKETS, percent
 from apps.prompts.errors import PromptError, refused
-from apps.prompts.models import Arm, Experiment, ExperimentStatus, Release, VersionStatus
+from apps.prompts.models import (
+    Arm,
+    Experiment,
+    ExperimentPhase,
+    ExperimentStatus,
+    Release,
+    VersionStatus,
+)
 from apps.prompts.services.locks import lock_prompt
-from apps.prompts.services.releases import check_permitted
+from apps.prompts.services.releases import check_permitted, reason_faults
 
 
 @transaction.atomic
 def start_experiment(*, experiment: Experiment, by: User | None, now: datetime) -> Experiment:
-    """From now on the arms answer on the channel, each its share of the subjects.
+    """From now on the arms answer to the experiment's share of the subjects on the channel.
 
     Raises `NotPermitted` on a protected channel without the permission, and `PromptError` with all
     faults: fewer than two arms, weights that don't sum to 10,000, versions that aren't sealed or
-    of another prompt, another running experiment, or no release to fall back on.
+    of another prompt, testers of arms that don't exist, too few subjects left beside other running
+    experiments, or no release to fall back on.
     """
     lock_prompt(experiment.prompt_id)
     row = Experiment.objects.select_related("prompt", "channel").get(pk=experiment.pk)
     check_permitted(channel=row.channel, by=by)
     if row.status != ExperimentStatus.DRAFT:
         raise refused(f"{row} is {row.status}; an experiment starts once.", code="not_draft")
-    if faults := [*_arm_faults(row), *_channel_faults(row)]:
+    place = _free_place(row)
+    if faults := [*_arm_faults(row), *_tester_faults(row), *_channel_faults(row, place)]:
         raise PromptError(faults)
     row.salt = row.salt or secrets.token_hex(16)
-    row.status, row.started_at = ExperimentStatus.RUNNING, now
+    row.status, row.started_at, row.share_from = ExperimentStatus.RUNNING, now, place or 0
     row.save()
+    ExperimentPhase.objects.create(experiment=row, share=row.share, began_at=now, actor=by)
+    return row
+
+
+@transaction.atomic
+def grow_experiment(
+    *, experiment: Experiment, share: int, reason: str, by: User | None, now: datetime
+) -> Experiment:
+    """More subjects take part; those who do keep their arms. `share` in basis points of all.
+
+    Raises as `start_experiment` does, and `PromptError` with all faults: no reason, not more than
+    now, or subjects that belong to another running experiment.
+    """
+    lock_prompt(experiment.prompt_id)
+    row = Experiment.objects.select_related("prompt", "channel").get(pk=experiment.pk)
+    check_permitted(channel=row.channel, by=by)
+    if row.status != ExperimentStatus.RUNNING:
+        raise refused(f"{row} is not running.", code="not_running")
+    if faults := [*reason_faults(reason), *_growth_faults(row, share)]:
+        raise PromptError(faults)
+    row.share = share
+    row.save()
+    ExperimentPhase.objects.create(
+        experiment=row, share=share, began_at=now, reason=reason.strip(), actor=by
+    )
     return row
 
 
@@ -68,14 +103,55 @@ def _version_faults(row: Experiment, arm: Arm) -> list[Fault]:
     return []
 
 
-def _channel_faults(row: Experiment) -> list[Fault]:
-    faults = []
-    beside = Experiment.objects.filter(
+def _tester_faults(row: Experiment) -> list[Fault]:
+    slugs = set(row.arms.values_list("slug", flat=True))
+    return [
+        Fault(f"/testers/{subject}", f"There is no arm “{arm}”.", "no_such_arm")
+        for subject, arm in row.testers.items()
+        if arm not in slugs
+    ]
+
+
+def _growth_faults(row: Experiment, share: int) -> list[Fault]:
+    if share <= row.share:
+        detail = f"It has {percent(row.share)} already; a share can only grow. Stop it instead."
+        return [Fault("/share", detail, "not_more")]
+    most = _room_after(row) - row.share_from
+    if share > most:
+        detail = f"At most {percent(most)}: what follows belongs to another experiment."
+        return [Fault("/share", detail if most < BUCKETS else "At most 100 %.", "too_much")]
+    return []
+
+
+def _running_beside(row: Experiment) -> list[Experiment]:
+    """On the same prompt and channel, in order of their subjects."""
+    running = Experiment.objects.filter(
         prompt=row.prompt, channel=row.channel, status=ExperimentStatus.RUNNING
-    ).first()
-    if beside is not None:
-        detail = f"{beside} runs on {row.channel} already; stop it first."
-        faults.append(Fault("/channel", detail, "other_running"))
+    )
+    return list(running.exclude(pk=row.pk).order_by("share_from"))
+
+
+def _room_after(row: Experiment) -> int:
+    later = (other.share_from for other in _running_beside(row))
+    return min((place for place in later if place > row.share_from), default=BUCKETS)
+
+
+def _free_place(row: Experiment) -> int | None:
+    """The first bucket after which `row.share` of them belong to nobody."""
+    place = 0
+    for other in _running_beside(row):
+        if other.share_from - place >= row.share:
+            return place
+        place = other.share_from + other.share
+    return place if BUCKETS - place >= row.share else None
+
+
+def _channel_faults(row: Experiment, place: int | None) -> list[Fault]:
+    faults = []
+    if place is None:
+        names = ", ".join(f"{one} ({percent(one.share)})" for one in _running_beside(row))
+        detail = f"{percent(row.share)} of the subjects are not free on {row.channel}: {names}."
+        faults.append(Fault("/share", f"{detail} Take less, or stop one.", "no_room"))
     live = Release.objects.filter(prompt=row.prompt, channel=row.channel, ended_at=None)
     if not live.exists():
         detail = f"Release a version to {row.channel} first: it answers when the experiment stops."

@@ -39,7 +39,7 @@ def release(
     lock_prompt(prompt.pk)
     version = PromptVersion.objects.get(pk=version.pk)
     current = _open_release(prompt, channel)
-    if faults := [*_reason_faults(reason), *_version_faults(prompt, channel, version, current)]:
+    if faults := [*reason_faults(reason), *_version_faults(prompt, channel, version, current)]:
         raise PromptError(faults)
     return _switch(current, prompt, channel, version, ReleaseKind.PROMOTE, reason, by, now)
 
@@ -54,7 +54,7 @@ def rollback(
     """
     check_permitted(channel=channel, by=by)
     lock_prompt(prompt.pk)
-    if faults := _reason_faults(reason):
+    if faults := reason_faults(reason):
         raise PromptError(faults)
     target = version_before(prompt=prompt, channel=channel)
     if target is None:
@@ -97,7 +97,7 @@ def _open_release(prompt: Prompt, channel: Channel) -> Release | None:
     )
 
 
-def _reason_faults(reason: str) -> list[Fault]:
+def reason_faults(reason: str) -> list[Fault]:
     if not reason.strip():
         return [Fault("/reason", "Say why.", "missing")]
     if len(reason) > 500:

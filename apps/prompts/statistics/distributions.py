@@ -20,6 +20,8 @@ def chi_squared_tail(x: float, freedom: int) -> float:
 
 def student_t_two_sided(t: float, freedom: float) -> float:
     """P(|T| >= |t|): a regularised incomplete beta function (Abramowitz & Stegun 26.7.1)."""
+    if t * t < 1:  # near 1 the argument below would lose the digits of t
+        return 1 - incomplete_beta(t * t / (freedom + t * t), 0.5, freedom / 2)
     return incomplete_beta(freedom / (freedom + t * t), freedom / 2, 0.5)
 
 
