@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.ledger.storable import storable_json
-from apps.providers.types import ChatResult, EmbeddingResult, Usage
+from apps.providers.types import ChatResult, Contested, EmbeddingResult, Usage
 
 MAX_TEXT = 64 * 1024 * 1024  # characters; adapters refuse larger answers
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`body` is OpenAI's response object; `first_token_ms` only of streams."""
+    """`body` is OpenAI's response object; `first_token_ms` only of streams; `contested` is reported
+    usage that cannot be true, as it was sent."""
 
     body: Mapping[str, Any]
     text: str
@@ -21,6 +22,7 @@ class Answer:
     usage_problem: str
     provider_request_id: str
     first_token_ms: int | None = None
+    contested: Contested | None = None
 
 
 def from_chat(result: ChatResult) -> Answer:
@@ -32,6 +34,7 @@ def from_chat(result: ChatResult) -> Answer:
         usage=result.usage,
         usage_problem=result.usage_problem or "",
         provider_request_id=result.provider_request_id,
+        contested=result.contested,
     )
 
 
@@ -43,6 +46,7 @@ def from_embedding(result: EmbeddingResult) -> Answer:
         usage=result.usage,
         usage_problem=result.usage_problem or "",
         provider_request_id=result.provider_request_id,
+        contested=result.contested,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.gateway.answers import MAX_TEXT, Answer
 from apps.ledger.storable import storable_json, storable_text
-from apps.providers.types import Chunk, Usage
+from apps.providers.types import Chunk, Contested, Usage
 
 _NOT_HEAD = {"choices", "usage", "object", "obfuscation"}
 
@@ -81,17 +81,23 @@ class Assembler:
     _choices: dict[int, _Choice] = field(default_factory=dict)
     usage: Usage | None = None
     usage_problem: str = ""
+    contested: Contested | None = None
     provider_request_id: str = ""
 
     def add(self, chunk: Chunk) -> None:
         self._head = self._head or {
             name: value for name, value in chunk.raw.items() if name not in _NOT_HEAD
         }
-        self.usage = chunk.usage or self.usage
-        self.usage_problem = chunk.usage_problem or self.usage_problem
+        self._count(chunk)
         self.provider_request_id = chunk.provider_request_id or self.provider_request_id
         for choice in chunk.raw.get("choices") or ():
             self._choices.setdefault(int(choice.get("index") or 0), _Choice()).add(choice)
+
+    def _count(self, chunk: Chunk) -> None:
+        """Usage that was contested once is never more than contested."""
+        self.contested = self.contested or chunk.contested
+        self.usage = None if self.contested else chunk.usage or self.usage
+        self.usage_problem = chunk.usage_problem or self.usage_problem
 
     @property
     def size(self) -> int:
@@ -113,6 +119,7 @@ class Assembler:
             usage=self.usage,
             usage_problem=self.usage_problem,
             provider_request_id=self.provider_request_id,
+            contested=self.contested,
             first_token_ms=first_token_ms,
         )
 

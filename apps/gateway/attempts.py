@@ -19,11 +19,11 @@ from apps.gateway.assembler import Assembler, says_something
 from apps.gateway.prepare import Prepared
 from apps.gateway.retry import Next
 from apps.gateway.types import Call, CallKind, always
-from apps.ledger.pricing import Unpriced, upper_bound
-from apps.ledger.types import AttemptEnd, AttemptStart, Dimensions, UsageReport
+from apps.ledger.pricing import Unpriced, at_bound, upper_bound
+from apps.ledger.types import AttemptEnd, AttemptStart, BookingKind, Dimensions, UsageReport
 from apps.providers.adapters import get_adapter
 from apps.providers.errors import ErrorKind, Outcome, ProviderError
-from apps.providers.types import ChatRequest, EmbeddingRequest, Endpoint, Usage
+from apps.providers.types import ChatRequest, Contested, EmbeddingRequest, Endpoint, Usage
 from apps.registry.secrets import SecretMissing, resolve_secret
 from apps.registry.types import DeploymentFacts, PriceRow
 
@@ -245,15 +245,15 @@ def _capped(prepared: Prepared, endpoint: Endpoint) -> Mapping[str, Any]:
 
 
 def end_of_answer(ticket: Ticket, answer: Answer) -> AttemptEnd:
-    """A charge from the provider's usage; without sane usage an estimate from the bounds."""
-    usage = answer.usage
-    said = len(str(answer.body.get("choices", "")).encode())
+    """A charge from the provider's usage; without any an estimate from the bounds; usage that
+    contradicts itself is booked at the bound, for finance to resolve."""
+    usage, kind = _usage_of_answer(ticket, answer)
     return AttemptEnd(
         attempt_id=ticket.id,
         status="succeeded",
-        usage=_report(usage) if usage else _estimate(ticket, min(said, ticket.output_bound)),
+        usage=usage,
         prices=ticket.prices,
-        kind="charge" if usage else "estimate",
+        kind=kind,
         http_status=200,
         error=answer.usage_problem[:500],
         provider_request_id=answer.provider_request_id,
@@ -261,11 +261,23 @@ def end_of_answer(ticket: Ticket, answer: Answer) -> AttemptEnd:
     )
 
 
+def _usage_of_answer(ticket: Ticket, answer: Answer) -> tuple[UsageReport, BookingKind]:
+    if answer.contested:
+        return _contested(ticket, answer.contested), "conflict"
+    if answer.usage:
+        return _report(answer.usage), "charge"
+    said = len(str(answer.body.get("choices", "")).encode())
+    return _estimate(ticket, min(said, ticket.output_bound)), "estimate"
+
+
 def settlement_of_error(ticket: Ticket, error: ProviderError, seen: Assembler) -> Settlement:
     """What a failed attempt costs, by its outcome (finance table in ARCHITECTURE.md)."""
     usage, kind, status = None, None, "failed"
     billed = error.usage or seen.usage
-    if error.outcome is Outcome.BILLED or (seen.usage and error.outcome is Outcome.UNKNOWN):
+    contested = error.contested or seen.contested
+    if contested:
+        usage, kind = _contested(ticket, contested), "conflict"
+    elif error.outcome is Outcome.BILLED or (seen.usage and error.outcome is Outcome.UNKNOWN):
         usage = _report(billed) if billed else _estimate(ticket, ticket.output_bound)
         kind = "charge" if billed else "estimate"
     elif error.outcome is Outcome.UNKNOWN:
@@ -292,6 +304,14 @@ def settlement_of_error(ticket: Ticket, error: ProviderError, seen: Assembler) -
 
 def _report(usage: Usage) -> UsageReport:
     return UsageReport(usage.counts, usage.input_total, usage.output_total, "provider", usage.raw)
+
+
+def _contested(ticket: Ticket, contested: Contested) -> UsageReport:
+    """What was held, so that nothing is left out, with what the provider said beside it."""
+    total_in, total_out = ticket.input_bound, ticket.output_bound
+    counts = at_bound(input_tokens=total_in, output_tokens=total_out, prices=ticket.prices)
+    raw = {"contested": contested.raw}
+    return UsageReport(counts, total_in, total_out, "bound", raw, contested.problem)
 
 
 def _estimate(ticket: Ticket, output: int) -> UsageReport:

@@ -10,7 +10,7 @@ from django.db import connection
 from apps.core.money import Pico
 from apps.ledger.entries import entry_for, reversal_of
 from apps.ledger.models import Attempt, AttemptStatus, Entry, EntryKind, Usage
-from apps.ledger.pricing import Unpriced, price_usage
+from apps.ledger.pricing import Unpriced, price_usage, unpriced_lines
 from apps.ledger.storable import storable_json, storable_text
 from apps.ledger.types import AttemptEnd, Booked, UsageReport
 
@@ -101,16 +101,18 @@ class Book:
     def _book_cost(self, attempt: Attempt, end: AttemptEnd, *, is_late: bool) -> None:
         if end.kind is None or end.usage is None:
             return
+        contested = end.kind == "conflict"
+        reason = end.usage.problem
+        kind = EntryKind.LATE_CHARGE if is_late and not contested else EntryKind(end.kind)
         try:
             priced = price_usage(counts=end.usage.counts, prices=end.prices)
+            amount, lines = priced.amount_pico, priced.frozen_lines()
         except Unpriced as error:
-            lines = [{"usage_class": k, "quantity": n} for k, n in end.usage.counts.items() if n]
-            reason = str(error)[:500]
-            self._add(attempt, EntryKind.UNPRICED, 0, end.usage, lines=lines, reason=reason)
-            return
-        kind = EntryKind.LATE_CHARGE if is_late else EntryKind(end.kind)
-        lines = priced.frozen_lines()
-        self._add(attempt, kind, priced.amount_pico, end.usage, lines=lines)
+            kind = kind if contested else EntryKind.UNPRICED
+            amount, lines = 0, unpriced_lines(end.usage.counts)
+            reason = f"{reason}. {error}" if contested else str(error)
+        reason = storable_text(reason, 500)
+        self._add(attempt, kind, amount, end.usage, lines=lines, reason=reason)
 
     def _reverse_what_stands(self, attempt: Attempt) -> None:
         for entry in _standing(self._entries[attempt.pk]):

@@ -74,6 +74,28 @@ def upper_bound(*, input_tokens: int, output_tokens: int, prices: Mapping[str, P
     return input_tokens * _dearest("in_", prices) + output_tokens * _dearest("out_", prices)
 
 
+def unpriced_lines(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    """What is stored inside an entry while nobody knows what it costs."""
+    return [{"usage_class": name, "quantity": count} for name, count in counts.items() if count]
+
+
+def at_bound(
+    *, input_tokens: int, output_tokens: int, prices: Mapping[str, PriceRow]
+) -> dict[str, int]:
+    """Usage of so many tokens at its dearest: each direction in its dearest class."""
+    wanted = (("in_", "in_uncached", input_tokens), ("out_", "out_text", output_tokens))
+    return {
+        _dearest_class(prefix, plain, prices): count for prefix, plain, count in wanted if count
+    }
+
+
+def _dearest_class(prefix: str, plain: str, prices: Mapping[str, PriceRow]) -> str:
+    """The plain one when no other costs more, or there is no price."""
+    dearest = _dearest(prefix, prices)
+    of_class = (p.usage_class for p in prices.values() if _is(p, prefix) and _unit(p) == dearest)
+    return min(of_class, key=lambda name: name != plain, default=plain)
+
+
 def _row(usage_class: str, prices: Mapping[str, PriceRow]) -> PriceRow | None:
     return prices.get(usage_class) or prices.get(BILLED_AS.get(usage_class, ""))
 
@@ -84,8 +106,12 @@ def _line(usage_class: str, quantity: int, row: PriceRow) -> Line:
 
 
 def _dearest(prefix: str, prices: Mapping[str, PriceRow]) -> Pico:
-    units = (-(-p.price_pico // p.per_block) for p in prices.values() if _is(p, prefix))
-    return max(units, default=0)
+    return max((_unit(p) for p in prices.values() if _is(p, prefix)), default=0)
+
+
+def _unit(row: PriceRow) -> Pico:
+    """Of one unit, rounded up."""
+    return -(-row.price_pico // row.per_block)
 
 
 def _is(row: PriceRow, prefix: str) -> bool:

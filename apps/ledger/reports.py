@@ -25,7 +25,13 @@ from apps.ledger.months import start_of_month, start_of_next_month
 
 DIMENSIONS = ("service", "cost_center", "team", "provider", "model", "prompt")
 # One entry of these kinds for each booked attempt; the other kinds only mend earlier ones.
-CALLS = (EntryKind.CHARGE, EntryKind.ESTIMATE, EntryKind.UNPRICED, EntryKind.CACHE_HIT)
+CALLS = (
+    EntryKind.CHARGE,
+    EntryKind.ESTIMATE,
+    EntryKind.UNPRICED,
+    EntryKind.CONFLICT,
+    EntryKind.CACHE_HIT,
+)
 FAILED = (AttemptStatus.FAILED, AttemptStatus.UNKNOWN)
 
 

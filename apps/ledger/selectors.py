@@ -32,7 +32,7 @@ _FAULTS = """
     SELECT entry.id, 'it stands beside the charge that should have replaced it'
     FROM entry
     JOIN ledger_entry charge ON charge.attempt_id = entry.attempt_id
-         AND charge.kind IN ('charge', 'late_charge', 'unpriced')
+         AND charge.kind IN ('charge', 'late_charge', 'unpriced', 'conflict')
     WHERE entry.kind = 'estimate'
       AND NOT EXISTS (SELECT FROM ledger_entry r WHERE r.reverses_id = entry.id)
     UNION ALL
@@ -41,7 +41,7 @@ _FAULTS = """
     WHERE key.id IS NULL
        OR (key.attempt_id, key.reverses_id) IS DISTINCT FROM (entry.attempt_id, entry.reverses_id)
        OR key.slot <> CASE
-            WHEN entry.kind IN ('charge', 'late_charge', 'unpriced') THEN 'charge'
+            WHEN entry.kind IN ('charge', 'late_charge', 'unpriced', 'conflict') THEN 'charge'
             WHEN entry.kind = 'estimate' THEN 'estimate' ELSE '' END
 """
 _SUM = """

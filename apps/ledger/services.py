@@ -47,7 +47,8 @@ def close_attempts(*, ends: Sequence[AttemptEnd], now: datetime) -> list[Booked]
 
     An attempt ends once. A second end changes nothing (`already`), except that the truth replaces
     an outcome that was unknown: its estimate is reversed and the real cost booked as late charge.
-    Usage without a price is booked as `unpriced` at 0, for finance to price.
+    Usage without a price is booked as `unpriced` at 0, for finance to price; usage that contradicts
+    itself as `conflict` at the bound that it carries, for finance to resolve.
 
     Raises: `Attempt.DoesNotExist` for an attempt that was never opened.
     """

@@ -9,7 +9,7 @@ from apps.core.money import Pico
 from apps.registry.types import PriceRow
 
 EndStatus = Literal["succeeded", "failed", "unknown"]
-BookingKind = Literal["charge", "estimate", "late_charge"]
+BookingKind = Literal["charge", "estimate", "late_charge", "conflict"]
 UsageSource = Literal["provider", "bound"]
 
 
@@ -49,6 +49,7 @@ class UsageReport:
     """What an attempt used: disjoint usage classes (→ units) that add up to the totals.
 
     `source` is `provider` when the provider said so, `bound` when it is our upper estimate.
+    `problem`: why what the provider said could not be taken, in words.
     """
 
     counts: Mapping[str, int]
@@ -56,11 +57,13 @@ class UsageReport:
     output_total: int
     source: UsageSource
     raw: Mapping[str, Any] | None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptEnd:
-    """How an attempt ended. `kind` None: known to cost nothing, so no entry is booked.
+    """How an attempt ended. `kind` None: known to cost nothing, so no entry is booked; `conflict`:
+    the provider's numbers contradict each other, and `usage` is the bound.
 
     Raises `ValueError` when something is to be booked and no usage says how much.
     """

@@ -14,10 +14,11 @@ from apps.providers.errors import ErrorKind, Outcome
 from apps.providers.exchange import Answer
 from apps.providers.types import (
     ChatResult,
+    Contested,
     EmbeddingRequest,
     EmbeddingResult,
     Endpoint,
-    Usage,
+    Reported,
     UsageConflict,
     decompose_openai_usage,
 )
@@ -25,14 +26,15 @@ from apps.providers.types import (
 NUMBERS = {int, float}
 
 
-def read_usage(raw: Mapping[str, Any]) -> tuple[Usage | None, str | None]:
-    """The usage of an answer, or why there is none."""
-    if raw.get("usage") is None:
-        return None, "missing"
+def read_usage(raw: Mapping[str, Any]) -> Reported:
+    """The usage of an answer, or why there is none. An empty object says nothing."""
+    said = raw.get("usage")
+    if said is None or said == {}:
+        return Reported(problem="missing")
     try:
-        return decompose_openai_usage(raw["usage"]), None
+        return Reported(decompose_openai_usage(said))
     except UsageConflict as conflict:
-        return None, str(conflict)
+        return Reported(problem=str(conflict), contested=Contested(str(conflict), said))
 
 
 def parse_object(answer: Answer, text: bytes) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def parse_object(answer: Answer, text: bytes) -> dict[str, Any]:
 
 
 def check_chat(answer: Answer, raw: dict[str, Any], endpoint: Endpoint) -> ChatResult:
-    usage, problem = _body_usage(answer, raw, endpoint)
+    reported = _body_usage(answer, raw, endpoint)
     choices = raw.get("choices")
     if not isinstance(choices, list) or not choices:
         raise answer.error(ErrorKind.BAD_RESPONSE, "the answer has no choices")
@@ -58,8 +60,9 @@ def check_chat(answer: Answer, raw: dict[str, Any], endpoint: Endpoint) -> ChatR
         choices=tuple(choices),
         finish_reason=choices[0].get("finish_reason"),
         model=_model(raw, endpoint),
-        usage=usage,
-        usage_problem=problem,
+        usage=reported.usage,
+        usage_problem=reported.problem,
+        contested=reported.contested,
         provider_request_id=answer.request_id,
         raw=raw,
     )
@@ -68,7 +71,7 @@ def check_chat(answer: Answer, raw: dict[str, Any], endpoint: Endpoint) -> ChatR
 def check_embeddings(
     answer: Answer, raw: dict[str, Any], endpoint: Endpoint, request: EmbeddingRequest
 ) -> EmbeddingResult:
-    usage, problem = _body_usage(answer, raw, endpoint)
+    reported = _body_usage(answer, raw, endpoint)
     data = raw.get("data")
     if not isinstance(data, list) or len(data) != len(request.inputs):
         raise answer.error(ErrorKind.BAD_RESPONSE, "not one vector for each input")
@@ -80,8 +83,9 @@ def check_embeddings(
     return EmbeddingResult(
         vectors=ordered,
         model=_model(raw, endpoint),
-        usage=usage,
-        usage_problem=problem,
+        usage=reported.usage,
+        usage_problem=reported.problem,
+        contested=reported.contested,
         provider_request_id=answer.request_id,
         raw=raw,
     )
@@ -91,14 +95,12 @@ def is_text(value: object) -> bool:
     return value is None or isinstance(value, str)
 
 
-def _body_usage(
-    answer: Answer, raw: dict[str, Any], endpoint: Endpoint
-) -> tuple[Usage | None, str | None]:
+def _body_usage(answer: Answer, raw: dict[str, Any], endpoint: Endpoint) -> Reported:
     """Read usage first: a useless answer is charged for all the same."""
-    answer.usage, problem = read_usage(raw)
+    answer.reported = read_usage(raw)
     if raw.get("error"):
         raise answer.failed(faults.from_event(raw["error"], endpoint))
-    return answer.usage, problem
+    return answer.reported
 
 
 def _check_choice(answer: Answer, choice: object, endpoint: Endpoint) -> None:

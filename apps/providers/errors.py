@@ -7,7 +7,7 @@ them from the error and never look at a status code again.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from apps.providers.usage import Usage
+from apps.providers.usage import Contested, Usage
 
 
 class Outcome(StrEnum):
@@ -92,7 +92,8 @@ class ProviderError(Exception):
     `retryable`: the same request may be sent again, to another deployment of the model first.
     `fallback`: another deployment or model may answer where this one can't.
     `retry_after`: seconds that the provider asked us to wait, or None.
-    The message never holds a credential. The keyword arguments override the table for the cases
+    The message never holds a credential. `usage` and `contested` are what the answer had reported
+    until then (`Reported`). The keyword arguments override the table for the cases
     that differ from their kind.
     """
 
@@ -107,6 +108,7 @@ class ProviderError(Exception):
         fallback: bool | None = None,
         outcome: Outcome | None = None,
         usage: Usage | None = None,
+        contested: Contested | None = None,
         code: str = "",
         provider_request_id: str = "",
     ) -> None:
@@ -120,6 +122,7 @@ class ProviderError(Exception):
         self.fallback = rule.fallback if fallback is None else fallback
         self.outcome = rule.outcome if outcome is None else outcome
         self.usage = usage
+        self.contested = contested
         self.code = code
         self.provider_request_id = provider_request_id
 

@@ -14,7 +14,7 @@ from apps.providers import faults
 from apps.providers.clients import Client, ClientPool
 from apps.providers.errors import ErrorKind, Outcome, ProviderError
 from apps.providers.transport import timeouts
-from apps.providers.types import Endpoint, Usage
+from apps.providers.types import Endpoint, Reported
 
 DRAIN_TIMEOUT = 0.25
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -29,7 +29,7 @@ class Answer:
         self.headers = response.headers
         self.status = response.status
         self.request_id = faults.request_id(response.headers)
-        self.usage: Usage | None = None
+        self.reported = Reported()
         """What it has reported so far, for the bill of an answer that fails later."""
         self._content = response.content
         self._total = 0
@@ -61,8 +61,8 @@ class Answer:
         """Add what is known about the answer to what is known about the error."""
         error.status = self.status
         error.provider_request_id = self.request_id
-        if self.usage is not None:
-            error.usage = self.usage
+        error.usage, error.contested = self.reported.usage, self.reported.contested
+        if error.usage or error.contested:
             error.outcome = Outcome.BILLED
         return error
 

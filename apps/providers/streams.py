@@ -7,7 +7,8 @@ from apps.providers import faults
 from apps.providers.checks import is_text, parse_object, read_usage
 from apps.providers.errors import ErrorKind, ProviderError
 from apps.providers.exchange import Answer
-from apps.providers.types import Chunk, Endpoint
+from apps.providers.types import Chunk, Endpoint, Reported
+from apps.providers.usage import after
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
 DONE = b"[DONE]"
@@ -45,6 +46,7 @@ class ChatStream:
         self._answer, self._endpoint = answer, endpoint
         self._events = EventDecoder()
         self._finished: dict[object, bool] = {}
+        self._counted = False  # it has sent the event that only reports usage
         self.done = False
         if not answer.headers.get("content-type", "").startswith("text/event-stream"):
             raise answer.error(ErrorKind.BAD_RESPONSE, "asked for a stream, got something else")
@@ -81,9 +83,25 @@ class ChatStream:
             piece, finish = self._choice(choice)
             if choice.get("index", 0) == 0:
                 text, finish_reason = piece, finish
-        usage, problem = read_usage(raw) if raw.get("usage") is not None else (None, None)
-        self._answer.usage = usage or self._answer.usage
-        return Chunk(raw, text, finish_reason, usage, problem, self._answer.request_id)
+        said = self._reported(raw) if raw.get("usage") is not None else Reported()
+        return Chunk(
+            raw,
+            text,
+            finish_reason,
+            said.usage,
+            said.problem,
+            self._answer.request_id,
+            said.contested,
+        )
+
+    def _reported(self, raw: dict[str, Any]) -> Reported:
+        """What a usage event says. One that contradicts itself, or the one before, spoils whatever
+        else is reported: nobody can tell which of them is true."""
+        before, now = self._answer.reported, read_usage(raw)
+        if not before.contested:
+            self._answer.reported = after(before.usage, now, is_final=self._counted)
+        self._counted = self._counted or not raw["choices"]
+        return self._answer.reported
 
     def _choice(self, choice: object) -> tuple[str, str | None]:
         delta = choice.get("delta") if isinstance(choice, dict) else None

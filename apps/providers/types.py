@@ -4,15 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.providers.usage import Usage, UsageConflict, decompose_openai_usage
+from apps.providers.usage import (
+    Contested,
+    Reported,
+    Usage,
+    UsageConflict,
+    decompose_openai_usage,
+)
 
 __all__ = [
     "ChatRequest",
     "ChatResult",
     "Chunk",
+    "Contested",
     "EmbeddingRequest",
     "EmbeddingResult",
     "Endpoint",
+    "Reported",
     "Usage",
     "UsageConflict",
     "decompose_openai_usage",
@@ -81,6 +89,7 @@ class ChatResult:
     usage_problem: str | None
     provider_request_id: str
     raw: Mapping[str, Any]
+    contested: Contested | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +106,7 @@ class Chunk:
     usage: Usage | None
     usage_problem: str | None = None
     provider_request_id: str = ""
+    contested: Contested | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +119,4 @@ class EmbeddingResult:
     usage_problem: str | None
     provider_request_id: str
     raw: Mapping[str, Any]
+    contested: Contested | None = None

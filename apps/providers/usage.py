@@ -42,6 +42,23 @@ class Usage:
     raw: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """Numbers that cannot be true, as they were sent, and what is wrong with them in words."""
+
+    problem: str
+    raw: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What an answer says of its usage: numbers, or the `problem` with them."""
+
+    usage: Usage | None = None
+    problem: str | None = None
+    contested: Contested | None = None
+
+
 def decompose_openai_usage(raw: object) -> Usage:
     """Split an OpenAI `usage` object; raises `UsageConflict` when it isn't consistent.
 
@@ -62,6 +79,20 @@ def decompose_openai_usage(raw: object) -> Usage:
     counts = _leaves(raw, "prompt_tokens_details", _INPUT_DETAILS, input_total, "in_uncached")
     counts |= _leaves(raw, "completion_tokens_details", _OUTPUT_DETAILS, output_total, "out_text")
     return Usage(counts=counts, input_total=input_total, output_total=output_total, raw=raw)
+
+
+def after(before: Usage | None, now: Reported, *, is_final: bool) -> Reported:
+    """What holds when `now` is reported after `before`. Some providers count as they go, so the
+    later word holds unless it takes tokens back; after the final one (`is_final`) all is said."""
+    usage = now.usage
+    if before is None or usage is None:
+        return now if usage or now.contested else Reported(before, now.problem)
+    grew = usage.input_total >= before.input_total and usage.output_total >= before.output_total
+    if usage.counts == before.counts or (grew and not is_final):
+        return now
+    said = [f"{one.input_total} + {one.output_total}" for one in (before, usage)]
+    problem = f"usage was reported twice: {said[0]} tokens, then {said[1]}"
+    return Reported(problem=problem, contested=Contested(problem, [before.raw, usage.raw]))
 
 
 def _leaves(

@@ -59,6 +59,8 @@ class Behaviour:
     finish_reason: str | None = "default"
     usage: dict[str, Any] | Literal["missing", "negative", "strings", "mismatch"] | None = None
     """Reports this; None is the truth."""
+    usage_again: dict[str, Any] | None = None
+    """A stream reports this too, after the first report."""
 
     body: Body | None = None
     """A plain answer that is no answer. `short` closes before the announced length."""

@@ -168,6 +168,8 @@ class Exchange:
             last = answers.chunk(body, number=self.entry.number, choices=[])
             self._report_usage(last, usage)
             events.append(last)
+            if self.rule.usage_again is not None:
+                events.append({**last, "usage": self.rule.usage_again})
         for index, event in enumerate(events):
             if self.rule.chunk_latency:
                 await asyncio.sleep(self.rule.chunk_latency)

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.providers.usage import MAX_TOKENS, UsageConflict, decompose_openai_usage
+from apps.providers.usage import (
+    MAX_TOKENS,
+    Contested,
+    Reported,
+    UsageConflict,
+    after,
+    decompose_openai_usage,
+)
 
 tokens = st.integers(min_value=0, max_value=10_000)
 scalars = (
@@ -145,3 +152,33 @@ def test_null_details_are_missing_details() -> None:
     )
 
     assert usage.counts == {"in_uncached": 7, "out_text": 2}
+
+
+def reported(prompt: int, completion: int, **details: object) -> Reported:
+    raw = {"prompt_tokens": prompt, "completion_tokens": completion, **details}
+    return Reported(decompose_openai_usage(raw))
+
+
+def test_a_provider_may_count_as_it_goes() -> None:
+    first, second = reported(5, 1), reported(5, 4)
+
+    assert after(first.usage, second, is_final=False) == second
+    assert after(None, first, is_final=False) == first
+    assert after(first.usage, Reported(problem="missing"), is_final=False).usage == first.usage
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_final"),
+    [
+        (reported(5, 4), reported(5, 3), False),  # takes tokens back
+        (reported(5, 4), reported(5, 9), True),  # after its last word
+        (reported(5, 4), reported(5, 4, prompt_tokens_details={"cached_tokens": 2}), True),
+    ],
+)
+def test_reports_that_contradict_each_other_are_contested(
+    before: Reported, now: Reported, is_final: bool
+) -> None:
+    found = after(before.usage, now, is_final=is_final)
+
+    assert found.usage is None
+    assert found.contested == Contested(found.problem or "", [before.usage.raw, now.usage.raw])

@@ -18,6 +18,7 @@ KIND_PILLS: Mapping[str, Kind] = {
     EntryKind.LATE_CHARGE: "info",
     EntryKind.CACHE_HIT: "quiet",
     EntryKind.UNPRICED: "bad",
+    EntryKind.CONFLICT: "bad",
     EntryKind.REVERSAL: "info",
     EntryKind.CORRECTION: "info",
 }

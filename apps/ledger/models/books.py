@@ -95,7 +95,10 @@ class Attempt(CallDimensions):
             # sweeper: attempts whose worker died before it could resolve them
             models.Index(
                 fields=["started_at"], name="attempt_open", condition=Q(status="dispatched")
-            )
+            ),
+            models.Index(
+                fields=["started_at"], name="attempt_unknown", condition=Q(status="unknown")
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -138,6 +141,7 @@ class EntryKind(models.TextChoices):
     LATE_CHARGE = "late_charge", "Late charge"
     CACHE_HIT = "cache_hit", "Cache hit"
     UNPRICED = "unpriced", "Unpriced"
+    CONFLICT = "conflict", "Conflicting usage"
     REVERSAL = "reversal", "Reversal"
     CORRECTION = "correction", "Correction"
 
@@ -151,7 +155,7 @@ class Entry(CallDimensions):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     at = models.DateTimeField(db_index=True)
-    kind = models.CharField(max_length=12, choices=EntryKind.choices)
+    kind = models.CharField(max_length=20, choices=EntryKind.choices)
     purpose = models.CharField(
         max_length=10,
         choices=Purpose.choices,
@@ -192,6 +196,12 @@ class Entry(CallDimensions):
         indexes = [
             models.Index(fields=["service", "at"], name="entry_service_at"),
             models.Index(fields=["xid"], name="entry_xid"),
+            # what waits for finance: few, in a table of many
+            models.Index(
+                fields=["at"],
+                name="entry_quarantine",
+                condition=Q(kind__in=["unpriced", "conflict"]),
+            ),
         ]
         triggers = [
             pgtrigger.Protect(

@@ -38,7 +38,7 @@ class Rollup(CallSlugs):
     """
 
     purpose = models.CharField(max_length=10, choices=Purpose.choices, blank=True)
-    kind = models.CharField(max_length=12, choices=EntryKind.choices)
+    kind = models.CharField(max_length=20, choices=EntryKind.choices)
     entries = models.BigIntegerField()
     input_tokens = models.BigIntegerField()
     output_tokens = models.BigIntegerField()
