@@ -35,6 +35,7 @@ NAVIGATION = (
             Entry("Prompts", "prompts", model="prompts.prompt", key="p"),
             Entry("Versions", "versions", model="prompts.promptversion"),
             Entry("Channels", "channels", model="prompts.channel"),
+            Entry("Release requests", "proposals", model="prompts.releaserequest"),
             Entry("Releases", "releases", model="prompts.release"),
             Entry("Experiments", "experiments", model="prompts.experiment"),
         ),

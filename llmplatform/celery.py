@@ -30,6 +30,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": _HOUSEKEEPING,
     },
+    "release-due": {
+        "task": "prompts.release_due",
+        "schedule": 5.0,
+        "options": _HOUSEKEEPING,
+    },
     "post-entries": {
         "task": "ledger.post_entries",
         "schedule": 5.0,

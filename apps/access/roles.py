@@ -22,7 +22,10 @@ _CATALOGUE = _on(VIEW, "registry", "provider", "model", "deployment", "price") |
     VIEW, "routing", "route", "routetarget"
 )
 _PROMPTS = _on(
-    VIEW, "prompts", "prompt", "promptversion", "channel", "release", "experiment", "arm"
+    VIEW,
+    "prompts",
+    *("prompt", "promptversion", "channel", "freeze", "release", "experiment", "arm"),
+    *("experimentphase", "releaserequest", "approval"),
 )
 _BOOKS = _on(VIEW, "ledger", "attempt", "usage", "entry")
 _BUDGETS = _on(
@@ -50,7 +53,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _PROMPTS
     | _on(EDIT, "prompts", "prompt", "experiment")
     | _on(ALL, "prompts", "promptversion", "arm")
-    | _on(("add",), "prompts", "release"),
+    | _on(("add",), "prompts", "release", "releaserequest"),
     "approver": _OWNERS
     | _CACHE
     | _CATALOGUE
@@ -125,7 +128,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _on(ALL, "routing", "route", "routetarget")
     | _on(ALL, "prompts", "prompt", "promptversion", "channel", "experiment", "arm")
     | _PROMPTS
-    | _on(("add",), "prompts", "release")
+    | _on(ALL, "prompts", "freeze")
+    | _on(("add",), "prompts", "release", "releaserequest")
     | frozenset({"prompts.release_protected"})
     | _BOOKS
     | _BUDGETS

@@ -50,8 +50,9 @@ def make_draft(prompt: Prompt, what: Content | None = None, **values: Any) -> Pr
     return services.save_draft(version=draft, content=what or content(), **values)
 
 
-def make_sealed(prompt: Prompt, what: Content | None = None) -> PromptVersion:
-    return services.seal_version(version=make_draft(prompt, what), note="A change.", now=NOW)
+def make_sealed(prompt: Prompt, what: Content | None = None, **values: Any) -> PromptVersion:
+    draft = make_draft(prompt, what, **values)
+    return services.seal_version(version=draft, note="A change.", now=NOW)
 
 
 def make_live(prompt: Prompt, what: Content | None = None, channel: str = "production") -> Any:

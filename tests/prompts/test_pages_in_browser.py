@@ -25,6 +25,8 @@ def test_no_page_breaks_policy_or_accessibility(visit, everything, theme):  # no
         action("promptversion", draft.pk, "seal"),
         action("promptversion", sealed.pk, "release_to"),
         action("prompt", everything.pk, "roll_back"),
+        action("promptversion", sealed.pk, "request_release"),
+        page("releaserequest"),
     ):
         tab.go(url)
         tab.theme(theme)

@@ -29,6 +29,7 @@ MATRIX = {
     "prompts.promptversion": "vcd v - v v v vcd",
     "prompts.channel": "v v - v v v vacd",
     "prompts.release": "v v - v v v v",
+    "prompts.releaserequest": "v v - v v v v",
     "prompts.experiment": "vac v - v v v vacd",
     "jobs.job": "v v v v v v v",
     "jobs.batch": "v v v v v v v",
@@ -54,6 +55,7 @@ SPECIAL = {
     "registry.approve_price": {"finance", "administrator"},
     "prompts.release_protected": {"approver", "administrator"},
     "prompts.add_release": {"prompt-engineer", "approver", "administrator"},
+    "prompts.add_releaserequest": {"prompt-engineer", "administrator"},
     "jobs.operate_job": {"operator", "service-developer", "administrator"},
     "jobs.operate_webhook": {"operator", "service-developer", "administrator"},
     "jobs.view_jobpayload": {

@@ -1,3 +1,3 @@
 """Admin pages of prompts."""
 
-from apps.prompts.admin import channels, experiments, prompts, versions  # noqa: F401
+from apps.prompts.admin import channels, experiments, prompts, requests, versions  # noqa: F401

@@ -4,15 +4,23 @@ from django.contrib import admin
 
 from apps.core.admin import PlatformAdmin, ReadOnlyAdmin, pill, short_time
 from apps.core.admin.cells import NOTHING
-from apps.prompts.models import Channel, Release
+from apps.prompts.models import Channel, Freeze, Release
+
+
+class FreezeInline(admin.TabularInline[Freeze, Channel]):
+    model = Freeze
+    extra = 0
+    fields = ("starts_at", "ends_at", "reason")
+    verbose_name_plural = "Freezes: nothing new goes live meanwhile; rollbacks do"
 
 
 @admin.register(Channel)
 class ChannelAdmin(PlatformAdmin):
-    list_display = ("slug", "name", "protection")
+    list_display = ("slug", "name", "protection", "approvals")
+    inlines = (FreezeInline,)
     search_fields = ("slug",)
     palette_fields = ("slug",)
-    fields = ("slug", "name", "protected")
+    fields = ("slug", "name", "protected", "approvals")
 
     @admin.display(description="Protected", ordering="protected")
     def protection(self, channel: Channel) -> str:

@@ -13,6 +13,7 @@ from apps.prompts.admin.ask import REASON_WIDGET, ReasonForm, ask
 from apps.prompts.admin.cells import live_pills, status_pill
 from apps.prompts.admin.editor import DraftForm
 from apps.prompts.admin.prompts import may_release
+from apps.prompts.admin.requests import AskForm
 from apps.prompts.admin.rows import json_text
 from apps.prompts.diff import Section, compare
 from apps.prompts.errors import PromptError
@@ -22,6 +23,7 @@ from apps.prompts.services import (
     content_of,
     preview,
     release,
+    request_release,
     retire_version,
     save_draft,
     seal_version,
@@ -42,7 +44,7 @@ class ReleaseForm(ReasonForm):
 # Which actions a version of each status offers.
 OFFERED = {
     VersionStatus.DRAFT: ("seal",),
-    VersionStatus.SEALED: ("release_to", "retire"),
+    VersionStatus.SEALED: ("release_to", "request_release", "retire"),
     VersionStatus.RETIRED: (),
 }
 
@@ -55,7 +57,7 @@ class PromptVersionAdmin(PlatformAdmin):
     list_select_related = ("prompt", "author")
     palette_fields = ("content_hash",)
     ordering = ("-id",)
-    object_actions = ("seal", "release_to", "retire")
+    object_actions = ("seal", "release_to", "request_release", "retire")
     change_form_template = "admin/prompts/promptversion/change_form.html"
 
     class Media:
@@ -87,6 +89,9 @@ class PromptVersionAdmin(PlatformAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         may = super().has_delete_permission(request, obj)
         return may and obj is not None and obj.status == VersionStatus.DRAFT
+
+    def has_ask_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("prompts.add_releaserequest"))
 
     def has_release_permission(self, request: HttpRequest) -> bool:
         return may_release(request)
@@ -190,6 +195,33 @@ class PromptVersionAdmin(PlatformAdmin):
             run=run,
             title=f"Release {version}?",
             button="Release",
+            context={"sections": _against_live(version)},
+        )
+
+    @admin.action(description="Request release…", permissions=["ask"])
+    def request_release(
+        self, request: HttpRequest, queryset: QuerySet[PromptVersion]
+    ) -> HttpResponse | None:
+        version = queryset.get()
+
+        def run(values: Any) -> str:
+            asked = request_release(
+                prompt=version.prompt,
+                version=version,
+                by=request.user,  # type: ignore[arg-type]
+                now=timezone.now(),
+                **values,
+            )
+            return f"{asked}: {asked.get_state_display().lower()}."
+
+        return ask(
+            self,
+            request,
+            version,
+            form=AskForm(request.POST or None),
+            run=run,
+            title=f"Request the release of {version}?",
+            button="Request",
             context={"sections": _against_live(version)},
         )
 

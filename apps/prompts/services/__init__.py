@@ -17,10 +17,18 @@ from apps.prompts.services.experiments import (
 from apps.prompts.services.files import export_version, import_version
 from apps.prompts.services.previews import Preview, dry_run, preview
 from apps.prompts.services.releases import release, rollback, version_before
+from apps.prompts.services.requests import (
+    approve_request,
+    reject_request,
+    release_due,
+    request_release,
+    withdraw_request,
+)
 from apps.prompts.services.sealing import retire_version, seal_version
 
 __all__ = [
     "Preview",
+    "approve_request",
     "check_saveable",
     "content_of",
     "create_prompt",
@@ -31,7 +39,10 @@ __all__ = [
     "import_version",
     "new_draft",
     "preview",
+    "reject_request",
     "release",
+    "release_due",
+    "request_release",
     "retire_version",
     "rollback",
     "save_draft",
@@ -40,4 +51,5 @@ __all__ = [
     "stop_experiment",
     "validate_version",
     "version_before",
+    "withdraw_request",
 ]

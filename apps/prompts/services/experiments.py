@@ -20,6 +20,7 @@ from apps.prompts.models import (
 )
 from apps.prompts.services.locks import lock_prompt
 from apps.prompts.services.releases import check_permitted, reason_faults
+from apps.prompts.services.requests import approved_for_experiments
 
 
 @transaction.atomic
@@ -100,6 +101,11 @@ def _version_faults(row: Experiment, arm: Arm) -> list[Fault]:
         return [Fault(at, f"{arm.version} belongs to another prompt.", "other_prompt")]
     if arm.version.status != VersionStatus.SEALED:
         return [Fault(at, f"{arm.version} is {arm.version.status}, not sealed.", "not_sealed")]
+    if row.channel.approvals and not approved_for_experiments(
+        channel=row.channel, version=arm.version
+    ):
+        detail = f"{arm.version} was never live on {row.channel}; request its use in experiments."
+        return [Fault(at, detail, "needs_approval")]
     return []
 
 

@@ -8,13 +8,18 @@ from django.db import transaction
 from apps.core.problems import Fault
 from apps.prompts.errors import NotPermitted, PromptError, refused
 from apps.prompts.models import (
+    OPEN_STATES,
     Channel,
     Prompt,
     PromptVersion,
     Release,
     ReleaseKind,
+    ReleaseRequest,
+    RequestKind,
+    RequestState,
     VersionStatus,
 )
+from apps.prompts.services.freezes import freeze_faults
 from apps.prompts.services.locks import lock_prompt
 
 PROTECTED = "prompts.release_protected"
@@ -30,18 +35,21 @@ def release(
     by: User | None,
     now: datetime,
 ) -> Release:
-    """Make a sealed version live. `by` is None for an operator at the console, who may all.
+    """Make a sealed version live. `by` is None for an operator at the console, who needs nobody.
 
     Raises `NotPermitted` on a protected channel without `prompts.release_protected`, and
-    `PromptError` with all faults: no reason, not sealed, another prompt's, or live already.
+    `PromptError` with all faults: no reason, not sealed, another prompt's, live already, a freeze,
+    or a channel whose releases others must approve (see `requests`).
     """
     check_permitted(channel=channel, by=by)
     lock_prompt(prompt.pk)
     version = PromptVersion.objects.get(pk=version.pk)
-    current = _open_release(prompt, channel)
-    if faults := [*reason_faults(reason), *_version_faults(prompt, channel, version, current)]:
+    current = open_release(prompt, channel)
+    faults = [*reason_faults(reason), *version_faults(prompt, channel, version, current)]
+    faults += [*freeze_faults(channel, now), *_approval_faults(channel, by)]
+    if faults:
         raise PromptError(faults)
-    return _switch(current, prompt, channel, version, ReleaseKind.PROMOTE, reason, by, now)
+    return switch(current, prompt, channel, version, ReleaseKind.PROMOTE, reason, by, now)
 
 
 @transaction.atomic
@@ -60,8 +68,8 @@ def rollback(
     if target is None:
         detail = f"No earlier version of {prompt} was live on {channel}."
         raise refused(detail, code="nothing_before")
-    current = _open_release(prompt, channel)
-    return _switch(current, prompt, channel, target, ReleaseKind.ROLLBACK, reason, by, now)
+    current = open_release(prompt, channel)
+    return switch(current, prompt, channel, target, ReleaseKind.ROLLBACK, reason, by, now)
 
 
 def version_before(*, prompt: Prompt, channel: Channel) -> PromptVersion | None:
@@ -89,7 +97,7 @@ def check_permitted(*, channel: Channel, by: User | None) -> None:
         raise NotPermitted([Fault("/channel", detail, "not_permitted")])
 
 
-def _open_release(prompt: Prompt, channel: Channel) -> Release | None:
+def open_release(prompt: Prompt, channel: Channel) -> Release | None:
     return (
         Release.objects.filter(prompt=prompt, channel=channel, ended_at=None)
         .select_related("version")
@@ -105,7 +113,7 @@ def reason_faults(reason: str) -> list[Fault]:
     return []
 
 
-def _version_faults(
+def version_faults(
     prompt: Prompt, channel: Channel, version: PromptVersion, current: Release | None
 ) -> list[Fault]:
     if version.prompt_id != prompt.pk:
@@ -118,7 +126,15 @@ def _version_faults(
     return []
 
 
-def _switch(
+def _approval_faults(channel: Channel, by: User | None) -> list[Fault]:
+    if by is None or not channel.approvals:
+        return []
+    people = "1 person" if channel.approvals == 1 else f"{channel.approvals} people"
+    detail = f"On {channel}, {people} must approve each release. Request it instead."
+    return [Fault("/channel", detail, "needs_approval")]
+
+
+def switch(
     current: Release | None,
     prompt: Prompt,
     channel: Channel,
@@ -127,13 +143,18 @@ def _switch(
     reason: str,
     by: User | None,
     now: datetime,
+    *,
+    request: ReleaseRequest | None = None,
 ) -> Release:
-    """End the open release and begin the next at the same instant, never before it began."""
+    """End the open release and begin the next at the same instant, never before it began.
+
+    `request` asked for it, and ends with it; what others asked for on the same ground is void.
+    """
     if current is not None:
         now = max(now, current.released_at)
         current.ended_at = now
         current.save(update_fields=["ended_at"])
-    return Release.objects.create(
+    made = Release.objects.create(
         prompt=prompt,
         channel=channel,
         version=version,
@@ -142,3 +163,10 @@ def _switch(
         actor=by,
         released_at=now,
     )
+    open_ones = ReleaseRequest.objects.filter(
+        prompt=prompt, channel=channel, kind=RequestKind.RELEASE, state__in=OPEN_STATES
+    )
+    if request is not None:
+        open_ones.filter(pk=request.pk).update(state=RequestState.RELEASED, release=made)
+    open_ones.update(state=RequestState.VOID, outcome=f"{version} went live meanwhile.")
+    return made

@@ -7,7 +7,15 @@ from django.db import transaction
 
 from apps.core.problems import Fault
 from apps.prompts.errors import PromptError, refused
-from apps.prompts.models import Arm, ExperimentStatus, PromptVersion, Release, VersionStatus
+from apps.prompts.models import (
+    OPEN_STATES,
+    Arm,
+    ExperimentStatus,
+    PromptVersion,
+    Release,
+    RequestState,
+    VersionStatus,
+)
 from apps.prompts.services.drafts import content_of, validate_version
 from apps.prompts.services.locks import lock_prompt
 
@@ -57,6 +65,9 @@ def retire_version(*, version: PromptVersion) -> PromptVersion:
         raise refused(f"{row} is in a running experiment; stop it first.", code="in_experiment")
     row.status = VersionStatus.RETIRED
     row.save(update_fields=["status", "updated_at"])
+    row.release_requests.filter(state__in=OPEN_STATES).update(
+        state=RequestState.VOID, outcome=f"{row} was retired."
+    )
     return row
 
 

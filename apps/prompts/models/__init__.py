@@ -1,0 +1,45 @@
+"""Prompts: sealed versions, channels that point at them, releases and experiments."""
+
+from apps.prompts.models.experiments import (
+    Arm,
+    Experiment,
+    ExperimentPhase,
+    ExperimentStatus,
+)
+from apps.prompts.models.prompts import (
+    Prompt,
+    PromptVersion,
+    VersionStatus,
+)
+from apps.prompts.models.releases import (
+    Channel,
+    Freeze,
+    Release,
+    ReleaseKind,
+)
+from apps.prompts.models.requests import (
+    OPEN_STATES,
+    Approval,
+    ReleaseRequest,
+    RequestKind,
+    RequestState,
+)
+
+__all__ = [
+    "OPEN_STATES",
+    "Approval",
+    "Arm",
+    "Channel",
+    "Experiment",
+    "ExperimentPhase",
+    "ExperimentStatus",
+    "Freeze",
+    "Prompt",
+    "PromptVersion",
+    "Release",
+    "ReleaseKind",
+    "ReleaseRequest",
+    "RequestKind",
+    "RequestState",
+    "VersionStatus",
+]

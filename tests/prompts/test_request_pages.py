@@ -1,0 +1,111 @@
+"""Asking for a release and deciding it, in the admin."""
+
+import pytest
+from django.urls import reverse
+
+from apps.prompts.models import Freeze, Release, ReleaseRequest
+from tests.prompts.conftest import NOW, go_live, make_person, make_sealed, saying
+from tests.prompts.test_admin import action, browser, page
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def asked(prompt, production, engineer):
+    """The engineer asks, by hand, for a version that somebody else wrote."""
+    production.approvals = 1
+    production.save()
+    go_live(make_sealed(prompt, saying("Old")))
+    version = make_sealed(prompt, saying("New"))
+    values = {"channel": production.pk, "kind": "release", "reason": "Sounds better"}
+    browser(engineer).post(action("promptversion", version.pk, "request_release"), values)
+    return ReleaseRequest.objects.get()
+
+
+def links(client, asked):
+    html = client.get(page("releaserequest", asked.pk)).content.decode()
+    return {name for name in ("approve", "reject", "withdraw") if f"/do/{name}/" in html}
+
+
+def test_the_page_shows_what_would_change(asked, approver):
+    html = browser(approver).get(page("releaserequest", asked.pk)).content.decode()
+
+    assert "Sounds better" in html
+    assert "<del>Old {{ product }}.</del>" in html
+    assert "<ins>New {{ product }}.</ins>" in html
+
+
+def test_each_is_offered_what_they_can_do(asked, approver, engineer):
+    assert links(browser(approver), asked) == {"approve", "reject"}
+    assert links(browser(engineer), asked) == {"withdraw"}
+    assert links(browser(make_person("eve", "auditor")), asked) == set()
+
+
+def test_an_approver_lets_it_go_live(asked, approver):
+    desk = browser(approver)
+    shown = desk.get(action("releaserequest", asked.pk, "approve"))
+    assert "<ins>New {{ product }}.</ins>" in shown.content.decode()
+
+    answer = desk.post(
+        action("releaserequest", asked.pk, "approve"), {"comment": "Well said"}, follow=True
+    )
+
+    assert Release.objects.get(ended_at=None).version == asked.version
+    html = answer.content.decode()
+    assert "is released." in html
+    assert "Well said" in html
+    assert links(desk, asked) == set()
+
+
+def test_a_rejection_needs_a_reason(asked, approver):
+    desk = browser(approver)
+    desk.post(action("releaserequest", asked.pk, "reject"), {"reason": ""})
+    asked.refresh_from_db()
+    assert asked.state == "waiting"
+
+    desk.post(action("releaserequest", asked.pk, "reject"), {"reason": "Too loud"})
+    assert "Too loud" in desk.get(page("releaserequest", asked.pk)).content.decode()
+
+
+def test_who_asked_cannot_post_an_approval(asked, engineer):
+    answer = browser(engineer).post(action("releaserequest", asked.pk, "approve"), {})
+
+    assert answer.status_code == 403
+    asked.refresh_from_db()
+    assert asked.state == "waiting"
+
+
+def test_a_direct_release_is_told_the_way(asked, approver, production):
+    answer = browser(approver).post(
+        action("promptversion", asked.version_id, "release_to"),
+        {"channel": production.pk, "reason": "Now"},
+    )
+
+    assert "1 person must approve each release. Request it instead." in answer.content.decode()
+
+
+def test_a_freeze_is_set_on_the_channel(root_client, production):
+    form = {"name": "Production", "approvals": 0, "protected": "on"}
+    freeze = {
+        "freezes-TOTAL_FORMS": 1,
+        "freezes-INITIAL_FORMS": 0,
+        "freezes-0-starts_at_0": f"{NOW:%Y-%m-%d}",
+        "freezes-0-starts_at_1": "12:00:00",
+        "freezes-0-ends_at_0": f"{NOW:%Y-%m-%d}",
+        "freezes-0-ends_at_1": "18:00:00",
+        "freezes-0-reason": "Sale",
+    }
+    root_client.post(page("channel", production.pk), {"slug": "production", **form, **freeze})
+
+    assert Freeze.objects.get().reason == "Sale"
+
+
+@pytest.fixture
+def root_client(django_user_model):
+    return browser(django_user_model.objects.create_superuser("root", password="test"))
+
+
+def test_the_list_is_empty_and_says_so(root_client):
+    html = root_client.get(reverse("admin:prompts_releaserequest_changelist")).content.decode()
+
+    assert "Nobody has asked to release anything yet." in html
