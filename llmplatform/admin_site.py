@@ -55,6 +55,7 @@ NAVIGATION = (
             Entry("Price list", "prices", model="registry.price"),
             Entry("Price proposals", "proposals", model="registry.priceproposal"),
             Entry("Usage ledger", "ledger", model="ledger.entry", key="l"),
+            Entry("Quarantine", "proposals", model="ledger.waitingentry"),
             Entry("Attempts", "attempts", model="ledger.attempt"),
         ),
     ),

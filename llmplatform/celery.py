@@ -40,6 +40,11 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": _HOUSEKEEPING,
     },
+    "count-quarantine": {
+        "task": "ledger.count_quarantine",
+        "schedule": 60.0,
+        "options": _HOUSEKEEPING,
+    },
     "verify-rollups": {
         "task": "ledger.verify_rollups",
         "schedule": crontab(hour="3", minute="10"),

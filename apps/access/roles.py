@@ -32,6 +32,7 @@ _BUDGETS = _on(
     VIEW, "budgets", "budget", "window", "hold", "holdwindow", "budgetraise", "thresholdcrossing"
 )
 _RAISES = _on(("add",), "budgets", "budgetraise") | frozenset({"budgets.approve_raise"})
+_DECISIONS = frozenset({"ledger.resolve_entry"})
 _JOBS = _on(VIEW, "jobs", "job", "batch")
 _WEBHOOKS = _on(VIEW, "jobs", "webhookendpoint", "delivery")
 _PAYLOADS = _on(VIEW, "jobs", "jobpayload")
@@ -72,6 +73,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _BUDGETS
     | _on(ALL, "budgets", "budget")
     | _RAISES
+    | _DECISIONS
     | _on(("add",), "registry", "price")
     | _PROPOSALS
     | frozenset({"registry.approve_price"}),
@@ -135,6 +137,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _BUDGETS
     | _on(ALL, "budgets", "budget")
     | _RAISES
+    | _DECISIONS
     | _JOBS
     | _PAYLOADS
     | frozenset({"jobs.operate_job", "jobs.operate_webhook"})

@@ -23,6 +23,7 @@ from apps.ledger.reports import (
     p95_latencies,
     spend_by_day,
 )
+from apps.ledger.selectors import open_quarantine
 
 DAYS = 30
 
@@ -62,6 +63,7 @@ def home_context(*, request: HttpRequest, now: datetime) -> dict[str, Any]:
     user = request.user
     context: dict[str, Any] = {"zone": settings.REPORTING_TIME_ZONE, "now": now}
     if user.has_perm("ledger.view_entry"):
+        context["quarantine"] = open_quarantine()
         context |= _spending(last_days(DAYS, now=now, zone=settings.REPORTING_TIME_ZONE))
     if user.has_perm("budgets.view_budget"):
         context["budgets"] = budgets_nearest_limit(now=now)

@@ -7,6 +7,7 @@ from apps.ledger.models import Attempt, CallDimensions, Entry, EntryKind
 
 DIMENSIONS = tuple(field.name for field in CallDimensions._meta.get_fields())
 _OF_ATTEMPT = (*DIMENSIONS, "purpose", "request_id", "job_id")
+_TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "saved_tokens")
 _COPIED = (*_OF_ATTEMPT, "attempt_id")
 
 
@@ -36,18 +37,15 @@ def reversal_of(entry: Entry, *, at: datetime, reason: str, actor: str = "") -> 
 
 
 def correction_of(entry: Entry, *, at: datetime, reason: str, actor: str, **values: Any) -> Entry:
-    """What stands in place of `entry`, not saved; `values` are its amount and lines."""
+    """What stands in place of `entry`, not saved; `values` are its amount and lines, and its tokens
+    where they differ."""
+    tokens = {name: getattr(entry, name) for name in _TOKENS}
     return Entry(
         kind=EntryKind.CORRECTION,
         at=at,
-        input_tokens=entry.input_tokens,
-        output_tokens=entry.output_tokens,
-        cached_tokens=entry.cached_tokens,
-        saved_tokens=entry.saved_tokens,
         reason=reason,
         actor=actor,
-        **_shared(entry),
-        **values,
+        **(_shared(entry) | tokens | values),
     )
 
 

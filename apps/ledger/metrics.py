@@ -27,6 +27,18 @@ STRAYS = Gauge(
 )
 
 
+QUARANTINE = Gauge(
+    "ledger_quarantine_entries",
+    "Entries that wait for finance, by why; more than 0 for days keeps a month from being closed.",
+    ["kind"],
+)
+
+
+def observe_quarantine(**counts: int) -> None:
+    for kind, count in counts.items():
+        QUARANTINE.labels(kind).set(count)
+
+
 def observe_verified(mismatches: Collection[Mismatch]) -> None:
     MISMATCHES.set(len(mismatches))
     DRIFT.set(sum(abs(mismatch.recorded - mismatch.computed) for mismatch in mismatches))

@@ -79,6 +79,11 @@ def unpriced_lines(counts: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"usage_class": name, "quantity": count} for name, count in counts.items() if count]
 
 
+def counts_of(lines: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Usage class → units of an entry's lines."""
+    return {line["usage_class"]: line["quantity"] for line in lines}
+
+
 def at_bound(
     *, input_tokens: int, output_tokens: int, prices: Mapping[str, PriceRow]
 ) -> dict[str, int]:

@@ -7,9 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Count, QuerySet
 
 from apps.core.money import Pico
 from apps.ledger import rollup_sql
+from apps.ledger.models import Attempt, AttemptStatus, Entry, EntryKind
 from apps.ledger.models.rollups import MEASURES
 from apps.ledger.months import end_of_month, start_of_month
 from apps.ledger.types import Mismatch
@@ -63,6 +65,42 @@ class EntryFault:
 
     def __str__(self) -> str:
         return f"Entry {self.entry_id}: {self.fault}."
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Entries that wait for finance. `unknown`: estimates of calls of unknown outcome."""
+
+    unpriced: int = 0
+    conflict: int = 0
+    unknown: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.unpriced + self.conflict + self.unknown
+
+
+def quarantined() -> QuerySet[Entry]:
+    """What waits for finance, and stands: a month whose entries are among them cannot be closed."""
+    contested = Entry.objects.filter(kind__in=(EntryKind.UNPRICED, EntryKind.CONFLICT))
+    unknown = Attempt.objects.filter(status=AttemptStatus.UNKNOWN)
+    estimates = Entry.objects.filter(kind=EntryKind.ESTIMATE, attempt__in=unknown)
+    # Each by its own small index: with OR between them, Postgres would read the whole ledger.
+    both = contested.order_by().values("pk").union(estimates.order_by().values("pk"))
+    return Entry.objects.filter(pk__in=both, reversed_by=None)
+
+
+def open_quarantine(*, before: datetime | None = None) -> Quarantine:
+    """How many wait, of those that were booked `before` that time; without it, of all."""
+    waiting = quarantined().order_by()
+    if before is not None:
+        waiting = waiting.filter(at__lt=before)
+    counts = dict(waiting.values_list("kind").annotate(Count("pk")))
+    return Quarantine(
+        unpriced=counts.get(EntryKind.UNPRICED, 0),
+        conflict=counts.get(EntryKind.CONFLICT, 0),
+        unknown=counts.get(EntryKind.ESTIMATE, 0),
+    )
 
 
 def broken_entries(

@@ -115,9 +115,11 @@ def correct_entry(
     reason: str,
     actor: str,
     now: datetime,
+    tokens: Mapping[str, int] | None = None,
 ) -> tuple[Entry, Entry]:
     """Replace `entry` by one over `amount_pico`: a reversal and a correction, both new lines.
 
+    `tokens`: the entry's columns of tokens that change; none without it.
     Raises: `NotReversible`.
     """
     reversal = reverse_entry(entry=entry, reason=reason, actor=actor, now=now)
@@ -128,6 +130,7 @@ def correct_entry(
         actor=actor,
         amount_pico=amount_pico,
         lines=[dict(line) for line in lines],
+        **(tokens or {}),
     )
     correction.save(force_insert=True)
     return reversal, correction

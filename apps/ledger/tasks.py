@@ -1,5 +1,6 @@
 """Celery's edge of the ledger. Safe to run twice, and at the same time."""
 
+from dataclasses import asdict
 from typing import Any
 
 from celery import shared_task
@@ -7,8 +8,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.core.tasks import DATABASE_AWAY
-from apps.ledger import posting
+from apps.ledger import metrics, posting
 from apps.ledger.partitions import make_months
+from apps.ledger.selectors import open_quarantine
 from apps.ledger.verifying import verify_yesterday
 
 
@@ -25,3 +27,8 @@ def verify_rollups(**_: Any) -> None:
 @shared_task(name="ledger.make_partitions", throws=DATABASE_AWAY)  # type: ignore[untyped-decorator]
 def make_partitions(**_: Any) -> None:
     make_months(now=timezone.now())
+
+
+@shared_task(name="ledger.count_quarantine", throws=DATABASE_AWAY)  # type: ignore[untyped-decorator]
+def count_quarantine(**_: Any) -> None:
+    metrics.observe_quarantine(**asdict(open_quarantine()))

@@ -95,6 +95,26 @@ def after(before: Usage | None, now: Reported, *, is_final: bool) -> Reported:
     return Reported(problem=problem, contested=Contested(problem, [before.raw, usage.raw]))
 
 
+def reported_total(raw: object) -> tuple[int, int] | None:
+    """Input and output of contested numbers if one trusts their totals and no details: of several
+    reports the highest, and whatever `total_tokens` has beyond both counts as output. None when
+    there is no total to trust."""
+    if isinstance(raw, list):
+        found = [reported_total(one) for one in raw]
+        totals = [total for total in found if total is not None]
+        return max(totals, key=sum, default=None) if len(totals) == len(found) else None
+    if not isinstance(raw, Mapping):
+        return None
+    try:
+        input_total, total = _required(raw, "prompt_tokens"), _count(raw, "total_tokens")
+        output_total = _count(raw, "completion_tokens")
+    except UsageConflict:
+        return None
+    if output_total is None and total is None:
+        return None
+    return input_total, max(output_total or 0, (total or 0) - input_total)
+
+
 def _leaves(
     raw: Mapping[str, Any], key: str, names: Mapping[str, str], total: int, rest: str
 ) -> dict[str, int]:

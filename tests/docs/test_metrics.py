@@ -35,7 +35,7 @@ def test_the_page_and_the_code_agree():
 
 @pytest.mark.parametrize("question", re.findall(r"^\| [^|`]+ \| `([^`]+)` \|$", PAGE, re.MULTILINE))
 def test_questions_ask_for_metrics_that_exist(question):
-    asked = set(re.findall(r"\b((?:llm|jobs)_\w+)", question))
+    asked = set(re.findall(r"\b((?:llm|jobs|ledger)_\w+)", question))
 
     assert asked
     assert {name.removesuffix("_bucket") for name in asked} <= set(exported())

@@ -38,6 +38,7 @@ MATRIX = {
     "ledger.attempt": "v v v v v v v",
     "ledger.usage": "v v v v v v v",
     "ledger.entry": "v v v v v v v",
+    "ledger.waitingentry": "v v v v v v v",
     "budgets.budget": "- - vacd v v v vacd",
     "budgets.window": "- - v v v v v",
     "budgets.hold": "- - v v v v v",
@@ -53,6 +54,7 @@ MATRIX = {
 SPECIAL = {
     "budgets.approve_raise": {"finance", "administrator"},
     "registry.approve_price": {"finance", "administrator"},
+    "ledger.resolve_entry": {"finance", "administrator"},
     "prompts.release_protected": {"approver", "administrator"},
     "prompts.add_release": {"prompt-engineer", "approver", "administrator"},
     "prompts.add_releaserequest": {"prompt-engineer", "administrator"},

@@ -152,5 +152,7 @@ def test_nobody_but_superusers_writes_money_or_jobs():
         assert not [
             name
             for name in names
-            if name.startswith(untouchable) and not name.startswith("ledger.view")
+            if name.startswith(untouchable)
+            and not name.startswith("ledger.view")
+            and name not in SPECIAL  # whose holders are named one by one
         ]

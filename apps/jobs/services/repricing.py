@@ -1,23 +1,16 @@
 """Unpriced calls, once finance knows their price: ledger, budgets and jobs in one transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery, Sum
-from django.db.models.functions import Coalesce
 
-from apps.budgets.services import settle_all
-from apps.budgets.types import Resolution
 from apps.core.clock import db_now
-from apps.jobs.models import Job
+from apps.jobs.services.rebooking import locked_attempts, post_new_totals, prices_then
 from apps.ledger.models import Attempt, Entry, EntryKind
-from apps.ledger.pricing import Priced, Unpriced, price_usage
+from apps.ledger.pricing import Priced, Unpriced, counts_of, price_usage
 from apps.ledger.services import correct_entry
-from apps.registry.models import Deployment
-from apps.registry.selectors import valid_prices
-from apps.registry.snapshot import price_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +33,7 @@ def price_again(*, entry_ids: Collection[UUID], reason: str, actor: str) -> Repr
     for entry, attempt in entries:
         try:
             priced = _price(entry, attempt)
-        except (Unpriced, Deployment.DoesNotExist) as error:
+        except Unpriced as error:
             missing.append(f"{attempt}: {error}")
             continue
         correct_entry(
@@ -53,46 +46,17 @@ def price_again(*, entry_ids: Collection[UUID], reason: str, actor: str) -> Repr
         )
         attempts.append(attempt)
     if attempts:
-        settle_all(resolutions=_totals(attempts), now=now)
-        _book_costs({attempt.job_id for attempt in attempts if attempt.job_id})
+        post_new_totals(attempts=attempts, now=now)
     return Repriced(len(attempts), tuple(missing))
 
 
 def _unpriced(entry_ids: Collection[UUID]) -> list[tuple[Entry, Attempt]]:
-    """With their attempts, which are locked in the order of their ids, as everywhere."""
+    """With their attempts, which are locked."""
     wanted = Entry.objects.filter(pk__in=entry_ids, kind=EntryKind.UNPRICED)
-    ids = list(wanted.values_list("attempt_id", flat=True))
-    rows = Attempt.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
-    attempts = {row.pk: row for row in rows}
+    attempts = locked_attempts(list(wanted.values_list("attempt_id", flat=True)))
     open_ = wanted.filter(reversed_by=None).order_by("attempt_id")
     return [(entry, attempts[entry.attempt_id]) for entry in open_ if entry.attempt_id]
 
 
 def _price(entry: Entry, attempt: Attempt) -> Priced:
-    deployment = Deployment.objects.get(slug=entry.deployment)
-    prices = valid_prices(deployment=deployment, at=attempt.started_at)
-    return price_usage(
-        counts={line["usage_class"]: line["quantity"] for line in entry.lines},
-        prices={name: price_row(price) for name, price in prices.items()},
-    )
-
-
-def _totals(attempts: Sequence[Attempt]) -> list[Resolution]:
-    sums = (
-        Entry.objects.order_by()
-        .filter(attempt__in=attempts)
-        .values("attempt_id")
-        .annotate(total=Sum("amount_pico"))
-        .values_list("attempt_id", "total")
-    )
-    return [Resolution(id=id_, actual_pico=int(total)) for id_, total in sums if id_]
-
-
-def _book_costs(job_ids: Collection[UUID]) -> None:
-    """Locked first: a sum that is read before another's entries are committed would lack them."""
-    jobs = list(Job.objects.select_for_update().filter(pk__in=job_ids).order_by("pk"))
-    entries = Entry.objects.order_by().filter(job_id=OuterRef("pk")).values("job_id")
-    total = entries.annotate(total=Sum("amount_pico")).values("total")
-    Job.objects.filter(pk__in=[job.pk for job in jobs]).update(
-        cost_pico=Coalesce(Subquery(total), 0)
-    )
+    return price_usage(counts=counts_of(entry.lines), prices=prices_then(attempt))

@@ -11,6 +11,7 @@ from apps.ledger.models.books import (
     Purpose,
     Usage,
 )
+from apps.ledger.models.decisions import Choice, QuarantineDecision, WaitingEntry
 from apps.ledger.models.rollups import DayCost, MonthCost, RollupCursor
 
 __all__ = [
@@ -18,12 +19,15 @@ __all__ = [
     "AttemptStatus",
     "CallDimensions",
     "CallSlugs",
+    "Choice",
     "DayCost",
     "Entry",
     "EntryKey",
     "EntryKind",
     "MonthCost",
     "Purpose",
+    "QuarantineDecision",
     "RollupCursor",
     "Usage",
+    "WaitingEntry",
 ]

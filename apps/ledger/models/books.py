@@ -193,6 +193,7 @@ class Entry(CallDimensions):
         ordering = ["-id"]
         verbose_name = "ledger entry"
         verbose_name_plural = "ledger entries"
+        permissions = [("resolve_entry", "Can resolve entries in quarantine")]
         indexes = [
             models.Index(fields=["service", "at"], name="entry_service_at"),
             models.Index(fields=["xid"], name="entry_xid"),
