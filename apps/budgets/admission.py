@@ -21,6 +21,7 @@ class Room:
     """
 
     window_id: int
+    read_at: datetime  # the moment of now
     budget_id: int
     budget: str
     hard: bool
@@ -54,21 +55,21 @@ class Room:
     def changed(self) -> bool:
         return bool(self.admitted) or self.limit != self.old_limit
 
-    def roll(self, used: Sequence[Used], now: datetime) -> None:
-        """Count only buckets of the period of `now`, which are among `used`."""
+    def roll(self, used: Sequence[Used]) -> None:
+        """Count only buckets of the period of now, which are among `used`."""
         if self.length is None:
             return
-        since, everything = counted_since(now, self.length), self.posted + self.held
+        since, everything = counted_since(self.read_at, self.length), self.posted + self.held
         self.used = [bucket for bucket in used if bucket.starts_at >= since]
         self.posted = self.old_posted = sum(bucket.posted for bucket in self.used)
         self.held = self.old_held = sum(bucket.held for bucket in self.used)
         self.outside = everything - self.posted - self.held
 
-    def counts(self, bucket_at: datetime | None, now: datetime) -> bool:
+    def counts(self, bucket_at: datetime | None) -> bool:
         """Whether what was admitted to this bucket is part of the period of `now`."""
         if self.length is None or bucket_at is None:
             return True
-        return bucket_at >= counted_since(now, self.length)
+        return bucket_at >= counted_since(self.read_at, self.length)
 
     def take(self, amount: Pico) -> None:
         self.held += amount

@@ -93,7 +93,7 @@ def rooms_now(*, budgets: Sequence[IsBudget], now: datetime) -> dict[int, Room]:
     missing = [budget for budget in budgets if budget.id not in rooms]
     carried = carried_over(missing, bounds)
     for budget in missing:
-        rooms[budget.id] = _unmade(budget, bounds[budget.id], carried.get(budget.id, 0))
+        rooms[budget.id] = _unmade(budget, bounds[budget.id], carried.get(budget.id, 0), now)
     return rooms
 
 
@@ -131,9 +131,12 @@ def _left(room: Room, request: HoldRequest) -> BudgetLeft:
     )
 
 
-def _unmade(budget: IsBudget, bounds: tuple[datetime, datetime | None], carried: Pico) -> Room:
+def _unmade(
+    budget: IsBudget, bounds: tuple[datetime, datetime | None], carried: Pico, now: datetime
+) -> Room:
     return Room(
         window_id=0,
+        read_at=now,
         budget_id=budget.id,
         budget=budget.slug,
         hard=budget.hard,

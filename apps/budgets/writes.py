@@ -3,51 +3,51 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
-
-from django.db import connection
 
 from apps.budgets.admission import Move, Room
 from apps.budgets.models import Hold
+from apps.core.rows import write
 
 _ADMIT = """
     UPDATE budgets_window AS w
     SET held_pico = w.held_pico + d.admitted, limit_pico = d.limit_pico, hard = d.hard,
         raised_pico = d.raised, outside_pico = d.outside
-    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bool[], %s::bigint[], %s::bigint[])
-         AS d(id, admitted, limit_pico, hard, raised, outside)
+    FROM json_to_recordset(%s) AS d(id bigint, admitted bigint, limit_pico bigint, hard bool,
+                                    raised bigint, outside bigint)
     WHERE w.id = d.id
 """
 _MOVE = """
     UPDATE budgets_window AS w
     SET posted_pico = w.posted_pico + d.posted, held_pico = w.held_pico + d.held,
         overrun_pico = w.overrun_pico + d.overrun
-    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
-         AS d(id, posted, held, overrun)
+    FROM json_to_recordset(%s) AS d(id bigint, posted bigint, held bigint, overrun bigint)
     WHERE w.id = d.id
 """
 _ADMIT_BUCKETS = """
     INSERT INTO budgets_bucket (window_id, starts_at, posted_pico, held_pico)
     SELECT d.window_id, d.starts_at, 0, d.held
-    FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[]) AS d(window_id, starts_at, held)
+    FROM json_to_recordset(%s) AS d(window_id bigint, starts_at timestamptz, held bigint)
     ON CONFLICT (window_id, starts_at)
     DO UPDATE SET held_pico = budgets_bucket.held_pico + excluded.held_pico
 """
 _MOVE_BUCKETS = """
     UPDATE budgets_bucket AS b
     SET posted_pico = b.posted_pico + d.posted, held_pico = b.held_pico + d.held
-    FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[], %s::bigint[])
-         AS d(window_id, starts_at, posted, held)
+    FROM json_to_recordset(%s)
+         AS d(window_id bigint, starts_at timestamptz, posted bigint, held bigint)
     WHERE b.window_id = d.window_id AND b.starts_at = d.starts_at
 """
 _HOLDS = """
     UPDATE budgets_hold AS h
-    SET posted_pico = d.posted, status = d.status, expires_at = d.expires_at,
+    SET posted_pico = d.posted_pico, status = d.status, expires_at = d.expires_at,
         resolved_at = d.resolved_at, updated_at = now()
-    FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[])
-         AS d(id, posted, status, expires_at, resolved_at)
+    FROM json_to_recordset(%s)
+         AS d(id uuid, posted_pico bigint, status text, expires_at timestamptz,
+              resolved_at timestamptz)
     WHERE h.id = d.id
 """
+_MOVED = ("posted", "held", "overrun")
+_RESOLVED = ("id", "posted_pico", "status", "expires_at", "resolved_at")
 
 
 class WindowMoves:
@@ -64,35 +64,36 @@ class WindowMoves:
                 self._buckets[window_id, bucket_at].append(move)
 
     def write(self) -> None:
-        _execute(
-            _MOVE,
-            [
-                (id_, _sum(moves, "posted"), _sum(moves, "held"), _sum(moves, "overrun"))
-                for id_, moves in self._windows.items()
-            ],
-        )
-        _execute(
+        write(_MOVE, [{"id": id_} | _sums(moves) for id_, moves in self._windows.items()])
+        write(
             _MOVE_BUCKETS,
             [
-                (*key, _sum(moves, "posted"), _sum(moves, "held"))
-                for key, moves in self._buckets.items()
+                {"window_id": window_id, "starts_at": starts_at} | _sums(moves)
+                for (window_id, starts_at), moves in self._buckets.items()
             ],
         )
 
 
 def write_admitted(rooms: Collection[Room]) -> None:
     """Add what each window admitted, with the limit that it was admitted under."""
-    _execute(
+    write(
         _ADMIT,
         [
-            (room.window_id, room.admitted, room.limit, room.hard, room.raised, room.outside)
+            {
+                "id": room.window_id,
+                "admitted": room.admitted,
+                "limit_pico": room.limit,
+                "hard": room.hard,
+                "raised": room.raised,
+                "outside": room.outside,
+            }
             for room in rooms
         ],
     )
-    _execute(
+    write(
         _ADMIT_BUCKETS,
         [
-            (room.window_id, room.bucket_at, room.admitted)
+            {"window_id": room.window_id, "starts_at": room.bucket_at, "held": room.admitted}
             for room in rooms
             if room.bucket_at is not None and room.admitted
         ],
@@ -100,16 +101,8 @@ def write_admitted(rooms: Collection[Room]) -> None:
 
 
 def update_holds(holds: Collection[Hold]) -> None:
-    rows = [(h.pk, h.posted_pico, str(h.status), h.expires_at, h.resolved_at) for h in holds]
-    _execute(_HOLDS, rows)
+    write(_HOLDS, [{name: getattr(hold, name) for name in _RESOLVED} for hold in holds])
 
 
-def _execute(statement: str, rows: Collection[tuple[Any, ...]]) -> None:
-    """With a column of values for each parameter; without rows there is nothing to do."""
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, [list(column) for column in zip(*rows, strict=True)])
-
-
-def _sum(moves: Iterable[Move], name: str) -> int:
-    return sum(getattr(move, name) for move in moves)
+def _sums(moves: Collection[Move]) -> dict[str, int]:
+    return {name: sum(getattr(move, name) for move in moves) for name in _MOVED}

@@ -1,9 +1,10 @@
 """Time. What is stored or compared across machines uses the database's clock."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
-from django.db import connection
+from apps.core.pipelined import ask
 
 # Linux's CLOCK_MONOTONIC, which `time.monotonic` reads, stands still while the machine sleeps.
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -22,7 +23,10 @@ def steady() -> float:
 
 def db_now() -> datetime:
     """The database's clock: the same for every process, whatever their own clocks say."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-    return moment
+    return ask_now()()
+
+
+def ask_now() -> Callable[[], datetime]:
+    """Ask for it, to be read later (`pipelined.ask`)."""
+    rows = ask("SELECT clock_timestamp()")
+    return lambda: rows()[0][0]

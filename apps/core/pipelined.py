@@ -1,9 +1,10 @@
 """Statements that do not wait for one another."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, cast
 
-from django.db import connection
+from django.db import connection, transaction
 
 
 @contextmanager
@@ -17,3 +18,28 @@ def pipelined() -> Iterator[None]:
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.pipeline():
         yield
+
+
+@contextmanager
+def pipelined_transaction() -> Iterator[None]:
+    """A transaction in a pipeline: also its beginning and its commit wait for nothing else."""
+    with transaction.atomic():
+        is_outermost = not connection.savepoint_ids
+        with pipelined():
+            yield
+            if is_outermost:  # Django's own commit then finds nothing left to do
+                with connection.cursor() as cursor:
+                    cursor.execute("COMMIT")
+
+
+def ask(statement: str, parameters: Sequence[Any] = ()) -> Callable[[], list[tuple[Any, ...]]]:
+    """Send a statement that gives rows; what is returned reads them. In a pipeline several can be
+    asked before the first is read: then all of them wait once."""
+    cursor = connection.cursor()
+    cursor.execute(statement, parameters)
+
+    def rows() -> list[tuple[Any, ...]]:
+        with cursor:
+            return cast("list[tuple[Any, ...]]", cursor.fetchall())
+
+    return rows

@@ -15,9 +15,9 @@ from django.db import transaction
 from apps.budgets import services as budgets
 from apps.budgets.selectors import hold_amounts
 from apps.budgets.types import BudgetExceeded, BudgetFacts, Held, HoldRequest, Resolution
-from apps.core.clock import db_now
+from apps.core.clock import ask_now, db_now
 from apps.core.money import Pico
-from apps.core.pipelined import pipelined
+from apps.core.pipelined import pipelined, pipelined_transaction
 from apps.gateway.types import CallOutcome
 from apps.ledger import services as ledger
 from apps.ledger.models import Attempt, AttemptStatus
@@ -81,15 +81,12 @@ def admitter(lost: Lost | None) -> Callable[[Sequence[Admission]], list[Admitted
     After this commit a byte may be sent."""
 
     def admit_all(admissions: Sequence[Admission]) -> list[Admitted]:
-        with transaction.atomic(), pipelined():
-            now = db_now()
-            results: list[Admitted] = list(
-                budgets.hold_all(
-                    requests=[admission.hold for admission in admissions],
-                    budgets=admissions[-1].budgets,  # the newest configuration of the batch
-                    now=now,
-                )
+        with pipelined_transaction():
+            now, held = budgets.hold_now(
+                requests=[admission.hold for admission in admissions],
+                budgets=admissions[-1].budgets,  # the newest configuration of the batch
             )
+            results: list[Admitted] = list(held)
             if lost is not None:
                 _give_up(admissions, results, lost, now)
             starts = [
@@ -129,29 +126,26 @@ def settler(
     def settle_all(
         items: Sequence[Settlement | HitSettlement],
     ) -> list[tuple[Pico, CallOutcome | None]]:
+        if complete is None or all(item.completion is None for item in items):
+            with pipelined_transaction():
+                return _results(items, _book(items))
         with transaction.atomic():
             with pipelined():
                 amounts = _book(items)
-            outcomes = [
-                _with_cost(item, amount) for item, amount in zip(items, amounts, strict=True)
-            ]
-            if complete is not None:
-                owned = [
-                    (item.completion, outcome)
-                    for item, outcome in zip(items, outcomes, strict=True)
-                    if item.completion is not None and outcome is not None
-                ]
-                if owned:
-                    complete(owned)
-        return list(zip(amounts, outcomes, strict=True))
+            results = _results(items, amounts)
+            complete(_owned(items, results))
+        return results
 
     return settle_all
 
 
 def _book(items: Sequence[Settlement | HitSettlement]) -> list[Pico]:
-    now = db_now()
     settlements = [item for item in items if isinstance(item, Settlement)]
-    booked = ledger.close_attempts(ends=[item.end for item in settlements], now=now)
+    ids = {item.end.attempt_id for item in settlements}
+    # All locks are asked for, in the order of all writers, before the first answer is read.
+    clock, attempts, holds = ask_now(), ledger.ask_attempts(ids), budgets.ask_holds(ids)
+    now = clock()
+    booked = ledger.close_attempts(ends=[item.end for item in settlements], now=now, asked=attempts)
     resolutions = [
         Resolution(
             id=item.end.attempt_id,
@@ -160,12 +154,29 @@ def _book(items: Sequence[Settlement | HitSettlement]) -> list[Pico]:
         )
         for item, entry in zip(settlements, booked, strict=True)
     ]
-    budgets.settle_all(resolutions=resolutions, now=now)
+    budgets.settle_all(resolutions=resolutions, now=now, asked=holds)
     ledger.book_cache_hits(
         hits=[item.hit for item in items if isinstance(item, HitSettlement)], now=now
     )
     amounts = iter(entry.amount_pico for entry in booked)
     return [next(amounts) if isinstance(item, Settlement) else 0 for item in items]
+
+
+def _results(
+    items: Sequence[Settlement | HitSettlement], amounts: Sequence[Pico]
+) -> list[tuple[Pico, CallOutcome | None]]:
+    return [(amount, _with_cost(item, amount)) for item, amount in zip(items, amounts, strict=True)]
+
+
+def _owned(
+    items: Sequence[Settlement | HitSettlement],
+    results: Sequence[tuple[Pico, CallOutcome | None]],
+) -> list[tuple[Any, CallOutcome]]:
+    return [
+        (item.completion, outcome)
+        for item, (_, outcome) in zip(items, results, strict=True)
+        if item.completion is not None and outcome is not None
+    ]
 
 
 def _with_cost(item: Settlement | HitSettlement, amount: Pico) -> CallOutcome | None:

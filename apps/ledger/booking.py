@@ -1,13 +1,12 @@
 """One batch of attempt endings: decided in memory under lock, then written set-based."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from apps.core.money import Pico
+from apps.core.rows import insert, select, write
 from apps.ledger.entries import entry_for, reversal_of
 from apps.ledger.models import Attempt, AttemptStatus, Entry, EntryKind, Usage
 from apps.ledger.pricing import Unpriced, price_usage, unpriced_lines
@@ -16,15 +15,30 @@ from apps.ledger.types import AttemptEnd, Booked, UsageReport
 
 ORPHANED = "orphaned"
 
+_ENDED = (
+    *("id", "status", "first_token_ms", "http_status"),
+    *("error_kind", "error", "provider_request_id"),
+)
 _UPDATE = """
     UPDATE ledger_attempt AS attempt
-    SET status = d.status, ended_at = %s, first_token_ms = d.first_token_ms,
+    SET status = d.status, ended_at = d.at, first_token_ms = d.first_token_ms,
         http_status = d.http_status, error_kind = d.error_kind, error = d.error,
         provider_request_id = d.provider_request_id
-    FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::int[], %s::text[], %s::text[], %s::text[])
-         AS d(id, status, first_token_ms, http_status, error_kind, error, provider_request_id)
+    FROM json_to_recordset(%s)
+         AS d(id uuid, at timestamptz, status text, first_token_ms int, http_status int,
+              error_kind text, error text, provider_request_id text)
     WHERE attempt.id = d.id
 """
+
+
+AskedAttempts = Callable[[], list[Attempt]]
+
+
+def ask_attempts(ids: Collection[UUID]) -> AskedAttempts:
+    """Lock attempts in the order of their ids, to be read later (`pipelined.ask`)."""
+    if not ids:
+        return list
+    return select(Attempt, "WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [list(ids)])
 
 
 class Book:
@@ -43,8 +57,12 @@ class Book:
     @classmethod
     def locked(cls, *, attempt_ids: Collection[UUID], now: datetime) -> "Book":
         """Lock the attempts in the order of their ids. Those that don't exist are left out."""
-        rows = Attempt.objects.select_for_update(no_key=True).filter(pk__in=attempt_ids)
-        attempts = {row.pk: row for row in rows.order_by("pk")}
+        return cls.of(ask_attempts(attempt_ids), now)
+
+    @classmethod
+    def of(cls, asked: "AskedAttempts", now: datetime) -> "Book":
+        """With the attempts that were asked for."""
+        attempts = {row.pk: row for row in asked()}
         entries: dict[UUID, list[Entry]] = {pk: [] for pk in attempts}
         resolved = [pk for pk, row in attempts.items() if row.status != AttemptStatus.DISPATCHED]
         if resolved:
@@ -84,8 +102,8 @@ class Book:
         """Write everything that was decided."""
         if self._ended:
             _update(list(self._ended.values()), self._now)
-        Usage.objects.bulk_create(self._new_usages)
-        Entry.objects.bulk_create(self._new_entries)
+        insert(self._new_usages)
+        insert(self._new_entries)
 
     def _end(self, attempt: Attempt, end: AttemptEnd) -> None:
         attempt.status = end.status
@@ -177,14 +195,6 @@ def _usage(attempt: Attempt, report: UsageReport) -> Usage:
 
 
 def _update(attempts: list[Attempt], now: datetime) -> None:
-    columns = (
-        [a.pk for a in attempts],
-        [str(a.status) for a in attempts],
-        [a.first_token_ms for a in attempts],
-        [a.http_status for a in attempts],
-        [a.error_kind for a in attempts],
-        [a.error for a in attempts],
-        [a.provider_request_id for a in attempts],
+    write(
+        _UPDATE, [{name: getattr(one, name) for name in _ENDED} | {"at": now} for one in attempts]
     )
-    with connection.cursor() as cursor:
-        cursor.execute(_UPDATE, [now, *columns])

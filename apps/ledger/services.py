@@ -11,10 +11,22 @@ from typing import Any
 from uuid import UUID
 
 from apps.core.money import Pico
-from apps.ledger.booking import Book
+from apps.core.rows import insert
+from apps.ledger.booking import AskedAttempts, Book, ask_attempts
 from apps.ledger.entries import correction_of, reversal_of
 from apps.ledger.models import Attempt, AttemptStatus, Entry, EntryKind
 from apps.ledger.types import AttemptEnd, AttemptStart, Booked, CacheHit
+
+__all__ = [
+    "NotReversible",
+    "ask_attempts",
+    "book_cache_hits",
+    "close_attempts",
+    "correct_entry",
+    "open_attempts",
+    "resolve_orphans",
+    "reverse_entry",
+]
 
 
 class NotReversible(Exception):
@@ -23,7 +35,7 @@ class NotReversible(Exception):
 
 def open_attempts(*, starts: Sequence[AttemptStart], now: datetime) -> None:
     """Record attempts as dispatched. Commit before a byte is sent; the same id again is no news."""
-    Attempt.objects.bulk_create(
+    insert(
         [
             Attempt(
                 id=start.id,
@@ -42,17 +54,20 @@ def open_attempts(*, starts: Sequence[AttemptStart], now: datetime) -> None:
     )
 
 
-def close_attempts(*, ends: Sequence[AttemptEnd], now: datetime) -> list[Booked]:
+def close_attempts(
+    *, ends: Sequence[AttemptEnd], now: datetime, asked: AskedAttempts | None = None
+) -> list[Booked]:
     """Resolve attempts and book what they cost; one result for each end, in order.
 
     An attempt ends once. A second end changes nothing (`already`), except that the truth replaces
     an outcome that was unknown: its estimate is reversed and the real cost booked as late charge.
     Usage without a price is booked as `unpriced` at 0, for finance to price; usage that contradicts
     itself as `conflict` at the bound that it carries, for finance to resolve.
+    `asked`: the attempts, when `ask_attempts` has sent for them already.
 
     Raises: `Attempt.DoesNotExist` for an attempt that was never opened.
     """
-    book = Book.locked(attempt_ids=[end.attempt_id for end in ends], now=now)
+    book = Book.of(asked or ask_attempts({end.attempt_id for end in ends}), now)
     booked = [book.close(end) for end in ends]
     book.write()
     return booked
@@ -73,7 +88,7 @@ def resolve_orphans(*, attempts: Mapping[UUID, Pico], now: datetime) -> list[UUI
 
 def book_cache_hits(*, hits: Sequence[CacheHit], now: datetime) -> None:
     """Book calls that cost nothing because the response cache had the answer."""
-    Entry.objects.bulk_create(
+    insert(
         [
             Entry(
                 at=now,

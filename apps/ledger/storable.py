@@ -12,9 +12,12 @@ def storable_text(text: str, limit: int) -> str:
 
 
 def storable_json(value: Any, limit: int = 2000) -> Any:
-    """The same for every text inside `value`; numbers that JSON has no word for become null."""
+    """The same for every text inside `value`; numbers that JSON has no word for become null, and so
+    do those that need more than 64 bits."""
     if isinstance(value, str):
         return storable_text(value, limit)
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**63 else None
     if isinstance(value, float):
         return value if isfinite(value) else None
     if isinstance(value, Mapping):

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import closing
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from apps.core.batcher import Batcher
 
@@ -97,3 +98,42 @@ def test_a_cancelled_caller_does_not_take_back_its_item():
 
     asyncio.run(scenario())
     assert flushed == ["kept"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_was_lost_while_nothing_happened_is_replaced():
+    time = [0.0]
+    lost, again = asyncio.run(after_a_loss(pause=lambda: time.append(1.0), clock=lambda: time[-1]))
+
+    assert lost != again
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_is_lost_between_two_flushes_fails_one_of_them():
+    lost, error, again = asyncio.run(after_a_loss(pause=lambda: None, clock=lambda: 0.0, tries=2))
+
+    assert isinstance(error, OperationalError)
+    assert again not in {lost, error}
+
+
+async def after_a_loss(*, pause, clock, tries=1):
+    """Pids of the connections that flushes used, the first of which the server ended."""
+
+    def flush(items):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            return cursor.fetchone() * len(items)
+
+    batcher = Batcher(name="test", flush=flush, clock=clock)
+    found = [await batcher.submit(0)]
+    await asyncio.to_thread(terminate, found[0])
+    pause()
+    for _ in range(tries):
+        found += await asyncio.gather(batcher.submit(0), return_exceptions=True)
+    await batcher.close()
+    return found
+
+
+def terminate(pid):
+    with closing(connection.copy()) as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])

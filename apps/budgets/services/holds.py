@@ -10,12 +10,13 @@ import structlog
 from django.conf import settings
 
 from apps.budgets.admission import Admitted, Move, Room, admit, held, settlement, stays_open
-from apps.budgets.locking import lock_holds, lock_rooms
+from apps.budgets.locking import AskedHolds, lock_for_holds, lock_holds
 from apps.budgets.models import Hold, HoldStatus, HoldWindow
 from apps.budgets.thresholds import crossings_of, record
 from apps.budgets.types import BudgetExceeded, BudgetFacts, Held, HoldRequest, Resolution
 from apps.budgets.wanted import Wanted
 from apps.budgets.writes import WindowMoves, update_holds, write_admitted
+from apps.core.rows import insert
 
 log = structlog.get_logger(__name__)
 
@@ -32,10 +33,21 @@ def hold_all(
     Raises: `IntegrityError` when the same id is held by two transactions at the same moment; tried
     again, the later one gets its answer.
     """
+    return hold_now(requests=requests, budgets=budgets, now=now)[1]
+
+
+def hold_now(
+    *,
+    requests: Sequence[HoldRequest],
+    budgets: Sequence[BudgetFacts],
+    now: datetime | None = None,
+) -> tuple[datetime, list[Held | BudgetExceeded]]:
+    """The same by the database's clock, which it tells."""
     wanted = [Wanted(request, budgets) for request in requests]
     concerned = {budget.id: budget for one in wanted for budget in one.concerned}
-    rooms = lock_rooms(concerned.values(), now)
-    standing = _standing([request.id for request in requests])
+    ids = [request.id for request in requests]
+    locked = lock_for_holds(budgets=concerned.values(), hold_ids=ids, now=now)
+    now, rooms, standing = locked.now, locked.rooms, locked.standing
     answers: list[Held | BudgetExceeded] = []
     admitted: dict[UUID, Admitted] = {}
     for one in wanted:
@@ -49,16 +61,20 @@ def hold_all(
         answers.append(found.answer if isinstance(found, Admitted) else found)
     _write_holds(admitted.values(), now)
     _write_rooms(rooms.values(), now)
-    return answers
+    return now, answers
 
 
-def settle_all(*, resolutions: Sequence[Resolution], now: datetime) -> None:
+def settle_all(
+    *, resolutions: Sequence[Resolution], now: datetime, asked: AskedHolds | None = None
+) -> None:
     """Post what attempts came to and give back the rest of their holds.
 
     Resolutions carry totals, so a repetition changes nothing and a correction moves the
     difference. What comes after the hold was given back is posted all the same, as overrun.
+    `asked`: the holds, when `ask_holds` has sent for them already.
     """
-    holds, links, rooms = lock_holds({resolution.id for resolution in resolutions}, now=now)
+    ids = {resolution.id for resolution in resolutions}
+    holds, links, rooms = asked() if asked else lock_holds(ids, now=now)
     moves = WindowMoves()
     for resolution in resolutions:
         hold = holds.get(resolution.id)
@@ -67,7 +83,7 @@ def settle_all(*, resolutions: Sequence[Resolution], now: datetime) -> None:
             continue
         move = _settle(hold, resolution, now)
         moves.add(links[hold.pk], move)
-        _move_rooms(rooms, links[hold.pk], move, now)
+        _move_rooms(rooms, links[hold.pk], move)
     update_holds(holds.values())
     moves.write()
     record([crossing for room in rooms.values() for crossing in crossings_of(room)], now)
@@ -85,23 +101,13 @@ def expire_holds(*, now: datetime, limit: int) -> list[UUID]:
     return _give_back(ids, HoldStatus.EXPIRED, now)
 
 
-def _standing(ids: Collection[UUID]) -> Mapping[UUID, tuple[int, ...]]:
-    """Holds among `ids` that exist, with their windows."""
-    found: dict[UUID, list[int]] = {}
-    for hold_id, window_id in Hold.objects.filter(pk__in=ids).values_list("pk", "windows"):
-        found.setdefault(hold_id, []).extend([window_id] if window_id else [])
-    return {hold_id: tuple(sorted(window_ids)) for hold_id, window_ids in found.items()}
-
-
 def _again(request: HoldRequest, windows: tuple[int, ...] | None, rooms: list[Room]) -> Held:
     answer = held(request, rooms)
     return answer if windows is None else Held(request.id, windows, answer.overrun_soft)
 
 
 def _write_holds(admitted: Collection[Admitted], now: datetime) -> None:
-    if not admitted:
-        return
-    Hold.objects.bulk_create(
+    insert(
         [
             Hold(
                 id=one.request.id,
@@ -111,7 +117,7 @@ def _write_holds(admitted: Collection[Admitted], now: datetime) -> None:
             for one in admitted
         ]
     )
-    HoldWindow.objects.bulk_create(
+    insert(
         [
             HoldWindow(hold_id=one.request.id, window_id=room.window_id, bucket_at=room.bucket_at)
             for one in admitted
@@ -143,11 +149,10 @@ def _move_rooms(
     rooms: Mapping[int, Room],
     windows: Iterable[tuple[int, datetime | None]],
     move: Move,
-    now: datetime,
 ) -> None:
     for window_id, bucket_at in windows:
         room = rooms[window_id]
-        if room.counts(bucket_at, now):
+        if room.counts(bucket_at):
             room.posted += move.posted
             room.held += move.held
 
