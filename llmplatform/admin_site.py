@@ -51,6 +51,7 @@ NAVIGATION = (
                 key="c",
             ),
             Entry("Usage report", "costs", url_name="admin:usage", permission="ledger.view_entry"),
+            Entry("Waste", "costs", url_name="admin:waste", permission="ledger.view_entry"),
             Entry("Budgets", "budgets", model="budgets.budget", key="b"),
             Entry("Price list", "prices", model="registry.price"),
             Entry("Price proposals", "proposals", model="registry.priceproposal"),

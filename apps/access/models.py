@@ -47,6 +47,12 @@ class Tier(SlugModel):
         triggers = [moves_config_epoch()]
 
 
+class ServicePurpose(models.TextChoices):
+    SERVING = "", "Answers for callers"
+    EVALUATION = "evaluation", "Evaluation"
+    PLAYGROUND = "playground", "Playground"
+
+
 @track()
 class Service(SlugModel):
     """One consumer of the platform: the tenant that keys, cache, jobs and costs belong to."""
@@ -61,6 +67,15 @@ class Service(SlugModel):
         blank=True,
         help_text="Where its data may go, separated by commas: “eu” allows eu-west-1 too. "
         "Empty: anywhere.",
+    )
+    purpose = models.CharField(
+        max_length=10,
+        choices=ServicePurpose.choices,
+        default=ServicePurpose.SERVING,
+        db_default=ServicePurpose.SERVING.value,
+        blank=True,
+        help_text="What its calls are booked as. Evaluations and playgrounds stand apart from "
+        "answers in every report, and have keys and budgets of their own.",
     )
     active = models.BooleanField(default=True, help_text="Off: every key of it is refused.")
 

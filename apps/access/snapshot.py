@@ -36,6 +36,7 @@ def caller_of(service: Service) -> Caller:
         team=service.team.slug,
         cost_center=service.cost_center.slug,
         regions=tuple(service.regions),
+        purpose=service.purpose,
         tier=TierLimits(
             slug=tier.slug,
             requests_per_second=tier.requests_per_second,

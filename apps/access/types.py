@@ -25,6 +25,7 @@ class Caller:
     cost_center: str
     tier: TierLimits
     regions: tuple[str, ...] = ()  # where its data may go; empty: anywhere
+    purpose: str = ""  # what its calls are booked as; empty: answers
 
 
 @dataclass(frozen=True, slots=True)

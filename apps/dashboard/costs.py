@@ -29,6 +29,7 @@ GROUPS = {
     "cost_center": "Cost centre",
     "team": "Team",
     "provider": "Provider",
+    "purpose": "Purpose",
 }
 COLUMNS = (
     "day",

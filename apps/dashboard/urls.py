@@ -16,4 +16,6 @@ def admin_urls(site: AdminSite) -> list[URLPattern]:
         ),
         path("usage/", site.admin_view(views.usage), name="usage"),
         path("costs.csv", site.admin_view(views.costs_csv), name="costs_csv"),
+        path("waste/", site.admin_view(views.waste), name="waste"),
+        path("waste.csv", site.admin_view(views.waste_as_csv), name="waste_csv"),
     ]

@@ -1,6 +1,6 @@
 """Pages of the admin that belong to no single model."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -18,6 +19,7 @@ from apps.core.charts import stacked_bars
 from apps.dashboard.costs import GROUPS, cost_chart, cost_csv, cost_report
 from apps.dashboard.periods import BadPeriod, days_of, presets
 from apps.dashboard.usage import usage_chart, usage_report
+from apps.dashboard.waste import waste_csv, waste_report
 from apps.ledger.reports import Days
 
 may_see_costs = permission_required("ledger.view_entry", raise_exception=True)
@@ -45,6 +47,17 @@ def usage(request: HttpRequest) -> HttpResponse:
     shown = {"title": "Usage report", "report": report}
     shown["chart"] = stacked_bars(usage_chart(report, today=_today()))
     return _page(request, "dashboard/usage.html", shown, days, dimension, error)
+
+
+@require_safe
+@may_see_costs
+def waste(request: HttpRequest) -> HttpResponse:
+    """What was paid for and brought nobody an answer, and what tests and copies cost."""
+    days, error = _days(request)
+    dimension = _dimension(request, "service")
+    report = waste_report(days=days, dimension=dimension)
+    shown = {"title": "Waste", "report": report, "csv_url": reverse("admin:waste_csv")}
+    return _page(request, "dashboard/waste.html", shown, days, dimension, error)
 
 
 def _page(
@@ -89,14 +102,27 @@ def _today() -> date:
 @may_see_costs
 def costs_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """The same report as a file, by day and group, with exact amounts."""
+    return _csv(request, "costs", cost_csv)
+
+
+@require_safe
+@may_see_costs
+def waste_as_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """The same report as a file, with exact amounts."""
+    return _csv(request, "waste", waste_csv)
+
+
+def _csv(
+    request: HttpRequest, kind: str, lines_of: Callable[..., Iterator[str]]
+) -> HttpResponse | StreamingHttpResponse:
     now = timezone.now()
     try:
         days = days_of(query=request.GET, now=now, zone=settings.REPORTING_TIME_ZONE)
     except BadPeriod as problem:
         return HttpResponse(str(problem), status=400, content_type="text/plain; charset=utf-8")
     dimension = _dimension(request, "service")
-    lines = cost_csv(days=days, dimension=dimension, now=now)
-    name = f"costs-{dimension}-{days.first}-{days.last}.csv"
+    lines = lines_of(days=days, dimension=dimension, now=now)
+    name = f"{kind}-{dimension}-{days.first}-{days.last}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 

@@ -19,6 +19,7 @@ from apps.gateway.assembler import Assembler, says_something
 from apps.gateway.prepare import Prepared
 from apps.gateway.retry import Next
 from apps.gateway.types import Call, CallKind, always
+from apps.ledger.models import Purpose
 from apps.ledger.pricing import Unpriced, at_bound, upper_bound
 from apps.ledger.types import AttemptEnd, AttemptStart, BookingKind, Dimensions, UsageReport
 from apps.providers.adapters import get_adapter
@@ -112,7 +113,7 @@ def admission_of(
             request_id=call.request_id,
             job_id=call.job_id,
             number=number,
-            purpose=step.purpose,
+            purpose=_purpose(call, step),
             dimensions=dims,
             why=why,
             saved_tokens=ticket.saved_tokens,
@@ -122,6 +123,12 @@ def admission_of(
         cheaper={model: other.start for model, other in instead.items()},
         owner=call.completion,
     )
+
+
+def _purpose(call: Call, step: Next) -> str:
+    """Evaluations and playgrounds pay for their own retries as such."""
+    is_copy = step.purpose == Purpose.SHADOW
+    return step.purpose if is_copy else call.caller.purpose or step.purpose
 
 
 def hold_of(ticket: Ticket, ttl: float, cheaper: Mapping[str, HoldRequest]) -> HoldRequest:

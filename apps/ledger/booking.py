@@ -8,7 +8,15 @@ from uuid import UUID
 from apps.core.money import Pico
 from apps.core.rows import insert, select, write
 from apps.ledger.entries import entry_for, reversal_of
-from apps.ledger.models import Attempt, AttemptStatus, Entry, EntryKind, Usage
+from apps.ledger.models import (
+    SERVING,
+    Attempt,
+    AttemptStatus,
+    Entry,
+    EntryKind,
+    Purpose,
+    Usage,
+)
 from apps.ledger.pricing import Unpriced, price_usage, unpriced_lines
 from apps.ledger.storable import storable_json, storable_text
 from apps.ledger.types import AttemptEnd, Booked, UsageReport
@@ -130,7 +138,7 @@ class Book:
             amount, lines = 0, unpriced_lines(end.usage.counts)
             reason = f"{reason}. {error}" if contested else str(error)
         reason = storable_text(reason, 500)
-        self._add(attempt, kind, amount, end.usage, lines=lines, reason=reason)
+        self._add(attempt, kind, amount, end.usage, is_late=is_late, lines=lines, reason=reason)
 
     def _reverse_what_stands(self, attempt: Attempt) -> None:
         for entry in _standing(self._entries[attempt.pk]):
@@ -143,6 +151,8 @@ class Book:
         kind: EntryKind,
         amount: Pico,
         usage: UsageReport | None = None,
+        *,
+        is_late: bool = False,
         **values: Any,
     ) -> None:
         if usage is not None:
@@ -150,6 +160,7 @@ class Book:
             values["output_tokens"] = usage.output_total
             values["cached_tokens"] = usage.counts.get("in_cache_read", 0)
             values["saved_tokens"] = attempt.saved_tokens
+        values["purpose"] = spent_on(attempt, is_late=is_late)
         entry = entry_for(attempt, kind=kind, at=self._now, amount_pico=amount, **values)
         self._append(attempt, entry)
 
@@ -168,6 +179,19 @@ class Book:
             entry_id=newest.pk if newest else None,
             already=already,
         )
+
+
+def spent_on(attempt: Attempt, *, is_late: bool) -> str:
+    """What an ended attempt's money was spent on. Whoever tests pays for tests, failed ones too.
+
+    An outcome that became known after it had been given up is late: the caller was told, or the
+    job taken over, when it was given up.
+    """
+    if attempt.purpose not in SERVING:
+        return attempt.purpose
+    if attempt.status != AttemptStatus.SUCCEEDED:
+        return Purpose.FAILED
+    return Purpose.LATE if is_late else attempt.purpose
 
 
 def _may_end(attempt: Attempt, end: AttemptEnd) -> bool:

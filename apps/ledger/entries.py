@@ -14,7 +14,7 @@ _COPIED = (*_OF_ATTEMPT, "attempt_id")
 def entry_for(attempt: Attempt, *, kind: str, at: datetime, **values: Any) -> Entry:
     """A new entry of `attempt`, not saved."""
     shared = {name: getattr(attempt, name) for name in _OF_ATTEMPT}
-    return Entry(attempt=attempt, kind=kind, at=at, **shared, **values)
+    return Entry(attempt=attempt, kind=kind, at=at, **shared | values)
 
 
 def reversal_of(entry: Entry, *, at: datetime, reason: str, actor: str = "") -> Entry:

@@ -23,7 +23,7 @@ from apps.ledger import report_sql
 from apps.ledger.models import Attempt, AttemptStatus, EntryKind
 from apps.ledger.months import start_of_month, start_of_next_month
 
-DIMENSIONS = ("service", "cost_center", "team", "provider", "model", "prompt")
+DIMENSIONS = ("service", "cost_center", "team", "provider", "model", "prompt", "purpose")
 # One entry of these kinds for each booked attempt; the other kinds only mend earlier ones.
 CALLS = (
     EntryKind.CHARGE,

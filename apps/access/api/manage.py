@@ -31,7 +31,7 @@ TierViewSet = manage_viewset(
 )
 ServiceViewSet = manage_viewset(
     Service,
-    fields=("slug", "name", "team", "cost_center", "tier", "regions", "active"),
+    fields=("slug", "name", "team", "cost_center", "tier", "regions", "purpose", "active"),
     related=("team", "cost_center", "tier"),
 )
 

@@ -25,7 +25,7 @@ class EntryAdmin(ReadOnlyAdmin):
         "exact",
         "request_id",
     )
-    list_filter = (time_filter("at"), "kind", ServiceFilter, ModelFilter)
+    list_filter = (time_filter("at"), "kind", "purpose", ServiceFilter, ModelFilter)
     list_display_links = ("booked",)
     search_fields = ("request_id__exact",)
     search_help_text = "A request id, in full; looks at all times."

@@ -1,6 +1,8 @@
 """The books, and the sums that are kept of them."""
 
 from apps.ledger.models.books import (
+    SERVING,
+    WASTED,
     Attempt,
     AttemptStatus,
     CallDimensions,
@@ -15,6 +17,8 @@ from apps.ledger.models.decisions import Choice, QuarantineDecision, WaitingEntr
 from apps.ledger.models.rollups import DayCost, MonthCost, RollupCursor
 
 __all__ = [
+    "SERVING",
+    "WASTED",
     "Attempt",
     "AttemptStatus",
     "CallDimensions",

@@ -17,11 +17,22 @@ class AttemptStatus(models.TextChoices):
 
 
 class Purpose(models.TextChoices):
+    """Of an attempt: what it was sent for. Of an entry: what the money was spent on, which is
+    `FAILED` or `LATE` when a caller got nothing for it."""
+
     ANSWER = "answer", "Answer"
     RETRY = "retry", "Retry"
     FALLBACK = "fallback", "Fallback"
-    LATE = "late", "Late"
-    SHADOW = "shadow", "Shadow"
+    SHADOW = "shadow", "Shadow copy"
+    EVALUATION = "evaluation", "Evaluation"
+    PLAYGROUND = "playground", "Playground"
+    FAILED = "failed", "No answer"  # failed, cut off, or nobody knows
+    LATE = "late", "Too late"  # answered, after somebody else had taken over
+
+
+SERVING = (Purpose.ANSWER, Purpose.RETRY, Purpose.FALLBACK)
+"""Sent for a caller who waits."""
+WASTED = (Purpose.FAILED, Purpose.LATE)
 
 
 def _no_truncate(name: str) -> pgtrigger.Trigger:
@@ -162,7 +173,7 @@ class Entry(CallDimensions):
         blank=True,
         default="",
         db_default="",
-        help_text="The attempt's; empty: no provider was called.",
+        help_text="What it was spent on; empty: no provider was called.",
     )
     amount_pico = PicoUSDField()
     avoided_pico = PicoUSDField(default=0, help_text="What a cache hit would have cost.")
