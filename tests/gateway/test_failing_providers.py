@@ -127,11 +127,11 @@ def test_garbage_is_booked_and_the_next_deployment_answers(call_pipeline, upstre
     assert Entry.objects.filter(deployment="small-1").exists()
 
 
-def test_contradicting_usage_becomes_an_estimate_never_a_negative_charge(call_pipeline, upstream):
+def test_contradicting_usage_is_booked_at_the_bound_never_below_zero(call_pipeline, upstream):
     upstream.behave(model="small", usage={"prompt_tokens": -5, "completion_tokens": 3})
 
     outcome = call_pipeline()
 
     entry = Entry.objects.get()
-    assert (entry.kind, entry.amount_pico) == ("estimate", outcome.cost_pico)
+    assert (entry.kind, entry.amount_pico) == ("conflict", outcome.cost_pico)
     assert entry.amount_pico > 0
