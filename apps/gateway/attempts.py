@@ -19,8 +19,9 @@ from apps.gateway.assembler import Assembler, says_something
 from apps.gateway.prepare import Prepared
 from apps.gateway.retry import Next
 from apps.gateway.types import Call, CallKind, always
+from apps.ledger.ceilings import Ceiling, at_bound, ceiling, dearest_tier
 from apps.ledger.models import Purpose
-from apps.ledger.pricing import Unpriced, at_bound, upper_bound
+from apps.ledger.pricing import Unpriced
 from apps.ledger.types import AttemptEnd, AttemptStart, BookingKind, Dimensions, UsageReport
 from apps.providers.adapters import get_adapter
 from apps.providers.errors import ErrorKind, Outcome, ProviderError
@@ -40,7 +41,8 @@ class Ticket:
     id: UUID
     deployment: DeploymentFacts
     dimensions: Dimensions
-    prices: Mapping[str, PriceRow]
+    prices: tuple[PriceRow, ...]
+    asked_tier: str  # "" when the caller left it to the provider
     input_bound: int
     output_bound: int
     choices: int
@@ -70,6 +72,7 @@ def ticket_for(call: Call, prepared: Prepared, deployment: DeploymentFacts, now:
         deployment=deployment,
         dimensions=dimensions_of(call, prepared, deployment),
         prices=deployment.prices_at(now),
+        asked_tier=prepared.asked_tier,
         input_bound=bounds.hold_input(
             prepared.input_bound, deployment, inputs=len(prepared.spec.inputs)
         ),
@@ -133,7 +136,8 @@ def _purpose(call: Call, step: Next) -> str:
 
 def hold_of(ticket: Ticket, ttl: float, cheaper: Mapping[str, HoldRequest]) -> HoldRequest:
     try:
-        amount, priced, output = bound_of(ticket), True, _output_terms(ticket)
+        top = ceiling_of(ticket)
+        amount, priced, output = top.of(ticket.output_bound), True, _output_terms(ticket, top)
     except Unpriced:
         amount, priced, output = 0, False, None
     return HoldRequest(
@@ -147,18 +151,20 @@ def hold_of(ticket: Ticket, ttl: float, cheaper: Mapping[str, HoldRequest]) -> H
     )
 
 
-def _output_terms(ticket: Ticket) -> OutputTerms | None:
+def _output_terms(ticket: Ticket, top: Ceiling) -> OutputTerms | None:
     """Input at its bound, and what one more token of the cap costs, in every choice."""
     if not ticket.output_bound:
         return None
-    amount = upper_bound(input_tokens=ticket.input_bound, output_tokens=0, prices=ticket.prices)
-    token = upper_bound(input_tokens=0, output_tokens=ticket.choices, prices=ticket.prices)
-    return OutputTerms(input_pico=amount, token_pico=token)
+    return OutputTerms(input_pico=top.base_pico, token_pico=ticket.choices * top.token_pico)
 
 
-def bound_of(ticket: Ticket) -> int:
-    return upper_bound(
-        input_tokens=ticket.input_bound, output_tokens=ticket.output_bound, prices=ticket.prices
+def ceiling_of(ticket: Ticket) -> Ceiling:
+    """Raises `Unpriced`."""
+    return ceiling(
+        input_tokens=ticket.input_bound,
+        answers=ticket.output_bound > 0,
+        prices=ticket.prices,
+        asked_tier=ticket.asked_tier,
     )
 
 
@@ -316,12 +322,18 @@ def _report(usage: Usage) -> UsageReport:
 def _contested(ticket: Ticket, contested: Contested) -> UsageReport:
     """What was held, so that nothing is left out, with what the provider said beside it."""
     total_in, total_out = ticket.input_bound, ticket.output_bound
-    counts = at_bound(input_tokens=total_in, output_tokens=total_out, prices=ticket.prices)
+    counts, tier = at_bound(
+        input_tokens=total_in,
+        output_tokens=total_out,
+        prices=ticket.prices,
+        asked_tier=ticket.asked_tier,
+    )
     raw = {"contested": contested.raw}
-    return UsageReport(counts, total_in, total_out, "bound", raw, contested.problem)
+    return UsageReport(counts, total_in, total_out, "bound", raw, contested.problem, tier)
 
 
 def _estimate(ticket: Ticket, output: int) -> UsageReport:
     counts = {"in_uncached": ticket.input_bound, "out_text": output}
     counts = {name: count for name, count in counts.items() if count}
-    return UsageReport(counts, ticket.input_bound, output, "bound", None)
+    tier = dearest_tier(counts=counts, prices=ticket.prices, asked_tier=ticket.asked_tier)
+    return UsageReport(counts, ticket.input_bound, output, "bound", None, service_tier=tier)

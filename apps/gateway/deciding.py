@@ -9,7 +9,8 @@ from apps.budgets.types import Scope
 from apps.gateway import bounds
 from apps.gateway.config import Config
 from apps.gateway.prepare import Prepared
-from apps.ledger.pricing import Unpriced, upper_bound
+from apps.ledger.ceilings import ceiling
+from apps.ledger.pricing import Unpriced
 from apps.registry.types import DeploymentFacts
 from apps.routing import selection
 from apps.routing.health import Rest
@@ -56,10 +57,11 @@ def may_be_sent(
 ) -> bool:
     """Whether it has a price, or no hard budget asks for one."""
     try:
-        upper_bound(
-            input_tokens=1,
-            output_tokens=prepared.output_cap,
+        ceiling(
+            input_tokens=prepared.input_bound,
+            answers=prepared.output_cap > 0,
             prices=deployment.prices_at(now),
+            asked_tier=prepared.asked_tier,
         )
     except Unpriced:
         scope = _scope(prepared, deployment)
@@ -72,7 +74,12 @@ def _request(prepared: Prepared, loads: Loads, now: datetime) -> Request:
     output = loads.expected_output(subject_of(prepared), cap=prepared.output_cap * choices)
     window = prepared.model.context_window * max(1, len(prepared.spec.inputs))
     tokens = min(window, bounds.likely_tokens(prepared.input_bound))
-    return Request(input_tokens=tokens, output_tokens=output, now=now)
+    return Request(
+        input_tokens=tokens,
+        output_tokens=output,
+        now=now,
+        service_tier=prepared.asked_tier,
+    )
 
 
 def _scope(prepared: Prepared, deployment: DeploymentFacts) -> Scope:

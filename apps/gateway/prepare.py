@@ -59,6 +59,11 @@ class Prepared:
     def output_bound(self) -> int:
         return self.output_cap * int(self.parameters.get("n", 1))
 
+    @property
+    def asked_tier(self) -> str:
+        """The service tier as the caller named it, "" when it named none."""
+        return str(self.parameters.get("service_tier") or "")
+
     def fitted(self, deployment: DeploymentFacts) -> "Prepared":
         """With the output cap that the deployment's own model has, when the caller gave none."""
         if self.cap_name or self.spec.kind is CallKind.EMBEDDING or deployment.model == self.model:

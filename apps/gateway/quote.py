@@ -1,11 +1,11 @@
 """What a call would cost, and whether its budgets would admit it now. Calls nobody, holds nothing.
 
 At most is what a hold would take: the bytes of the input bound its tokens, the output is at its
-cap, each at its dearest class. At least is one token for each message or input and one of the
-answer, each at its cheapest class. A cached answer costs nothing at all.
+cap, each at its dearest class, in the dearest service tier and step that it may land in. At least
+is one token for each message or input and one of the answer, each at its cheapest. A cached answer
+costs nothing at all.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,9 +19,10 @@ from apps.gateway.deciding import decide
 from apps.gateway.degrade import cheaper_tickets
 from apps.gateway.prepare import Prepared, prepare
 from apps.gateway.types import Call, CallSpec
+from apps.ledger.ceilings import lowest
 from apps.prompts.snapshot import load_version
 from apps.prompts.types import VersionNotLoaded
-from apps.registry.types import DeploymentFacts, PriceRow
+from apps.registry.types import DeploymentFacts
 from apps.routing.exchange import overheard
 from apps.routing.loads import Loads
 from apps.routing.strategies import Router
@@ -106,7 +107,7 @@ def _quote(prepared: Prepared, ticket: Ticket, at_most: Pico | None, foreseen: F
         likely_input_tokens=prepared.sizes.likely_input(ticket.deployment),
         left_out=prepared.fit.left_out if prepared.fit else (),
         at_most_pico=at_most,
-        at_least_pico=None if at_most is None else _at_least(prepared, ticket.prices),
+        at_least_pico=None if at_most is None else _at_least(prepared, ticket),
         budgets=foreseen.budgets,
         decision="admitted",
         held_pico=foreseen.amount_pico,
@@ -126,12 +127,11 @@ def _quote(prepared: Prepared, ticket: Ticket, at_most: Pico | None, foreseen: F
     return shared
 
 
-def _at_least(prepared: Prepared, prices: Mapping[str, PriceRow]) -> Pico:
-    parts = len(prepared.messages) + len(prepared.spec.inputs)
-    answers = 1 if prepared.output_cap else 0
-    return parts * _cheapest("in_", prices) + answers * _cheapest("out_", prices)
-
-
-def _cheapest(prefix: str, prices: Mapping[str, PriceRow]) -> Pico:
-    rows = (row for row in prices.values() if row.usage_class.startswith(prefix))
-    return min((row.price_pico // row.per_block for row in rows), default=0)
+def _at_least(prepared: Prepared, ticket: Ticket) -> Pico:
+    return lowest(
+        input_tokens=len(prepared.messages) + len(prepared.spec.inputs),
+        output_tokens=1 if prepared.output_cap else 0,
+        at_most=ticket.input_bound,
+        prices=ticket.prices,
+        tier=ticket.asked_tier,
+    )

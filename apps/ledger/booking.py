@@ -127,18 +127,18 @@ class Book:
     def _book_cost(self, attempt: Attempt, end: AttemptEnd, *, is_late: bool) -> None:
         if end.kind is None or end.usage is None:
             return
-        contested = end.kind == "conflict"
-        reason = end.usage.problem
+        contested, usage = end.kind == "conflict", end.usage
+        reason = usage.problem
         kind = EntryKind.LATE_CHARGE if is_late and not contested else EntryKind(end.kind)
         try:
-            priced = price_usage(counts=end.usage.counts, prices=end.prices)
+            priced = price_usage(counts=usage.counts, prices=end.prices, tier=usage.service_tier)
             amount, lines = priced.amount_pico, priced.frozen_lines()
         except Unpriced as error:
             kind = kind if contested else EntryKind.UNPRICED
-            amount, lines = 0, unpriced_lines(end.usage.counts)
+            amount, lines = 0, unpriced_lines(usage.counts, usage.service_tier)
             reason = f"{reason}. {error}" if contested else str(error)
         reason = storable_text(reason, 500)
-        self._add(attempt, kind, amount, end.usage, is_late=is_late, lines=lines, reason=reason)
+        self._add(attempt, kind, amount, usage, is_late=is_late, lines=lines, reason=reason)
 
     def _reverse_what_stands(self, attempt: Attempt) -> None:
         for entry in _standing(self._entries[attempt.pk]):

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from apps.core.money import Pico, line_amount
+from apps.registry.tiers import DEFAULT_TIER
 from apps.registry.types import PriceRow
 
 # A provider that publishes no price of its own for these bills them as the plain class. The other
@@ -15,14 +16,17 @@ BILLED_AS = {"in_cache_read": "in_uncached", "out_reasoning": "out_text"}
 class Unpriced(Exception):
     """Usage without a price row. Permanent until finance adds the price: never free by accident."""
 
-    def __init__(self, missing_classes: Iterable[str]) -> None:
+    def __init__(self, missing_classes: Iterable[str], tier: str = DEFAULT_TIER) -> None:
         self.missing_classes = tuple(missing_classes)
-        super().__init__(f"No price for {', '.join(self.missing_classes)}.")
+        self.tier = tier
+        where = "" if tier == DEFAULT_TIER else f" in the service tier “{tier}”"
+        super().__init__(f"No price for {', '.join(self.missing_classes)}{where}.")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`quantity` units at `price_pico` for each `per_block` units."""
+    """`quantity` units at `price_pico` for each `per_block` units. The price was that of a service
+    tier, for calls of at least `min_input_tokens`."""
 
     usage_class: str
     quantity: int
@@ -30,6 +34,8 @@ class Line:
     per_block: int
     price_id: int
     amount_pico: Pico
+    service_tier: str
+    min_input_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,45 +44,44 @@ class Priced:
     amount_pico: Pico
 
     def frozen_lines(self) -> list[dict[str, Any]]:
-        """The lines as they are stored inside an entry."""
-        return [asdict(line) for line in self.lines]
+        """The lines as they are stored inside an entry, millions of times: without a tier a line
+        is of the standard one, without a step of the first."""
+        return [_short(asdict(line)) for line in self.lines]
 
 
-def price_usage(*, counts: Mapping[str, int], prices: Mapping[str, PriceRow]) -> Priced:
-    """Cost of `counts` (usage class → units); the amount is the exact sum of its lines.
+def price_usage(
+    *, counts: Mapping[str, int], prices: Iterable[PriceRow], tier: str = DEFAULT_TIER
+) -> Priced:
+    """Cost of `counts` (usage class → units) that were billed in `tier`; the amount is the exact
+    sum of its lines.
 
-    Raises: `Unpriced` when a class that was used has no price; `ValueError` on negative counts.
+    Raises: `Unpriced` when a class that was used has no price in the tier; `ValueError` on negative
+    counts.
     """
     if any(count < 0 for count in counts.values()):
         raise ValueError("Usage cannot be negative.")
+    holding = prices_for(prices, tier=tier, input_tokens=input_of(counts))
     used = {name: count for name, count in counts.items() if count}
-    missing = [name for name in used if _row(name, prices) is None]
+    rows = {name: row for name in used if (row := row_of(name, holding)) is not None}
+    missing = [name for name in used if name not in rows]
     if missing:
-        raise Unpriced(missing)
-    lines = tuple(
-        _line(name, count, row)
-        for name, count in used.items()
-        if (row := _row(name, prices)) is not None
-    )
+        raise Unpriced(missing, tier)
+    lines = tuple(_line(name, used[name], row) for name, row in rows.items())
     return Priced(lines, sum(line.amount_pico for line in lines))
 
 
-def upper_bound(*, input_tokens: int, output_tokens: int, prices: Mapping[str, PriceRow]) -> Pico:
-    """The most that a call of so many tokens can cost, whatever classes they turn out to be.
-
-    A unit's price is rounded up, so that the rounding of single lines can never exceed the bound.
-    Raises: `Unpriced` without a price for plain input (for plain output, when output is possible).
-    """
-    needed = ["in_uncached", "out_text"] if output_tokens else ["in_uncached"]
-    missing = [name for name in needed if name not in prices]
-    if missing:
-        raise Unpriced(missing)
-    return input_tokens * _dearest("in_", prices) + output_tokens * _dearest("out_", prices)
+def unpriced_lines(counts: Mapping[str, int], tier: str) -> list[dict[str, Any]]:
+    """What an entry says of usage without a price: all that is needed to price it later."""
+    return [
+        _short({"usage_class": name, "quantity": count, "service_tier": tier})
+        for name, count in counts.items()
+        if count
+    ]
 
 
-def unpriced_lines(counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    """What is stored inside an entry while nobody knows what it costs."""
-    return [{"usage_class": name, "quantity": count} for name, count in counts.items() if count]
+def tier_of_lines(lines: Iterable[Mapping[str, Any]]) -> str:
+    """The service tier that an entry's lines are of: all of one."""
+    return next((line["service_tier"] for line in lines if "service_tier" in line), DEFAULT_TIER)
 
 
 def counts_of(lines: Iterable[Mapping[str, Any]]) -> dict[str, int]:
@@ -84,40 +89,40 @@ def counts_of(lines: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return {line["usage_class"]: line["quantity"] for line in lines}
 
 
-def at_bound(
-    *, input_tokens: int, output_tokens: int, prices: Mapping[str, PriceRow]
-) -> dict[str, int]:
-    """Usage of so many tokens at its dearest: each direction in its dearest class."""
-    wanted = (("in_", "in_uncached", input_tokens), ("out_", "out_text", output_tokens))
-    return {
-        _dearest_class(prefix, plain, prices): count for prefix, plain, count in wanted if count
-    }
+def prices_for(
+    prices: Iterable[PriceRow], *, tier: str, input_tokens: int
+) -> Mapping[str, PriceRow]:
+    """Usage class → its price in the tier: of the steps that the input reaches, the highest."""
+    reached = [
+        row for row in prices if row.service_tier == tier and row.min_input_tokens <= input_tokens
+    ]
+    return {row.usage_class: row for row in sorted(reached, key=lambda row: row.min_input_tokens)}
 
 
-def _dearest_class(prefix: str, plain: str, prices: Mapping[str, PriceRow]) -> str:
-    """The plain one when no other costs more, or there is no price."""
-    dearest = _dearest(prefix, prices)
-    of_class = (p.usage_class for p in prices.values() if _is(p, prefix) and _unit(p) == dearest)
-    return min(of_class, key=lambda name: name != plain, default=plain)
-
-
-def _row(usage_class: str, prices: Mapping[str, PriceRow]) -> PriceRow | None:
+def row_of(usage_class: str, prices: Mapping[str, PriceRow]) -> PriceRow | None:
+    """The price that a class is billed at, its own or the one it falls back to."""
     return prices.get(usage_class) or prices.get(BILLED_AS.get(usage_class, ""))
+
+
+def input_of(counts: Mapping[str, int]) -> int:
+    """The whole input in tokens, by which a provider chooses the step."""
+    return sum(count for name, count in counts.items() if name.startswith("in_"))
+
+
+def _short(line: dict[str, Any]) -> dict[str, Any]:
+    usual = {"service_tier": DEFAULT_TIER, "min_input_tokens": 0}
+    return {name: value for name, value in line.items() if usual.get(name) != value}
 
 
 def _line(usage_class: str, quantity: int, row: PriceRow) -> Line:
     amount = line_amount(quantity=quantity, price_pico=row.price_pico, per_block=row.per_block)
-    return Line(usage_class, quantity, row.price_pico, row.per_block, row.price_id, amount)
-
-
-def _dearest(prefix: str, prices: Mapping[str, PriceRow]) -> Pico:
-    return max((_unit(p) for p in prices.values() if _is(p, prefix)), default=0)
-
-
-def _unit(row: PriceRow) -> Pico:
-    """Of one unit, rounded up."""
-    return -(-row.price_pico // row.per_block)
-
-
-def _is(row: PriceRow, prefix: str) -> bool:
-    return row.usage_class.startswith(prefix)
+    return Line(
+        usage_class=usage_class,
+        quantity=quantity,
+        price_pico=row.price_pico,
+        per_block=row.per_block,
+        price_id=row.price_id,
+        amount_pico=amount,
+        service_tier=row.service_tier,
+        min_input_tokens=row.min_input_tokens,
+    )

@@ -1,11 +1,12 @@
 """What the pipeline tells the ledger, and what it gets back."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
 from apps.core.money import Pico
+from apps.registry.tiers import DEFAULT_TIER
 from apps.registry.types import PriceRow
 
 EndStatus = Literal["succeeded", "failed", "unknown"]
@@ -49,7 +50,8 @@ class UsageReport:
     """What an attempt used: disjoint usage classes (→ units) that add up to the totals.
 
     `source` is `provider` when the provider said so, `bound` when it is our upper estimate.
-    `problem`: why what the provider said could not be taken, in words.
+    `problem`: why what the provider said could not be taken, in words. `service_tier` is the one
+    that it was billed in.
     """
 
     counts: Mapping[str, int]
@@ -58,6 +60,7 @@ class UsageReport:
     source: UsageSource
     raw: Mapping[str, Any] | None
     problem: str = ""
+    service_tier: str = DEFAULT_TIER
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class AttemptEnd:
     attempt_id: UUID
     status: EndStatus
     usage: UsageReport | None
-    prices: Mapping[str, PriceRow]  # usage class → the row valid when the attempt started
+    prices: Collection[PriceRow]  # the rows valid when the attempt started
     kind: BookingKind | None
     http_status: int | None = None
     error_kind: str = ""

@@ -13,7 +13,13 @@ from django.db.models import F, Q
 from apps.audit.history import track
 from apps.core.fields import PicoUSDField
 from apps.core.models import SlugModel, TimestampedModel, moves_config_epoch
-from apps.registry.validators import check_address, check_parameter_names, check_secret_ref
+from apps.registry.tiers import DEFAULT_TIER
+from apps.registry.validators import (
+    check_address,
+    check_parameter_names,
+    check_secret_ref,
+    check_service_tier,
+)
 
 
 class Vendor(models.TextChoices):
@@ -190,13 +196,36 @@ class UsageClass(models.TextChoices):
     OUT_AUDIO = "out_audio", "Output audio"
 
 
+class PriceKind(TimestampedModel):
+    """What a price is of: a usage class, in a service tier, from a length of the input on."""
+
+    usage_class = models.CharField(max_length=20, choices=UsageClass.choices)
+    service_tier = models.CharField(
+        max_length=40,
+        default=DEFAULT_TIER,
+        db_default=DEFAULT_TIER,
+        validators=[check_service_tier],
+        help_text="In the provider's own word, as its answers name it, e.g. flex, priority. "
+        "“default” is the standard tier.",
+    )
+    min_input_tokens = models.PositiveIntegerField(
+        "from input tokens",
+        default=0,
+        db_default=0,
+        help_text="For calls whose whole input has at least so many tokens, e.g. 200001; "
+        "the highest step that a call reaches holds. 0: for every call.",
+    )
+
+    class Meta:
+        abstract = True
+
+
 @track()
-class Price(TimestampedModel):
+class Price(PriceKind):
     """What one usage class of a deployment costs while it is valid. Never edited: a new price is a
     new row; only the end of its validity may be set once."""
 
     deployment = models.ForeignKey(Deployment, models.PROTECT, related_name="prices")
-    usage_class = models.CharField(max_length=20, choices=UsageClass.choices)
     price_pico = PicoUSDField(help_text="Pico-USD for each block of units.")
     per_block = models.PositiveIntegerField(default=1, help_text="Units in a block; 1 for tokens.")
     valid = DateTimeRangeField(
@@ -207,13 +236,15 @@ class Price(TimestampedModel):
     )
 
     class Meta:
-        ordering = ["deployment", "usage_class", "-valid"]
+        ordering = ["deployment", "service_tier", "usage_class", "min_input_tokens", "-valid"]
         constraints = [
             ExclusionConstraint(
                 name="price_one_at_a_time",
                 expressions=[
                     (F("deployment"), RangeOperators.EQUAL),
                     (F("usage_class"), RangeOperators.EQUAL),
+                    (F("service_tier"), RangeOperators.EQUAL),
+                    (F("min_input_tokens"), RangeOperators.EQUAL),
                     (F("valid"), RangeOperators.OVERLAPS),
                 ],
             ),
@@ -224,7 +255,15 @@ class Price(TimestampedModel):
             moves_config_epoch(),
             pgtrigger.ReadOnly(
                 name="price_immutable",
-                fields=["deployment", "usage_class", "price_pico", "per_block", "source"],
+                fields=[
+                    "deployment",
+                    "usage_class",
+                    "service_tier",
+                    "min_input_tokens",
+                    "price_pico",
+                    "per_block",
+                    "source",
+                ],
             ),
             pgtrigger.Protect(name="price_no_delete", operation=pgtrigger.Delete),
             pgtrigger.Trigger(
@@ -244,10 +283,10 @@ class Price(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.deployment} {self.get_usage_class_display()}"
+        return f"{self.deployment} {kind_of(self)}"
 
 
-class PriceProposal(TimestampedModel):
+class PriceProposal(PriceKind):
     """A price that an import suggests. A person with the right approves or rejects it."""
 
     class Status(models.TextChoices):
@@ -256,7 +295,6 @@ class PriceProposal(TimestampedModel):
         REJECTED = "rejected", "Rejected"
 
     deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="+")
-    usage_class = models.CharField(max_length=20, choices=UsageClass.choices)
     current_pico = PicoUSDField(null=True, blank=True)
     proposed_pico = PicoUSDField()
     per_block = models.PositiveIntegerField(default=1)
@@ -270,7 +308,7 @@ class PriceProposal(TimestampedModel):
         permissions = [("approve_price", "Can approve or reject price proposals")]
         constraints = [
             models.UniqueConstraint(
-                fields=["deployment", "usage_class"],
+                fields=["deployment", "usage_class", "service_tier", "min_input_tokens"],
                 condition=Q(status="open"),
                 name="one_open_proposal_each",
             ),
@@ -282,4 +320,11 @@ class PriceProposal(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.deployment} {self.get_usage_class_display()}"
+        return f"{self.deployment} {kind_of(self)}"
+
+
+def kind_of(row: PriceKind) -> str:
+    """The usage class and what is special: “Output, flex, from 200001 tokens”."""
+    tier = "" if row.service_tier == DEFAULT_TIER else f", {row.service_tier}"
+    step = f", from {row.min_input_tokens} tokens" if row.min_input_tokens else ""
+    return f"{row.get_usage_class_display()}{tier}{step}"

@@ -1,12 +1,10 @@
 """Reads of the registry that more than one edge needs."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from apps.registry.models import Deployment, Price
 
 
-def valid_prices(*, deployment: Deployment, at: datetime) -> Mapping[str, Price]:
-    """Usage class → the price row of the deployment that holds at that time."""
-    rows = Price.objects.filter(deployment=deployment, valid__contains=at)
-    return {row.usage_class: row for row in rows}
+def valid_prices(*, deployment: Deployment, at: datetime) -> list[Price]:
+    """The price rows of the deployment that hold at that time."""
+    return list(Price.objects.filter(deployment=deployment, valid__contains=at))

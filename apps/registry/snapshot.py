@@ -43,6 +43,8 @@ def price_row(price: Price) -> PriceRow:
         per_block=price.per_block,
         valid_from=price.valid.lower,
         valid_to=price.valid.upper,
+        service_tier=price.service_tier,
+        min_input_tokens=price.min_input_tokens,
     )
 
 

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from apps.core.money import Pico
+from apps.registry.tiers import DEFAULT_TIER
 
 
 @dataclass(frozen=True, slots=True)
 class PriceRow:
     """One usage class's price: pico-USD for each block of units, from (included) to (excluded).
 
-    None on a side means that the validity has no such end.
+    None on a side means that the validity has no such end. It is for answers of one service tier,
+    and for calls whose whole input has at least `min_input_tokens`.
     """
 
     price_id: int
@@ -20,6 +22,8 @@ class PriceRow:
     per_block: int
     valid_from: datetime | None
     valid_to: datetime | None
+    service_tier: str = DEFAULT_TIER
+    min_input_tokens: int = 0
 
     def is_valid_at(self, at: datetime) -> bool:
         return (self.valid_from is None or self.valid_from <= at) and (
@@ -70,9 +74,9 @@ class DeploymentFacts:
     prices: tuple[PriceRow, ...]
     extra_parameters: frozenset[str] = frozenset()  # beyond OpenAI's; callers may send them to it
 
-    def prices_at(self, at: datetime) -> Mapping[str, PriceRow]:
-        """Usage class → the row valid at that time; a class without one is missing."""
-        return {row.usage_class: row for row in self.prices if row.is_valid_at(at)}
+    def prices_at(self, at: datetime) -> tuple[PriceRow, ...]:
+        """The rows valid at that time: one for each usage class, service tier and step."""
+        return tuple(row for row in self.prices if row.is_valid_at(at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,8 @@ class ProposedPrice:
     price_pico: Pico
     per_block: int
     source: str
+    service_tier: str = DEFAULT_TIER
+    min_input_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 
 from apps.registry.secrets import check_ref
+from apps.registry.tiers import tier_fault
 
 
 def check_address(url: str) -> None:
@@ -46,6 +47,12 @@ def check_parameter_names(names: str) -> None:
 
 def parameter_names(names: str) -> frozenset[str]:
     return frozenset(name.strip() for name in names.split(",") if name.strip())
+
+
+def check_service_tier(word: str) -> None:
+    """Raises `ValidationError` unless answers can name a tier so that has prices of its own."""
+    if fault := tier_fault(word):
+        raise ValidationError(fault)
 
 
 def check_secret_ref(ref: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.core.money import Pico, exact_usd
+from apps.ledger.ceilings import likely_tier
 from apps.ledger.pricing import Unpriced, price_usage
 from apps.registry.types import DeploymentFacts
 from apps.routing.loads import Loads
@@ -24,6 +25,7 @@ class Request:
     input_tokens: int
     output_tokens: int
     now: datetime
+    service_tier: str = ""  # asked for; "" when the provider decides
 
 
 class Router:
@@ -150,7 +152,11 @@ def expected_cost(deployment: DeploymentFacts, request: Request) -> Pico | None:
     """What this request will likely cost there at its prices now; None: it has no price."""
     counts = {"in_uncached": request.input_tokens, "out_text": request.output_tokens}
     try:
-        priced = price_usage(counts=counts, prices=deployment.prices_at(request.now))
+        priced = price_usage(
+            counts=counts,
+            prices=deployment.prices_at(request.now),
+            tier=likely_tier(request.service_tier),
+        )
     except Unpriced:
         return None
     return priced.amount_pico

@@ -79,7 +79,7 @@ def end(attempt_id: UUID, tokens: int) -> None:
     from apps.ledger.types import AttemptEnd, UsageReport
     from apps.registry.types import PriceRow
 
-    penny = {"in_uncached": PriceRow(1, "in_uncached", 1, 1, None, None)}
+    penny = (PriceRow(1, "in_uncached", 1, 1, None, None),)
     usage = UsageReport({"in_uncached": tokens}, tokens, 0, "provider", None)
     with transaction.atomic():
         now = db_now()

@@ -37,7 +37,7 @@ BUDGETS = {
     "daily": ModelBudget(limit=150, hard=True, daily=True, service="shop"),
     "gentle": ModelBudget(limit=100, hard=False, daily=True, service=""),
 }
-PENNY = {"in_uncached": PriceRow(1, "in_uncached", 1, 1, None, None)}  # one pico a token
+PENNY = (PriceRow(1, "in_uncached", 1, 1, None, None),)  # one pico a token
 SERVICES = st.sampled_from(["shop", "search"])
 AMOUNTS = st.integers(0, 150)
 TTL = 3600.0

@@ -23,7 +23,7 @@ from tests.budgets.conftest import NOW, SHOP, make_budget, request
 pytestmark = pytest.mark.django_db(transaction=True)
 
 THREADS = 64
-PENNY = {"in_uncached": PriceRow(1, "in_uncached", 1, 1, None, None)}  # one pico a token
+PENNY = (PriceRow(1, "in_uncached", 1, 1, None, None),)  # one pico a token
 SPEND = Dimensions("shop", "shop-team", "cc-100", "openai", "gpt-mini", "mini-1")
 
 

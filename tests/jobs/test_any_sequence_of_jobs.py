@@ -43,7 +43,7 @@ from tests.jobs.conftest import draft, outcome
 from tests.jobs.model import FINAL, HOLD, LEASE, MAX_ATTEMPTS, ModelAttempt, ModelJob
 from tests.proof import examples
 
-PENNY = {"in_uncached": PriceRow(1, "in_uncached", 1, 1, None, None)}  # one pico a token
+PENNY = (PriceRow(1, "in_uncached", 1, 1, None, None),)  # one pico a token
 SCOPE = Scope("team", "cc", "shop", "faulty", "small")
 NAMES = Dimensions("shop", "team", "cc", "faulty", "small", "small-1")
 Draw = Callable[[st.SearchStrategy[Any]], Any]

@@ -26,7 +26,7 @@ SHOP = Dimensions(
 )
 
 
-def price_row(usage_class: str, price_pico: int, per_block: int = 1) -> PriceRow:
+def price_row(usage_class: str, price_pico: int, per_block: int = 1, **values: Any) -> PriceRow:
     return PriceRow(
         price_id=len(usage_class),
         usage_class=usage_class,
@@ -34,11 +34,12 @@ def price_row(usage_class: str, price_pico: int, per_block: int = 1) -> PriceRow
         per_block=per_block,
         valid_from=None,
         valid_to=None,
+        **values,
     )
 
 
-def prices(**picos: int) -> Mapping[str, PriceRow]:
-    return {name: price_row(name, pico) for name, pico in picos.items()}
+def prices(**picos: int) -> tuple[PriceRow, ...]:
+    return tuple(price_row(name, pico) for name, pico in picos.items())
 
 
 PRICES = prices(in_uncached=150_000, out_text=600_000)

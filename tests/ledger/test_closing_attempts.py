@@ -32,7 +32,7 @@ def test_a_success_is_charged_with_frozen_lines(opened):
             "quantity": 100,
             "price_pico": 150_000,
             "per_block": 1,
-            "price_id": PRICES["in_uncached"].price_id,
+            "price_id": PRICES[0].price_id,
             "amount_pico": 15_000_000,
         },
         {
@@ -40,7 +40,7 @@ def test_a_success_is_charged_with_frozen_lines(opened):
             "quantity": 20,
             "price_pico": 600_000,
             "per_block": 1,
-            "price_id": PRICES["out_text"].price_id,
+            "price_id": PRICES[1].price_id,
             "amount_pico": 12_000_000,
         },
     ]

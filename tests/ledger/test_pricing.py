@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.core.money import line_amount
-from apps.ledger.pricing import BILLED_AS, Unpriced, price_usage, upper_bound
+from apps.ledger.ceilings import ceiling
+from apps.ledger.pricing import BILLED_AS, Unpriced, price_usage
 from tests.ledger.conftest import price_row, prices
 
 CLASSES = (
@@ -25,11 +26,17 @@ picos = st.integers(0, 10**10)
 blocks = st.one_of(st.just(1), st.integers(1, 4_000_000))
 
 
+def upper_bound(*, input_tokens, output_tokens, prices):
+    return ceiling(input_tokens=input_tokens, answers=output_tokens > 0, prices=prices).of(
+        output_tokens
+    )
+
+
 @st.composite
 def price_lists(draw):
     """Plain input and output always have a price, any other class may have one."""
     names = PLAIN | draw(st.sets(st.sampled_from(CLASSES)))
-    return {name: price_row(name, draw(picos), draw(blocks)) for name in names}
+    return [price_row(name, draw(picos), draw(blocks)) for name in names]
 
 
 @settings(deadline=None)
@@ -49,7 +56,8 @@ def test_token_prices_never_round(quantity, price):
 @settings(deadline=None)
 @given(counts=st.dictionaries(st.sampled_from(CLASSES), units), price_list=price_lists())
 def test_the_amount_is_the_sum_of_its_lines_and_every_unit_is_on_one(counts, price_list):
-    price_list = {name: price_row(name, 7) for name in CLASSES} | price_list
+    known = {row.usage_class for row in price_list}
+    price_list += [price_row(name, 7) for name in CLASSES if name not in known]
 
     priced = price_usage(counts=counts, prices=price_list)
 
@@ -71,7 +79,7 @@ def calls(draw):
     for prefix, left in bounds.items():
         names = [n for n in CLASSES if n.startswith(prefix)]
         for name in names:
-            if name in price_list or name in BILLED_AS:
+            if name in {row.usage_class for row in price_list} | set(BILLED_AS):
                 counts[name] = draw(st.integers(0, left))
                 left -= counts[name]
     return price_list, bounds, counts
@@ -95,7 +103,7 @@ def test_a_bound_takes_the_dearest_class_of_each_side():
 
 def test_rounding_of_many_small_lines_stays_below_the_bound():
     names = ("in_uncached", "in_cache_read", "in_cache_write", "in_audio")
-    price_list = {name: price_row(name, 6, per_block=10) for name in names}
+    price_list = [price_row(name, 6, per_block=10) for name in names]
 
     spent = price_usage(counts=dict.fromkeys(names, 1), prices=price_list).amount_pico
 
@@ -144,7 +152,7 @@ def test_cached_input_and_reasoning_are_billed_as_plain_tokens_unless_priced():
 
     assert price_usage(counts=counts, prices=plain).amount_pico == 11 * 100 + 11 * 1000
 
-    own = plain | prices(in_cache_read=7, out_reasoning=9)
+    own = plain + prices(in_cache_read=7, out_reasoning=9)
     assert price_usage(counts=counts, prices=own).amount_pico == 100 + 70 + 1000 + 90
 
 

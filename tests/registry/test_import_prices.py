@@ -79,8 +79,10 @@ def test_our_price_of_a_call_equals_the_packages(mini, approver):
     counts = {"in_uncached": 1234, "in_cache_read": 766, "out_text": 98, "out_reasoning": 0}
 
     ours = sum(
-        line_amount(quantity=counts[name], price_pico=row.price_pico, per_block=row.per_block)
-        for name, row in prices.items()
+        line_amount(
+            quantity=counts[row.usage_class], price_pico=row.price_pico, per_block=row.per_block
+        )
+        for row in prices
     )
 
     usage = Usage(input_tokens=2000, cache_read_tokens=766, output_tokens=98)

@@ -22,6 +22,10 @@ def put(deployment, pico, **values):
     return set_price(deployment=deployment, price_pico=pico, **(defaults | values))
 
 
+def picos(rows):
+    return [row.price_pico for row in rows]
+
+
 def test_the_first_price_holds_from_now():
     price = put(make_deployment(), 600_000)
 
@@ -53,10 +57,10 @@ def test_a_price_can_be_scheduled():
 
     facts = read_registry().deployments[deployment.slug]
 
-    assert facts.prices_at(NOW)["out_text"].price_pico == 600_000
-    assert facts.prices_at(NOW + HOUR - timedelta(microseconds=1))["out_text"].price_pico == 600_000
-    assert facts.prices_at(NOW + HOUR)["out_text"].price_pico == 500_000
-    assert facts.prices_at(NOW - HOUR) == {}
+    assert picos(facts.prices_at(NOW)) == [600_000]
+    assert picos(facts.prices_at(NOW + HOUR - timedelta(microseconds=1))) == [600_000]
+    assert picos(facts.prices_at(NOW + HOUR)) == [500_000]
+    assert picos(facts.prices_at(NOW - HOUR)) == []
 
 
 def test_setting_what_holds_changes_nothing():
@@ -168,3 +172,68 @@ def test_raw_sql_cannot_delete_a_price():
         cursor.execute("DELETE FROM registry_price WHERE id = %s", [price.pk])
 
     assert Price.objects.filter(pk=price.pk).exists()
+
+
+def test_tiers_and_steps_hold_beside_each_other():
+    deployment = make_deployment()
+    rows = [
+        put(deployment, 600_000),
+        put(deployment, 300_000, service_tier="flex"),
+        put(deployment, 900_000, min_input_tokens=200_001),
+    ]
+
+    next_one = put(deployment, 310_000, service_tier="flex", now=NOW + HOUR)
+
+    for row in rows:
+        row.refresh_from_db()
+    assert [row.valid.upper for row in rows] == [None, NOW + HOUR, None]
+    assert str(next_one) == f"{deployment} Output, flex"
+    assert str(rows[2]) == f"{deployment} Output, from 200001 tokens"
+
+
+@pytest.mark.parametrize("values", [{"service_tier": "flex"}, {"min_input_tokens": 200_001}])
+def test_the_database_refuses_two_rows_of_a_kind_at_once(values):
+    deployment = make_deployment()
+    make_price(deployment, "out_text", 1, **values)
+    make_price(deployment, "out_text", 1)
+
+    with pytest.raises(IntegrityError, match="price_one_at_a_time"), transaction.atomic():
+        make_price(deployment, "out_text", 2, **values)
+
+
+@pytest.mark.parametrize("change", [{"service_tier": "flex"}, {"min_input_tokens": 1}])
+def test_neither_tier_nor_step_of_a_price_changes(change):
+    price = put(make_deployment(), 600_000)
+
+    with pytest.raises(Error, match="price_immutable"), transaction.atomic():
+        Price.objects.filter(pk=price.pk).update(**change)
+
+
+def test_the_first_price_of_a_tier_may_begin_in_the_past():
+    """Or what was billed in a tier that nobody knew of could never be priced."""
+    deployment = make_deployment()
+    put(deployment, 600_000, valid_from=NOW - 2 * HOUR)
+
+    price = put(deployment, 900_000, service_tier="priority", valid_from=NOW - HOUR)
+
+    assert price.valid.lower == NOW - HOUR
+
+
+def test_a_step_never_begins_in_a_past_that_a_lower_one_priced():
+    deployment = make_deployment()
+    put(deployment, 600_000, valid_from=NOW - HOUR)
+
+    with pytest.raises(PriceRefused, match="history"):
+        put(deployment, 900_000, min_input_tokens=200_001, valid_from=NOW - HOUR)
+
+    put(deployment, 900_000, min_input_tokens=200_001)
+    put(deployment, 900_000, min_input_tokens=200_001, service_tier="flex", valid_from=NOW - HOUR)
+    assert Price.objects.count() == 3
+
+
+@pytest.mark.parametrize("word", ["standard", "on_demand", "Flex", "", "a b", "x" * 41])
+def test_a_tier_that_no_answer_could_name_is_a_fault(word):
+    with pytest.raises(ValidationError) as caught:
+        put(make_deployment(), 1, service_tier=word)
+
+    assert set(caught.value.message_dict) == {"service_tier"}

@@ -46,7 +46,7 @@ def test_a_deployment_carries_what_a_call_needs():
         "2025-01-01",
     )
     assert (facts.region, facts.read_timeout, facts.connect_timeout) == ("eu", 7, 5)
-    prices = facts.prices_at(NOW)
+    prices = {price.usage_class: price for price in facts.prices_at(NOW)}
     assert {name: price.price_pico for name, price in prices.items()} == {
         "in_uncached": 15,
         "out_text": 60,

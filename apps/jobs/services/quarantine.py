@@ -12,7 +12,7 @@ from apps.core.clock import db_now
 from apps.core.money import Pico
 from apps.jobs.services.rebooking import locked_attempts, post_new_totals, prices_then
 from apps.ledger.models import Attempt, Choice, Entry, EntryKind, QuarantineDecision, Usage
-from apps.ledger.pricing import counts_of, price_usage
+from apps.ledger.pricing import counts_of, price_usage, tier_of_lines
 from apps.ledger.services import NotReversible, correct_entry
 from apps.providers.usage import reported_total
 
@@ -77,7 +77,8 @@ def propose(
         counts = provider_counts(attempt)
     if counts is None:
         raise ValueError("There are no numbers to book.")
-    priced = price_usage(counts=counts, prices=prices_then(attempt))
+    tier = tier_of_lines(entry.lines)
+    priced = price_usage(counts=counts, prices=prices_then(attempt), tier=tier)
     return Proposal(priced.amount_pico, priced.frozen_lines(), _tokens(counts))
 
 

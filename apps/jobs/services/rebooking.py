@@ -1,7 +1,7 @@
 """After people changed what calls cost: budgets and jobs get the new totals, in the transaction of
 the new entries."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -24,13 +24,13 @@ def locked_attempts(ids: Collection[UUID]) -> dict[UUID, Attempt]:
     return {row.pk: row for row in rows}
 
 
-def prices_then(attempt: Attempt) -> Mapping[str, PriceRow]:
-    """The prices that held when it was sent, by usage class; none for a deployment that is gone."""
+def prices_then(attempt: Attempt) -> list[PriceRow]:
+    """The prices that held when it was sent; none for a deployment that is gone."""
     deployment = Deployment.objects.filter(slug=attempt.deployment).first()
     if deployment is None:
-        return {}
+        return []
     prices = valid_prices(deployment=deployment, at=attempt.started_at)
-    return {name: price_row(price) for name, price in prices.items()}
+    return [price_row(price) for price in prices]
 
 
 def post_new_totals(*, attempts: Sequence[Attempt], now: datetime) -> None:

@@ -9,7 +9,7 @@ from django.db import transaction
 from apps.core.clock import db_now
 from apps.jobs.services.rebooking import locked_attempts, post_new_totals, prices_then
 from apps.ledger.models import Attempt, Entry, EntryKind
-from apps.ledger.pricing import Priced, Unpriced, counts_of, price_usage
+from apps.ledger.pricing import Priced, Unpriced, counts_of, price_usage, tier_of_lines
 from apps.ledger.services import correct_entry
 
 
@@ -59,4 +59,8 @@ def _unpriced(entry_ids: Collection[UUID]) -> list[tuple[Entry, Attempt]]:
 
 
 def _price(entry: Entry, attempt: Attempt) -> Priced:
-    return price_usage(counts=counts_of(entry.lines), prices=prices_then(attempt))
+    return price_usage(
+        counts=counts_of(entry.lines),
+        prices=prices_then(attempt),
+        tier=tier_of_lines(entry.lines),
+    )

@@ -186,7 +186,8 @@ class Entry(CallDimensions):
     saved_tokens = models.IntegerField(
         default=0, db_default=0, help_text="Input that was left out so that the prompt fits."
     )
-    # [{"usage_class", "quantity", "price_pico", "per_block", "price_id", "amount_pico"}], frozen
+    # [{"usage_class", "quantity", "price_pico", "per_block", "price_id", "amount_pico"}], frozen,
+    # with "service_tier" and "min_input_tokens" where these are not the usual ones
     lines = models.JSONField(default=list)
     attempt = models.ForeignKey(Attempt, models.PROTECT, null=True, related_name="entries")
     request_id = models.CharField(max_length=128, db_index=True)

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from apps.audit.history import note_reason
 from apps.core.admin import PlatformAdmin, confirmed_action, short_time
-from apps.registry.admin.cells import per_million, switch, validity
+from apps.registry.admin.cells import per_million, step, switch, validity
 from apps.registry.models import Deployment, Model, Price, Provider
 from apps.registry.services import set_active
 
@@ -95,9 +95,22 @@ class ModelAdmin(SwitchableAdmin):
 
 class PriceInline(ReadOnlyInline):
     model = Price
-    fields = ("usage_class", "per_million", "begins", "ends", "state", "source")
-    readonly_fields = ("per_million", "begins", "ends", "state")
+    fields = (
+        "usage_class",
+        "service_tier",
+        "step",
+        "per_million",
+        "begins",
+        "ends",
+        "state",
+        "source",
+    )
+    readonly_fields = ("step", "per_million", "begins", "ends", "state")
     verbose_name_plural = "prices (a new one is added in the price list)"
+
+    @admin.display(description="From input tokens")
+    def step(self, price: Price) -> SafeString:
+        return step(price)
 
     @admin.display(description="USD a million")
     def per_million(self, price: Price) -> SafeString:

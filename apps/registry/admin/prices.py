@@ -14,10 +14,11 @@ from django.utils.safestring import SafeString
 from apps.core.admin import PlatformAdmin, short_time
 from apps.core.forms import USDFormField
 from apps.core.money import exact_usd
-from apps.registry.admin.cells import per_million, validity
+from apps.registry.admin.cells import per_million, step, validity
 from apps.registry.models import Price
 from apps.registry.pricing import MILLION
 from apps.registry.services import PriceRefused, check_price, set_price
+from apps.registry.tiers import DEFAULT_TIER
 
 
 class NewPriceForm(forms.ModelForm[Price]):
@@ -29,12 +30,26 @@ class NewPriceForm(forms.ModelForm[Price]):
     begins_at = forms.SplitDateTimeField(
         required=False,
         widget=AdminSplitDateTime,
-        help_text="Empty: now. Only the first price of a usage class may begin in the past.",
+        help_text="Empty: now. Only the first price of a usage class in its tier may begin in the "
+        "past.",
     )
 
     class Meta:
         model = Price
-        fields = ("deployment", "usage_class", "source")
+        fields = ("deployment", "usage_class", "service_tier", "min_input_tokens", "source")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in self.fields.keys() & {"service_tier", "min_input_tokens"}:
+            self.fields[name].required = False  # left empty: the usual ones
+
+    def clean_service_tier(self) -> str:
+        word: str = self.cleaned_data["service_tier"]
+        return word or DEFAULT_TIER
+
+    def clean_min_input_tokens(self) -> int:
+        tokens: int | None = self.cleaned_data["min_input_tokens"]
+        return tokens or 0
 
     def clean_usd_per_million(self) -> int:
         amount: int = self.cleaned_data["usd_per_million"]
@@ -62,6 +77,8 @@ class NewPriceForm(forms.ModelForm[Price]):
         return {
             "deployment": values["deployment"],
             "usage_class": values["usage_class"],
+            "service_tier": values["service_tier"],
+            "min_input_tokens": values["min_input_tokens"],
             "price_pico": values["usd_per_million"],
             "valid_from": values["begins_at"],
         }
@@ -90,12 +107,26 @@ class PriceAdmin(PlatformAdmin):
     """Prices are added, never changed: what calls have cost is history."""
 
     form = NewPriceForm
-    list_display = ("deployment", "usage_class", "per_million", "begins", "ends", "state", "source")
+    list_display = (
+        "deployment",
+        "usage_class",
+        "service_tier",
+        "step",
+        "per_million",
+        "begins",
+        "ends",
+        "state",
+        "source",
+    )
     list_select_related = ("deployment",)
-    list_filter = (ValidityFilter, "usage_class", "deployment__provider")
+    list_filter = (ValidityFilter, "usage_class", "service_tier", "deployment__provider")
     search_fields = ("deployment__slug__startswith",)
     search_help_text = "Beginning of the deployment's short name."
     autocomplete_fields = ("deployment",)
+
+    @admin.display(description="From input tokens", ordering="min_input_tokens")
+    def step(self, price: Price) -> SafeString:
+        return step(price)
 
     @admin.display(description="USD a million", ordering="price_pico")
     def per_million(self, price: Price) -> SafeString:
@@ -113,7 +144,15 @@ class PriceAdmin(PlatformAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
-            return ("deployment", "usage_class", "usd_per_million", "begins_at", "source")
+            return (
+                "deployment",
+                "usage_class",
+                "service_tier",
+                "min_input_tokens",
+                "usd_per_million",
+                "begins_at",
+                "source",
+            )
         return (*self.list_display, "per_block", "created_at")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

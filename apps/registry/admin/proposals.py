@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from apps.audit.history import note_reason
 from apps.core.admin import EmptyState, ReadOnlyAdmin, confirmed_action, pill
 from apps.core.admin.cells import Kind
-from apps.registry.admin.cells import per_million
+from apps.registry.admin.cells import per_million, step
 from apps.registry.models import PriceProposal
 from apps.registry.services import PriceRefused, approve_proposal, reject_proposal
 
@@ -24,6 +24,8 @@ class PriceProposalAdmin(ReadOnlyAdmin):
     list_display = (
         "deployment",
         "usage_class",
+        "service_tier",
+        "step",
         "current",
         "proposed",
         "difference",
@@ -32,13 +34,17 @@ class PriceProposalAdmin(ReadOnlyAdmin):
         "decision",
     )
     list_select_related = ("deployment",)
-    list_filter = ("status", "usage_class", "deployment__provider")
+    list_filter = ("status", "usage_class", "service_tier", "deployment__provider")
     search_fields = ("deployment__slug__startswith",)
     search_help_text = "Beginning of the deployment's short name."
     empty_state = EmptyState("No import has proposed a price. Run manage.py import_prices.")
     actions = ("approve", "reject")
     object_actions = ("approve", "reject")
     fields = readonly_fields = (*list_display, "created_at", "decided_at")
+
+    @admin.display(description="From input tokens", ordering="min_input_tokens")
+    def step(self, proposal: PriceProposal) -> SafeString:
+        return step(proposal)
 
     @admin.display(description="USD a million now")
     def current(self, proposal: PriceProposal) -> SafeString:

@@ -69,6 +69,8 @@ class ManagePriceSerializer(StrictSerializer, serializers.ModelSerializer[Price]
             "id",
             "deployment",
             "usage_class",
+            "service_tier",
+            "min_input_tokens",
             "price_usd",
             "per_block",
             "valid_from",

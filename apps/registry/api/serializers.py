@@ -14,6 +14,10 @@ class PriceSerializer(serializers.Serializer[PriceRow]):
     """A price as it holds now; amounts are exact decimal strings."""
 
     usage_class = serializers.CharField()
+    service_tier = serializers.CharField(help_text="“default” is the standard tier.")
+    min_input_tokens = serializers.IntegerField(
+        help_text="For calls whose whole input has so many tokens; the highest step reached holds."
+    )
     usd_per_million = serializers.SerializerMethodField()
     usd_per_unit = serializers.SerializerMethodField()
     valid_from = serializers.DateTimeField(allow_null=True)
@@ -38,7 +42,10 @@ class DeploymentSerializer(serializers.Serializer[DeploymentFacts]):
     @extend_schema_field(PriceSerializer(many=True))
     def get_prices(self, deployment: DeploymentFacts) -> Any:
         now: datetime = self.context["now"]
-        rows = sorted(deployment.prices_at(now).values(), key=lambda row: row.usage_class)
+        rows = sorted(
+            deployment.prices_at(now),
+            key=lambda row: (row.service_tier, row.usage_class, row.min_input_tokens),
+        )
         return [PriceSerializer(row).data for row in rows]
 
 

@@ -64,7 +64,7 @@ def _price_all(
     deployment: Deployment, classes: tuple[UsageClass, ...], price_pico: Pico, now: datetime
 ) -> bool:
     """Whether one of the prices is new."""
-    known = {row.pk for row in valid_prices(deployment=deployment, at=now).values()}
+    known = {row.pk for row in valid_prices(deployment=deployment, at=now)}
     rows = [
         set_price(
             deployment=deployment,

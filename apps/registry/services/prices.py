@@ -1,15 +1,30 @@
 """Prices begin and end; they are never edited."""
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from django.db import transaction
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from apps.core.money import Pico
 from apps.registry.models import Deployment, Price
+from apps.registry.tiers import DEFAULT_TIER
 
 
 class PriceRefused(ValueError):
     """This price cannot be set so. Permanent: the same request will be refused again."""
+
+
+class Kind(NamedTuple):
+    """What a price is of; the names are those of the fields of `Price`."""
+
+    deployment: Deployment
+    usage_class: str
+    service_tier: str
+    min_input_tokens: int
+
+    def latest(self) -> Price | None:
+        return Price.objects.filter(**self._asdict()).order_by("-valid").first()
 
 
 @transaction.atomic
@@ -22,24 +37,27 @@ def set_price(
     source: str,
     now: datetime,
     valid_from: datetime | None = None,
+    service_tier: str = DEFAULT_TIER,
+    min_input_tokens: int = 0,
 ) -> Price:
     """Let a price hold from `valid_from` (default: `now`); the one before ends there.
 
-    Only the first price of a usage class may begin in the past: later it would change what
-    calls have already cost. Setting what holds already changes nothing.
+    Only the first price of a usage class in a tier may begin in the past: later it would change
+    what calls have already cost. Setting what holds already changes nothing.
     Raises `PriceRefused`, and `ValidationError` with every fault of the values.
     """
     begins = valid_from or now
     Deployment.objects.select_for_update(no_key=True).get(pk=deployment.pk)
-    latest = _latest(deployment, usage_class)
+    kind = Kind(deployment, usage_class, service_tier, min_input_tokens)
+    latest = kind.latest()
     if latest is not None:
         if _holds_already(latest, price_pico, per_block, begins):
             return latest
         _refuse_rewriting(latest, begins, now)
         _end(latest, at=begins)
+    _refuse_step_in_the_past(kind, begins, now)
     price = Price(
-        deployment=deployment,
-        usage_class=usage_class,
+        **kind._asdict(),
         price_pico=price_pico,
         per_block=per_block,
         valid=(begins, None),
@@ -58,17 +76,17 @@ def check_price(
     per_block: int = 1,
     now: datetime,
     valid_from: datetime | None = None,
+    service_tier: str = DEFAULT_TIER,
+    min_input_tokens: int = 0,
 ) -> None:
     """Raise `PriceRefused` if `set_price` would, as things stand: for forms."""
-    latest = _latest(deployment, usage_class)
     begins = valid_from or now
-    if latest is not None and not _holds_already(latest, price_pico, per_block, begins):
+    kind = Kind(deployment, usage_class, service_tier, min_input_tokens)
+    latest = kind.latest()
+    if latest is None:
+        _refuse_step_in_the_past(kind, begins, now)
+    elif not _holds_already(latest, price_pico, per_block, begins):
         _refuse_rewriting(latest, begins, now)
-
-
-def _latest(deployment: Deployment, usage_class: str) -> Price | None:
-    rows = Price.objects.filter(deployment=deployment, usage_class=usage_class)
-    return rows.order_by("-valid").first()
 
 
 def _holds_already(row: Price, price_pico: Pico, per_block: int, begins: datetime) -> bool:
@@ -92,6 +110,18 @@ def _refuse_rewriting(latest: Price, begins: datetime, now: datetime) -> None:
     if latest.valid.upper is not None and begins < latest.valid.upper:
         raise PriceRefused(
             f"The price before holds until {latest.valid.upper:%Y-%m-%d %H:%M:%S %Z}."
+        )
+
+
+def _refuse_step_in_the_past(kind: Kind, begins: datetime, now: datetime) -> None:
+    """Calls with as long an input were priced by a lower step already."""
+    if begins >= now:
+        return
+    same = kind._asdict() | {"min_input_tokens__lt": kind.min_input_tokens}
+    del same["min_input_tokens"]
+    if Price.objects.filter(**same, valid__overlap=DateTimeTZRange(begins, now)).exists():
+        raise PriceRefused(
+            "A step cannot begin in the past where a lower one held: what calls cost is history."
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -39,9 +40,7 @@ def approve_proposal(*, proposal: PriceProposal, by: str, now: datetime) -> Pric
     beside it holds no more.
     """
     locked = _lock_open(proposal)
-    if locked.current_pico != _current(
-        locked.deployment, locked.usage_class, locked.per_block, now
-    ):
+    if locked.current_pico != _comparable(_holding(locked.deployment, locked, now), locked):
         raise PriceRefused(f"The price of {locked} has changed since; import again.")
     price = set_price(
         deployment=locked.deployment,
@@ -50,6 +49,8 @@ def approve_proposal(*, proposal: PriceProposal, by: str, now: datetime) -> Pric
         per_block=locked.per_block,
         source=locked.source,
         now=now,
+        service_tier=locked.service_tier,
+        min_input_tokens=locked.min_input_tokens,
     )
     _decide(locked, PriceProposal.Status.APPROVED, by, now)
     return price
@@ -70,20 +71,20 @@ def reject_proposal(*, proposal: PriceProposal, by: str, now: datetime) -> None:
 
 
 def _propose(deployment: Deployment, row: ProposedPrice, now: datetime) -> bool:
-    valid = valid_prices(deployment=deployment, at=now).get(row.usage_class)
+    valid = _holding(deployment, row, now)
     if valid and (valid.price_pico, valid.per_block) == (row.price_pico, row.per_block):
         return False
     opened = PriceProposal.objects.filter(
-        deployment=deployment, usage_class=row.usage_class, status=PriceProposal.Status.OPEN
+        deployment=deployment, status=PriceProposal.Status.OPEN, **_kind(row)
     ).first()
-    current = _current(deployment, row.usage_class, row.per_block, now)
+    current = _comparable(valid, row)
     if opened is not None:
         if _same(opened, row, current):
             return False
         _decide(opened, PriceProposal.Status.REJECTED, SUPERSEDED, now)
     PriceProposal.objects.create(
         deployment=deployment,
-        usage_class=row.usage_class,
+        **_kind(row),
         current_pico=current,
         proposed_pico=row.price_pico,
         per_block=row.per_block,
@@ -100,12 +101,25 @@ def _same(opened: PriceProposal, row: ProposedPrice, current: Pico | None) -> bo
     )
 
 
-def _current(
-    deployment: Deployment, usage_class: str, per_block: int, now: datetime
-) -> Pico | None:
+def _holding(
+    deployment: Deployment, wanted: ProposedPrice | PriceProposal, now: datetime
+) -> Price | None:
+    rows = valid_prices(deployment=deployment, at=now)
+    return next((row for row in rows if _kind(row) == _kind(wanted)), None)
+
+
+def _comparable(holding: Price | None, wanted: ProposedPrice | PriceProposal) -> Pico | None:
     """The price that holds, if it is for the same block, so that the two can be compared."""
-    row = valid_prices(deployment=deployment, at=now).get(usage_class)
-    return row.price_pico if row and row.per_block == per_block else None
+    same_block = holding is not None and holding.per_block == wanted.per_block
+    return holding.price_pico if holding is not None and same_block else None
+
+
+def _kind(row: ProposedPrice | PriceProposal | Price) -> dict[str, Any]:
+    return {
+        "usage_class": row.usage_class,
+        "service_tier": row.service_tier,
+        "min_input_tokens": row.min_input_tokens,
+    }
 
 
 def _lock_open(proposal: PriceProposal) -> PriceProposal:
