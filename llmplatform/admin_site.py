@@ -57,6 +57,7 @@ NAVIGATION = (
             Entry("Price proposals", "proposals", model="registry.priceproposal"),
             Entry("Usage ledger", "ledger", model="ledger.entry", key="l"),
             Entry("Quarantine", "proposals", model="ledger.waitingentry"),
+            Entry("Adjustments", "ledger", model="ledger.adjustment"),
             Entry("Attempts", "attempts", model="ledger.attempt"),
         ),
     ),

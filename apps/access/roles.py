@@ -28,11 +28,14 @@ _PROMPTS = _on(
     *("experimentphase", "releaserequest", "approval"),
 )
 _BOOKS = _on(VIEW, "ledger", "attempt", "usage", "entry")
+_ADJUSTMENTS = _on(VIEW, "ledger", "adjustment")
 _BUDGETS = _on(
     VIEW, "budgets", "budget", "window", "hold", "holdwindow", "budgetraise", "thresholdcrossing"
 )
 _RAISES = _on(("add",), "budgets", "budgetraise") | frozenset({"budgets.approve_raise"})
-_DECISIONS = frozenset({"ledger.resolve_entry"})
+_DECISIONS = frozenset(
+    {"ledger.resolve_entry", "ledger.add_adjustment", "ledger.approve_adjustment"}
+)
 _JOBS = _on(VIEW, "jobs", "job", "batch")
 _WEBHOOKS = _on(VIEW, "jobs", "webhookendpoint", "delivery")
 _PAYLOADS = _on(VIEW, "jobs", "jobpayload")
@@ -73,6 +76,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _BUDGETS
     | _on(ALL, "budgets", "budget")
     | _RAISES
+    | _ADJUSTMENTS
     | _DECISIONS
     | _on(("add",), "registry", "price")
     | _PROPOSALS
@@ -98,6 +102,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _CATALOGUE
     | _PROMPTS
     | _BOOKS
+    | _ADJUSTMENTS
     | _BUDGETS
     | _JOBS
     | _PAYLOADS
@@ -137,6 +142,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _BUDGETS
     | _on(ALL, "budgets", "budget")
     | _RAISES
+    | _ADJUSTMENTS
     | _DECISIONS
     | _JOBS
     | _PAYLOADS

@@ -96,9 +96,12 @@ def _frame(top: Number, labels: Sequence[str], height: int, formatted: Format) -
 
 
 def stacked_bars(chart: StackedBars) -> SafeString:
-    totals = [sum(values) for values in zip(*(s.values for s in chart.series), strict=True)]
+    layers = [series.values for series in chart.series]
+    totals = [sum(values) for values in zip(*layers, strict=True)]
     formatted = chart.axis or chart.format
-    frame = _frame(_top(max(totals, default=0)), chart.labels, chart.height, formatted)
+    # What is below zero, a day of credits, has no bar: the table beside the chart has it.
+    drawn = [sum(max(0, v) for v in values) for values in zip(*layers, strict=True)]
+    frame = _frame(_top(max(drawn, default=0)), chart.labels, chart.height, formatted)
     parts = [_grid(frame, formatted), _labels(frame, chart.labels)]
     for index, label in enumerate(chart.labels):
         is_open = chart.open_last and index == len(chart.labels) - 1

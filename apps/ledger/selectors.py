@@ -45,6 +45,19 @@ _FAULTS = """
        OR key.slot <> CASE
             WHEN entry.kind IN ('charge', 'late_charge', 'unpriced', 'conflict') THEN 'charge'
             WHEN entry.kind = 'estimate' THEN 'estimate' ELSE '' END
+    UNION ALL
+    SELECT entry.id, 'nobody approved it as it is booked'
+    FROM entry
+    LEFT JOIN ledger_adjustment asked ON asked.id = entry.id AND asked.status = 'approved'
+    WHERE entry.kind IN ('provider_adjustment', 'credit')
+      AND (asked.kind, asked.amount_pico, asked.provider, asked.model, asked.service, asked.team,
+           asked.cost_center) IS DISTINCT FROM (entry.kind, entry.amount_pico, entry.provider,
+           entry.model, entry.service, entry.team, entry.cost_center)
+    UNION ALL
+    SELECT asked.id, 'it was approved, but is not booked'
+    FROM ledger_adjustment asked
+    WHERE asked.status = 'approved'
+      AND NOT EXISTS (SELECT FROM ledger_entrykey key WHERE key.id = asked.id)
 """
 _SUM = """
     SELECT coalesce(sum(amount_pico), 0) FROM ledger_entry

@@ -21,6 +21,8 @@ KIND_PILLS: Mapping[str, Kind] = {
     EntryKind.CONFLICT: "bad",
     EntryKind.REVERSAL: "info",
     EntryKind.CORRECTION: "info",
+    EntryKind.PROVIDER_ADJUSTMENT: "info",
+    EntryKind.CREDIT: "ok",
 }
 STATUS_PILLS: Mapping[str, Kind] = {
     AttemptStatus.DISPATCHED: "info",

@@ -1,5 +1,6 @@
 """The books, and the sums that are kept of them."""
 
+from apps.ledger.models.adjustments import Adjustment, AdjustmentKind, AdjustmentStatus
 from apps.ledger.models.books import (
     SERVING,
     WASTED,
@@ -19,6 +20,9 @@ from apps.ledger.models.rollups import DayCost, MonthCost, RollupCursor
 __all__ = [
     "SERVING",
     "WASTED",
+    "Adjustment",
+    "AdjustmentKind",
+    "AdjustmentStatus",
     "Attempt",
     "AttemptStatus",
     "CallDimensions",

@@ -155,6 +155,8 @@ class EntryKind(models.TextChoices):
     CONFLICT = "conflict", "Conflicting usage"
     REVERSAL = "reversal", "Reversal"
     CORRECTION = "correction", "Correction"
+    PROVIDER_ADJUSTMENT = "provider_adjustment", "Provider adjustment"
+    CREDIT = "credit", "Credit"
 
 
 class Entry(CallDimensions):
