@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from apps.core.pipelined import ask
 
@@ -10,8 +10,30 @@ from apps.core.pipelined import ask
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
+# The database's time, and this process's steady seconds when it was heard.
+_heard: tuple[datetime, float] | None = None
+
+
+def hear(database_time: datetime) -> None:
+    """The database has just said what time it is; whoever reads its configuration tells us."""
+    global _heard
+    _heard = database_time, steady()
+
+
 def now() -> datetime:
-    """This process's clock, for deadlines that only this process watches."""
+    """The database's time without asking it: as it was heard last, carried on by a clock that
+    nobody sets. So a process whose own clock is wrong, or is set, picks the price that holds and
+    keeps its deadlines. Behind the truth by the way of one answer, and by what two machines drift
+    apart in a second. A process that reads no configuration has only its own clock.
+    """
+    if _heard is None:
+        return own()
+    time_heard, then = _heard
+    return time_heard + timedelta(seconds=steady() - then)
+
+
+def own() -> datetime:
+    """What this machine believes."""
     return datetime.now(UTC)
 
 

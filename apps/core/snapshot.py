@@ -11,16 +11,23 @@ from typing import Generic, TypeVar
 
 import structlog
 from django.db import DatabaseError, connection, transaction
+from django.db.models import DateTimeField, Func
 
+from apps.core import clock
 from apps.core.models import ConfigEpoch
 
 POLL_SECONDS = 0.4
+_TIME = Func(function="clock_timestamp", output_field=DateTimeField())
 Snapshot = TypeVar("Snapshot")
 log = structlog.get_logger(__name__)
 
 
 def current_epoch() -> int:
-    return ConfigEpoch.objects.values_list("value", flat=True).get(pk=1)
+    """Hears the database's time on the way."""
+    row = ConfigEpoch.objects.annotate(time=_TIME).values_list("value", "time")
+    epoch, time = row.get(pk=1)
+    clock.hear(time)
+    return int(epoch)
 
 
 class SnapshotHolder(Generic[Snapshot]):
