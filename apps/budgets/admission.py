@@ -195,6 +195,7 @@ def _refusal(request: HoldRequest, room: Room, action: str, now: datetime) -> Bu
         window_ends_at=room.ends_at,
         retry_after=_retry_after(request, room, now),
         priced=request.priced,
+        way_out=request.way_out,
         jobs_wait=action == "queue" and request.priced and request.amount_pico <= room.limit,
     )
 

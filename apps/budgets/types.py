@@ -90,7 +90,8 @@ class OutputTerms:
 @dataclass(frozen=True, slots=True)
 class HoldRequest:
     """Room for one attempt. `id` is the attempt's; `amount_pico` the most that it can cost;
-    `priced` False: nobody knows what it costs, so hard budgets refuse it.
+    `priced` False: nobody knows what it costs, so hard budgets refuse it; `way_out` then says in
+    words what is missing, and what can be done.
 
     For budgets that would rather do with less than refuse: `output` None means that the answer
     cannot be shortened; `cheaper` is what to hold instead, by the name of the cheaper model.
@@ -101,6 +102,7 @@ class HoldRequest:
     scope: Scope
     ttl_seconds: float
     priced: bool = True
+    way_out: str = ""
     output: OutputTerms | None = None
     cheaper: Mapping[str, "HoldRequest"] = field(default_factory=dict)
 
@@ -153,6 +155,7 @@ class BudgetExceeded(Exception):
         retry_after: float | None,
         priced: bool = True,
         jobs_wait: bool = False,
+        way_out: str = "",
     ) -> None:
         self.budget = budget
         self.limit_pico = limit_pico
@@ -163,12 +166,14 @@ class BudgetExceeded(Exception):
         self.window_ends_at = window_ends_at
         self.retry_after = retry_after
         self.priced = priced
+        self.way_out = way_out
         self.jobs_wait = jobs_wait
         super().__init__(self._text())
 
     def _text(self) -> str:
         if not self.priced:
-            return f"Budget “{self.budget}” refuses calls whose price is not known."
+            text = f"Budget “{self.budget}” refuses calls whose price is not known. {self.way_out}"
+            return text.rstrip()
         return (
             f"Budget “{self.budget}” has {exact_usd(self.remaining_pico)} of "
             f"{exact_usd(self.limit_pico)} USD left; this call may cost up to "

@@ -20,7 +20,7 @@ from apps.core.money import Pico
 from apps.core.pipelined import pipelined, pipelined_transaction
 from apps.gateway.types import CallOutcome
 from apps.ledger import services as ledger
-from apps.ledger.models import Attempt, AttemptStatus
+from apps.ledger.models import Attempt, AttemptStatus, EntryKind
 from apps.ledger.types import AttemptEnd, AttemptStart, CacheHit
 
 # Called inside the settling transaction with what each call's owner wants done with its outcome.
@@ -150,7 +150,8 @@ def _book(items: Sequence[Settlement | HitSettlement]) -> list[Pico]:
         Resolution(
             id=item.end.attempt_id,
             actual_pico=entry.amount_pico,  # the attempt's total: posting it again changes nothing
-            keep_held=item.unknown,
+            # What has no price yet was spent all the same: nobody else may have its room.
+            keep_held=item.unknown or entry.kind == EntryKind.UNPRICED,
         )
         for item, entry in zip(settlements, booked, strict=True)
     ]

@@ -88,6 +88,8 @@ class Assembler:
         self._head = self._head or {
             name: value for name, value in chunk.raw.items() if name not in _NOT_HEAD
         }
+        if chunk.raw.get("service_tier"):  # the last word holds: by it the call is billed
+            self._head["service_tier"] = chunk.raw["service_tier"]
         self._count(chunk)
         self.provider_request_id = chunk.provider_request_id or self.provider_request_id
         for choice in chunk.raw.get("choices") or ():

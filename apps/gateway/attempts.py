@@ -6,7 +6,7 @@ its own that a caller who goes away cannot cancel, so that exactly one resolutio
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from apps.providers.adapters import get_adapter
 from apps.providers.errors import ErrorKind, Outcome, ProviderError
 from apps.providers.types import ChatRequest, Contested, EmbeddingRequest, Endpoint, Usage
 from apps.registry.secrets import SecretMissing, resolve_secret
+from apps.registry.tiers import DEFAULT_TIER
 from apps.registry.types import DeploymentFacts, PriceRow
 
 # Passes a chunk of a stream on; must not raise when the client has gone.
@@ -135,20 +136,28 @@ def _purpose(call: Call, step: Next) -> str:
 
 
 def hold_of(ticket: Ticket, ttl: float, cheaper: Mapping[str, HoldRequest]) -> HoldRequest:
-    try:
-        top = ceiling_of(ticket)
-        amount, priced, output = top.of(ticket.output_bound), True, _output_terms(ticket, top)
-    except Unpriced:
-        amount, priced, output = 0, False, None
-    return HoldRequest(
+    unpriced = HoldRequest(
         id=ticket.id,
-        amount_pico=amount,
+        amount_pico=0,
         scope=scope_of(ticket.dimensions),
         ttl_seconds=ttl,
-        priced=priced,
-        output=output,
+        priced=False,
         cheaper=cheaper,
     )
+    try:
+        top = ceiling_of(ticket)
+    except Unpriced as error:
+        return replace(unpriced, way_out=_way_out(ticket, error))
+    amount, output = top.of(ticket.output_bound), _output_terms(ticket, top)
+    return replace(unpriced, amount_pico=amount, priced=True, output=output)
+
+
+def _way_out(ticket: Ticket, error: Unpriced) -> str:
+    """What is missing, and what the caller, or who may add prices, can do."""
+    name = ticket.deployment.slug
+    if error.tier == DEFAULT_TIER:
+        return f"{error} Have the price added to “{name}”."
+    return f"{error} Ask for service_tier “{DEFAULT_TIER}”, or have the price added to “{name}”."
 
 
 def _output_terms(ticket: Ticket, top: Ceiling) -> OutputTerms | None:
@@ -316,7 +325,14 @@ def settlement_of_error(ticket: Ticket, error: ProviderError, seen: Assembler) -
 
 
 def _report(usage: Usage) -> UsageReport:
-    return UsageReport(usage.counts, usage.input_total, usage.output_total, "provider", usage.raw)
+    return UsageReport(
+        counts=usage.counts,
+        input_total=usage.input_total,
+        output_total=usage.output_total,
+        source="provider",
+        raw=usage.raw,
+        service_tier=usage.service_tier,
+    )
 
 
 def _contested(ticket: Ticket, contested: Contested) -> UsageReport:

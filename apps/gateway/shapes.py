@@ -122,7 +122,7 @@ CHAT_PARAMETERS: dict[str, Any] = {
     "reasoning_effort": {"enum": ["none", "minimal", "low", "medium", "high", "xhigh", "max"]},
     "verbosity": {"enum": ["low", "medium", "high"]},
     "modalities": {"type": "array", "items": {"const": "text"}, "minItems": 1, "maxItems": 1},
-    "service_tier": {"enum": ["auto", "default"]},
+    "service_tier": {"type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,39}$"},
     "store": {"const": False},
     "prompt_cache_key": {"type": "string", "maxLength": 512},
     "prompt_cache_options": OBJECT,
@@ -143,7 +143,7 @@ REFUSED = {
 }
 EXPLAINED = {
     "modalities": "Only text is supported.",
-    "service_tier": "Only auto and default are supported: other tiers have other prices.",
+    "service_tier": "A tier is one word of small letters, e.g. auto, default, flex or priority.",
     "store": "Only false is supported: answers are not kept at the provider.",
 }
 

@@ -5,6 +5,7 @@ answer. Here they become errors, before they can be cached, shown or charged.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -22,17 +23,21 @@ from apps.providers.types import (
     UsageConflict,
     decompose_openai_usage,
 )
+from apps.providers.usage import read_tier
+from apps.registry.tiers import DEFAULT_TIER
 
 NUMBERS = {int, float}
 
 
-def read_usage(raw: Mapping[str, Any]) -> Reported:
-    """The usage of an answer, or why there is none. An empty object says nothing."""
+def read_usage(raw: Mapping[str, Any], *, tier_before: str | None = None) -> Reported:
+    """The usage of an answer, or why there is none. An empty object says nothing. `tier_before`:
+    the service tier that earlier events of the answer named."""
     said = raw.get("usage")
     if said is None or said == {}:
         return Reported(problem="missing")
     try:
-        return Reported(decompose_openai_usage(said))
+        tier = read_tier(raw) or tier_before or DEFAULT_TIER
+        return Reported(replace(decompose_openai_usage(said), service_tier=tier))
     except UsageConflict as conflict:
         return Reported(problem=str(conflict), contested=Contested(str(conflict), said))
 

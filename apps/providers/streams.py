@@ -8,7 +8,7 @@ from apps.providers.checks import is_text, parse_object, read_usage
 from apps.providers.errors import ErrorKind, ProviderError
 from apps.providers.exchange import Answer
 from apps.providers.types import Chunk, Endpoint, Reported
-from apps.providers.usage import after
+from apps.providers.usage import after, read_tier
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
 DONE = b"[DONE]"
@@ -46,6 +46,7 @@ class ChatStream:
         self._answer, self._endpoint = answer, endpoint
         self._events = EventDecoder()
         self._finished: dict[object, bool] = {}
+        self._tier: str | None = None  # the service tier, as its last event that named one did
         self._counted = False  # it has sent the event that only reports usage
         self.done = False
         if not answer.headers.get("content-type", "").startswith("text/event-stream"):
@@ -83,6 +84,7 @@ class ChatStream:
             piece, finish = self._choice(choice)
             if choice.get("index", 0) == 0:
                 text, finish_reason = piece, finish
+        self._tier = read_tier(raw) or self._tier
         said = self._reported(raw) if raw.get("usage") is not None else Reported()
         return Chunk(
             raw,
@@ -97,7 +99,7 @@ class ChatStream:
     def _reported(self, raw: dict[str, Any]) -> Reported:
         """What a usage event says. One that contradicts itself, or the one before, spoils whatever
         else is reported: nobody can tell which of them is true."""
-        before, now = self._answer.reported, read_usage(raw)
+        before, now = self._answer.reported, read_usage(raw, tier_before=self._tier)
         if not before.contested:
             self._answer.reported = after(before.usage, now, is_final=self._counted)
         self._counted = self._counted or not raw["choices"]

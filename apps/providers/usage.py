@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from apps.registry.tiers import DEFAULT_TIER, tier_of
+
 # No model reads or writes a billion tokens in one call. A larger number is a fault of the
 # provider, and refusing it keeps price arithmetic inside 64 bits.
 MAX_TOKENS = 1_000_000_000
@@ -33,13 +35,14 @@ class Usage:
     `counts` holds disjoint classes, only those above zero: `in_uncached`, `in_cache_read`,
     `in_cache_write`, `in_audio`, `in_image`, `out_text`, `out_reasoning`, `out_audio`.
     Its `in_*` add up to `input_total` and its `out_*` to `output_total`. `raw` is what the
-    provider sent.
+    provider sent. `service_tier` is the one that it was billed in, as the answer says.
     """
 
     counts: Mapping[str, int]
     input_total: int
     output_total: int
     raw: Mapping[str, Any]
+    service_tier: str = DEFAULT_TIER
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,16 @@ def decompose_openai_usage(raw: object) -> Usage:
     counts = _leaves(raw, "prompt_tokens_details", _INPUT_DETAILS, input_total, "in_uncached")
     counts |= _leaves(raw, "completion_tokens_details", _OUTPUT_DETAILS, output_total, "out_text")
     return Usage(counts=counts, input_total=input_total, output_total=output_total, raw=raw)
+
+
+def read_tier(raw: Mapping[str, Any]) -> str | None:
+    """The service tier that an answer, or an event of one, says it was billed in: beside the usage,
+    or in it. None when it says nothing; what is no word is a tier that has no prices."""
+    usage = raw.get("usage")
+    said = raw.get("service_tier")
+    if said is None and isinstance(usage, Mapping):
+        said = usage.get("service_tier")
+    return None if said is None else tier_of(str(said))
 
 
 def after(before: Usage | None, now: Reported, *, is_final: bool) -> Reported:

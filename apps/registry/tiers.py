@@ -5,7 +5,8 @@ import re
 DEFAULT_TIER = "default"
 LONGEST = 40
 # What providers call the tier that everybody gets who asks for none.
-_STANDARD = {"", "default", "standard", "on_demand"}
+_STANDARD = {"", "default", "standard", "standard_only", "on_demand"}
+_FOREIGN = re.compile(r"[^a-z0-9_.-]")  # never part of a name that prices have
 _WORD = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
 
 
@@ -15,7 +16,7 @@ def tier_of(word: str) -> str:
     “auto” is left as it is: it says that somebody else decides, not what is billed.
     """
     name = word.strip().lower()
-    return DEFAULT_TIER if name in _STANDARD else name[:LONGEST]
+    return DEFAULT_TIER if name in _STANDARD else _FOREIGN.sub("?", name[:LONGEST])
 
 
 def tier_fault(word: str) -> str:

@@ -59,6 +59,8 @@ class Behaviour:
     finish_reason: str | None = "default"
     usage: dict[str, Any] | Literal["missing", "negative", "strings", "mismatch"] | None = None
     """Reports this; None is the truth."""
+    service_tier: Any = None
+    """The answer names this one; events of a stream name those of a list, the last all others."""
     usage_again: dict[str, Any] | None = None
     """A stream reports this too, after the first report."""
 

@@ -119,6 +119,7 @@ class Exchange:
             return await self._stream(body, list(events), usage)
         answer = answers.completion(body, number=number, message=message, finish=finish)
         self._report_usage(answer, usage)
+        self._name_tiers([answer])
         return self._plain(answer)
 
     def _report_usage(self, answer: dict[str, Any], usage: dict[str, Any]) -> None:
@@ -170,6 +171,7 @@ class Exchange:
             events.append(last)
             if self.rule.usage_again is not None:
                 events.append({**last, "usage": self.rule.usage_again})
+        self._name_tiers(events)
         for index, event in enumerate(events):
             if self.rule.chunk_latency:
                 await asyncio.sleep(self.rule.chunk_latency)
@@ -182,6 +184,14 @@ class Exchange:
             self.connection.chunk(b"data: [DONE]\n\n")
         self.connection.last_chunk()
         return self.rule.cut or "complete"
+
+    def _name_tiers(self, events: list[dict[str, Any]]) -> None:
+        said = self.rule.service_tier
+        if said is None:
+            return
+        tiers = said if isinstance(said, list) else [said]
+        for index, event in enumerate(events):
+            event["service_tier"] = tiers[min(index, len(tiers) - 1)]
 
     def _stamp(self, event: dict[str, Any]) -> None:
         for choice in event["choices"]:

@@ -1,5 +1,7 @@
 """`POST /api/v1/quote/`: what a call would cost, without calling anyone or holding anything."""
 
+from decimal import Decimal
+
 import pytest
 from rest_framework.test import APIClient
 
@@ -8,7 +10,7 @@ from apps.gateway.api import views
 from apps.gateway.config import new_holder
 from apps.registry.models import Deployment, Model
 from apps.routing.models import Route, RouteTarget
-from tests.factories import make_key, make_priced_deployment
+from tests.factories import make_key, make_price, make_priced_deployment
 
 BODY = {
     "model": "small",
@@ -125,3 +127,27 @@ def test_what_cannot_fit_is_refused_by_a_quote_too(quote):
     status, said = quote(messages=[{"role": "user", "content": "word " * 600}])
     assert (status, said["code"]) == (400, "context_too_long")
     assert said["errors"][0]["pointer"] == "/messages"
+
+
+def test_what_it_costs_depends_on_the_service_tier(quote):
+    deployment = Deployment.objects.get()
+    for usage_class, pico in (("in_uncached", 10), ("out_text", 20)):
+        make_price(deployment, usage_class, pico, service_tier="priority")
+
+    def most(**parameters):
+        _, said = quote(parameters={"max_tokens": 400} | parameters)
+        return said["cost_at_most_usd"], said["cost_at_least_usd"]
+
+    standard = most(service_tier="default")
+    dearest = (f"{Decimal(standard[0]) * 10:.12f}", standard[1])
+    assert most() == most(service_tier="priority") == most(service_tier="auto") == dearest
+
+
+def test_a_tier_without_a_price_is_refused_by_a_hard_budget_in_words(quote):
+    make_budget("wide", 10**6, service="shop")
+
+    _, said = quote(parameters={"max_tokens": 400, "service_tier": "flex"})
+
+    assert (said["decision"], said["cost_at_most_usd"]) == ("refused", None)
+    assert "No price for in_uncached, out_text in the service tier “flex”." in said["reason"]
+    assert "Ask for service_tier “default”" in said["reason"]

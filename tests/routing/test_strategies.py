@@ -1,5 +1,6 @@
 """Each strategy against a small reference of its own."""
 
+import dataclasses
 import math
 import random
 from collections import Counter
@@ -160,6 +161,25 @@ def test_lowest_cost_is_what_brute_force_finds(rows, input_tokens, output_tokens
 
     found = [cost(rows[int(d.slug)]) for d in decision.deployments]
     assert sorted(found) == found
+
+
+def test_what_is_cheapest_depends_on_the_tier_and_on_the_length_of_the_input(router):
+    def at(slug, *prices):
+        rows = (PriceRow(1, name, pico, 1, None, None, *kind) for name, pico, *kind in prices)
+        return Option(dataclasses.replace(deployment(slug), prices=tuple(rows)))
+
+    steady = at("steady", ("in_uncached", 5), ("out_text", 5))
+    steps = at("steps", ("in_uncached", 1), ("out_text", 1), ("in_uncached", 9, "default", 1000))
+    fast = at("fast", ("in_uncached", 8), ("in_uncached", 2, "flex"), ("out_text", 1, "flex"))
+    given_pool = pool(Strategy.LOWEST_COST, [steady, steps, fast])
+
+    def order(tokens, tier):
+        request = Request(tokens, 0, NOW, tier)
+        return [d.slug for d in router.decide(given_pool, request).deployments]
+
+    assert order(999, "") == order(999, "default") == ["steps", "steady", "fast"]
+    assert order(1000, "auto") == ["steady", "fast", "steps"]
+    assert order(999, "flex") == ["fast", "steady", "steps"]  # the others have no price for it
 
 
 def test_what_is_cheapest_depends_on_the_request(router):

@@ -38,6 +38,7 @@ def blank(body: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
         "parallel_tool_calls": asked.get("parallel_tool_calls", True),
         "previous_response_id": None,
         "reasoning": asked.get("reasoning"),
+        "service_tier": body.get("service_tier"),
         "store": False,
         "temperature": asked.get("temperature"),
         "text": asked.get("text") or {"format": {"type": "text"}},
