@@ -23,10 +23,19 @@ class Receiver:
         self._thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
         self._thread.start()
 
-    def behave(self, status: int = 204, *, body: bytes = b"", slow: bool = False, **headers: str):
-        """`slow`: a byte now and then, for ever; `headers` with _ for -."""
+    def behave(
+        self,
+        status: int = 204,
+        *,
+        body: bytes = b"",
+        slow: bool = False,
+        raw: bytes = b"",
+        **headers: str,
+    ):
+        """`slow`: a byte now and then, for ever, after `raw`, which stands for all the rest;
+        `headers` with _ for -."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.answer = {"status": status, "body": body, "slow": slow, "headers": named}
+        self.answer = {"status": status, "body": body, "slow": slow, "raw": raw, "headers": named}
 
     def close(self) -> None:
         self.stopped.set()
@@ -45,8 +54,11 @@ class Receiver:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver.received.append(Received(self.path, headers, body))
                 answer = receiver.answer
+                self.wfile.write(answer["raw"])
                 if answer["slow"]:
                     self._drip()
+                if answer["slow"] or answer["raw"]:
+                    self.close_connection = True
                     return
                 self.send_response(answer["status"])
                 for name, value in answer["headers"].items():

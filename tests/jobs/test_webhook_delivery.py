@@ -62,6 +62,7 @@ def test_a_receiver_verifies_it(endpoint, sent, receiver):
     [got] = receiver.received
     told = Webhook(key_of(endpoint)).verify(got.body, got.headers)
     assert told["type"] == "test"
+    assert abs(datetime.fromisoformat(told["timestamp"]) - timezone.now()) < timedelta(minutes=1)
     assert got.headers["webhook-id"] == str(sent.pk)
     assert (got.headers["content-type"], got.headers["host"]) == (
         "application/json",
@@ -207,7 +208,10 @@ def test_an_overloaded_endpoint_gets_the_pause_that_it_asks_for(endpoint, sent, 
         (" 7 ", 7),
         ("Sun, 22 Nov 2026 12:00:30 GMT", 30),
         ("Sun, 22 Nov 2026 11:00:00 GMT", 0),
-        ("9" * 40, 10**7),
+        ("9" * 40, 86_400),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400),
+        ("Fri, 31 Dec 99999999999999999999 23:59:59 GMT", None),
+        ("Fri, 31 Dec 2027 23:59:59 +99999999999999999999", None),
         ("-5", None),
         ("soon", None),
         ("", None),
@@ -222,10 +226,16 @@ def test_retry_after(header, seconds):
     assert found == (None if seconds is None else timedelta(seconds=seconds))
 
 
-def test_nobody_can_ask_for_more_than_a_day():
-    asked = timedelta(days=900)
+def test_nobody_can_ask_for_more_than_a_day(endpoint, sent, receiver):
+    receiver.behave(429, Retry_After="Fri, 31 Dec 9999 23:59:59 GMT")
 
-    assert pause_after(1, asked=asked, random_=random.Random(1)) == timedelta(days=1)
+    deliver_due()
+
+    tomorrow = timezone.now() + timedelta(days=1)
+    sent.refresh_from_db()
+    endpoint.refresh_from_db()
+    assert abs(sent.next_try_at - tomorrow) < timedelta(seconds=3)
+    assert abs(endpoint.paused_until - tomorrow) < timedelta(seconds=3)
 
 
 def test_410_switches_the_endpoint_off(endpoint, sent, receiver):
@@ -239,6 +249,38 @@ def test_410_switches_the_endpoint_off(endpoint, sent, receiver):
     assert {state(sent), state(other)} == {("failed", 1, True), ("pending", 0, False)}
     assert deliver_due() == 0
     assert len(receiver.received) == 1
+
+
+@pytest.mark.parametrize("status", [410, 429])
+def test_an_answer_says_nothing_about_an_address_that_came_later(endpoint, sent, receiver, status):
+    [parcel] = deliver.claim(limit=1)
+    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(url=f"{receiver.url}/new")
+    receiver.behave(status, Retry_After="600")
+
+    deliver.deliver(parcel)
+
+    endpoint.refresh_from_db()
+    assert (endpoint.active, endpoint.paused_until) == (True, None)
+
+
+def test_an_answer_that_ends_with_its_connection_has_no_longer_time(sent, receiver, monkeypatch):
+    receiver.behave(raw=b"HTTP/1.0 200 OK\r\n\r\n", slow=True)
+    monkeypatch.setitem(post.post.__kwdefaults__, "timeout", 0.5)
+    started = time.monotonic()
+
+    deliver_due()
+
+    assert time.monotonic() - started < 2  # though a byte came every 50 ms
+    assert state(sent) == ("delivered", 1, True)  # the status had come
+
+
+def test_an_answer_that_is_no_http_is_written_down(sent, receiver):
+    receiver.behave(raw=b"\0 no HTTP \0\r\n")
+
+    deliver_due()
+
+    assert state(sent) == ("pending", 1, False)
+    assert sent.log.get().error.strip() == "BadStatusLine:  no HTTP"
 
 
 def test_no_answer_is_tried_again(endpoint, sent, receiver, monkeypatch):

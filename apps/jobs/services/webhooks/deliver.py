@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.core.clock import db_now
@@ -111,7 +111,7 @@ def write_down(parcel: Parcel, answer: Answer, *, at: datetime) -> None:
     tried = parcel.number - parcel.first_try
     pause = pause_after(tried, asked=asked, random_=_random)
     if answer.status == HTTPStatus.GONE:
-        _switch_off(parcel.endpoint_id)
+        _switch_off(parcel)
         pause = None
     if pause is None:
         mine.update(status=DeliveryStatus.FAILED, ended_at=Now())
@@ -119,7 +119,7 @@ def write_down(parcel: Parcel, answer: Answer, *, at: datetime) -> None:
         mine.update(next_try_at=Now() + pause)
     if answer.status is None or answer.status in THROTTLING:
         until = Now() + max(asked or timedelta(0), UNREACHABLE_PAUSE)
-        WebhookEndpoint.objects.filter(pk=parcel.endpoint_id).update(paused_until=until)
+        _endpoint_of(parcel).update(paused_until=until)
 
 
 def _keys_of(endpoint_id: UUID, at: datetime) -> list[str]:
@@ -141,8 +141,12 @@ def _note(parcel: Parcel, answer: Answer, at: datetime) -> None:
     )
 
 
-def _switch_off(endpoint_id: UUID) -> None:
+def _switch_off(parcel: Parcel) -> None:
     """410 Gone: nobody is there any more. What waits for it is not sent either."""
-    log.warning("webhook_gone", endpoint=str(endpoint_id))
-    reason = "It answered 410 Gone."
-    WebhookEndpoint.objects.filter(pk=endpoint_id).update(active=False, disabled_reason=reason)
+    log.warning("webhook_gone", endpoint=str(parcel.endpoint_id))
+    _endpoint_of(parcel).update(active=False, disabled_reason="It answered 410 Gone.")
+
+
+def _endpoint_of(parcel: Parcel) -> "QuerySet[WebhookEndpoint]":
+    """Whom the answer is about: nobody, when the endpoint has moved to another address since."""
+    return WebhookEndpoint.objects.filter(pk=parcel.endpoint_id, url=parcel.url)

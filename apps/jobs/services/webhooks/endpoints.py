@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from apps.access.models import Service
+from apps.core.clock import db_now
 from apps.core.ids import uuid7
 from apps.jobs.models import Delivery, DeliveryStatus, Event, WebhookEndpoint, WebhookSecret
 from apps.jobs.services.webhooks import news
@@ -94,7 +95,7 @@ def _issue(endpoint_id: UUID) -> str:
 def send_test(*, endpoint_id: UUID) -> Delivery:
     """An event of type `test`, on its way like any other."""
     about = uuid7()
-    body = body_of(event=Event.TEST, at=None, data={"id": str(about), "message": "It works."})
+    body = body_of(event=Event.TEST, at=db_now(), data={"id": str(about), "message": "It works."})
     delivery = new_delivery(endpoint_id=endpoint_id, event=Event.TEST, about=about, body=body)
     delivery.save()
     news.after_commit()

@@ -100,18 +100,19 @@ class _Pinned(http.client.HTTPConnection):
         super().__init__(target.host, target.port)
         self._target, self._seconds = target, timeout
         self._aborted = False
+        self._dialled: socket.socket | None = None
         if target.scheme == "https":
             self.default_port = 443  # leaves the port out of `Host`, as everybody does
 
     def connect(self) -> None:
-        self.sock = self._dial()
+        self.sock = self._dialled = self._dial()
         self.sock.settimeout(self._seconds)
         if self._target.scheme == "https":
             # The handshake comes after `sock` is set, so that `abort` can end it too.
             secured = _tls().wrap_socket(
                 self.sock, server_hostname=self._target.host, do_handshake_on_connect=False
             )
-            self.sock = secured
+            self.sock = self._dialled = secured
             secured.do_handshake()
         if self._aborted:
             raise TimeoutError("aborted")
@@ -119,10 +120,11 @@ class _Pinned(http.client.HTTPConnection):
     def abort(self) -> None:
         """End a running exchange from another thread."""
         self._aborted = True
-        if self.sock is not None:
+        # Not `sock`: it is None while an answer is read that ends with its connection.
+        if self._dialled is not None:
             # Not SSLSocket.shutdown, which would take the TLS state from under the reading thread.
             with suppress(OSError):  # it has ended by itself
-                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+                socket.socket.shutdown(self._dialled, socket.SHUT_RDWR)
 
     def _dial(self) -> socket.socket:
         error: OSError = OSError("the name has no address")
@@ -144,4 +146,5 @@ def _tls() -> ssl.SSLContext:
 
 
 def _in_words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    text = str(error).replace("\0", "")  # may quote what a server sent; Postgres stores no NUL
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -29,18 +29,19 @@ def pause_after(tries: int, *, asked: timedelta | None, random_: random.Random) 
     if tries >= len(SCHEDULE):
         return None
     planned = SCHEDULE[tries] * random_.uniform(1, 1 + JITTER)
-    return max(planned, min(asked or timedelta(0), MAX_PAUSE))
+    return max(planned, asked or timedelta(0))
 
 
 def retry_after(header: str, *, now: datetime) -> timedelta | None:
-    """A Retry-After header (RFC 9110 §10.2.3) as a time span; None when it is none."""
+    """A Retry-After header (RFC 9110 §10.2.3) as a time span, `MAX_PAUSE` at most; None when it is
+    none."""
     text = header.strip()
     if text.isascii() and text.isdigit():
-        return timedelta(seconds=min(int(text[:9]), 10**7))
+        return min(timedelta(seconds=int(text[:9])), MAX_PAUSE)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or none that a clock can show
         return None
     if moment.tzinfo is None:
         return None
-    return max(moment - now, timedelta(0))
+    return min(max(moment - now, timedelta(0)), MAX_PAUSE)
