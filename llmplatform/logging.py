@@ -4,9 +4,13 @@ The request id travels in structlog's context variables (`request_id`), bound by
 middleware, the gateway and the worker, so that one id finds every line of a call.
 """
 
+import json
 import logging.config
 import os
+from collections.abc import Callable
+from typing import Any
 
+import orjson
 import structlog
 
 _SHARED: list[structlog.typing.Processor] = [
@@ -20,6 +24,8 @@ _SHARED: list[structlog.typing.Processor] = [
 
 def logging_config(*, format_: str, level: str) -> None:
     """Route structlog and the standard library through one handler on stdout."""
+    # Found out for every line, and shown by none.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -55,6 +61,13 @@ def logging_config(*, format_: str, level: str) -> None:
     )
 
 
+def _json(event: Any, default: Callable[[Any], Any]) -> str:
+    try:
+        return orjson.dumps(event, default=default).decode()
+    except TypeError:  # a lone surrogate, or a number of more than 64 bits
+        return json.dumps(event, default=default)
+
+
 def _formatter(format_: str) -> structlog.stdlib.ProcessorFormatter:
     renderer: list[structlog.typing.Processor] = (
         [
@@ -65,7 +78,7 @@ def _formatter(format_: str) -> structlog.stdlib.ProcessorFormatter:
             )
         ]
         if format_ == "console"
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json)]
     )
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_SHARED,

@@ -69,18 +69,18 @@ class AnswerCache:
         current = (str(request.epoch), *found.generations)
         return _judged(request, current, _read(found.value), self.clock())
 
-    async def put(self, lookup: Lookup, answer: CachedAnswer) -> bool:
+    def put(self, lookup: Lookup, answer: CachedAnswer) -> None:
         """Store it under the generations of `lookup`, which were read before the call was made: an
-        invalidation in between counts. Whether it was stored."""
+        invalidation in between counts. Nobody waits for it; what is asked later finds it."""
         lifetime, generations_then = lookup.request.lifetime, lookup.generations
         if not generations_then or not lifetime.ttl:
-            return False
+            return
         stored_at = self.clock().timestamp()
         value = strict_json.dumps(
             {"generations": generations_then, "stored_at": stored_at, "answer": answer}
         )
         if len(value) > self._max_bytes:
-            return False
+            return
         scopes = [generations.name_of(scope) for scope in lookup.request.scopes]
         seconds = (lifetime.ttl + lifetime.stale, generations.LIFETIME)
         args: list[bytes | str | int] = [
@@ -88,11 +88,12 @@ class AnswerCache:
             *seconds,
             *generations_then[1:],
         ]  # the first is Postgres' own
-        try:
-            return bool(await self._wire.run(self._put, [name_of(lookup.request), *scopes], args))
-        except RedisError as error:
-            log.warning("cache_write_failed", error=str(error))
-            return False
+        self._wire.tell(
+            self._put,
+            [name_of(lookup.request), *scopes],
+            args,
+            failed=lambda error: log.warning("cache_write_failed", error=str(error)),
+        )
 
 
 def name_of(request: CacheRequest) -> str:

@@ -108,21 +108,28 @@ class Flights(Generic[T]):
         if not lookup.generations:  # Redis is away: nobody to agree with
             result, shared = await lead()
             return result, shared or _NotShared()
-        state, token = await self._leases.take(name)
         delay = _POLL_FIRST
-        while state is State.THEIRS:
+        while True:
+            # Asked together: the leader before us may have stored its answer after we looked.
+            take = self._leases.take(name)
+            answer = await self._found(lookup)
+            state, token = await take.result()
+            if state is State.MINE:
+                return await self._ours(name, token, answer, lead)
+            if answer is not None:
+                return answer, answer
+            if state is State.NOT_SHARED:
+                return (await lead())[0], _NotShared()
             if remaining() <= delay:
                 raise WaitedTooLong
             await asyncio.sleep(delay)
             delay = min(_POLL_MOST, delay * 1.5)
-            if (answer := await self._found(lookup)) is not None:
-                return answer, answer
-            state, token = await self._leases.take(name)
-        if state is State.NOT_SHARED:
-            return (await lead())[0], _NotShared()
-        async with self._leases.kept(name, token) as kept:
-            # The leader before us may have stored its answer after we looked.
-            if (answer := await self._found(lookup)) is not None:
+
+    async def _ours(
+        self, name: str, token: str, answer: CachedAnswer | None, lead: Lead[T]
+    ) -> tuple[T | CachedAnswer, _Landing]:
+        with self._leases.kept(name, token) as kept:
+            if answer is not None:
                 return answer, answer
             result, shared = await lead()
             kept.shared = shared is not None

@@ -6,11 +6,9 @@ an earlier one, so nothing that was invalidated can return (docs/adr/0030).
 """
 
 import secrets
-from collections.abc import Sequence
 
 from apps.cache.types import Scope
 from apps.core.redis import client
-from apps.core.redis_wire import RedisWire
 
 LIFETIME = 32 * 24 * 3600  # seconds; longer than any answer is kept
 
@@ -22,16 +20,6 @@ def name_of(scope: Scope) -> str:
 
 def new() -> str:
     return secrets.token_hex(8)
-
-
-async def make(wire: RedisWire, scopes: Sequence[Scope]) -> dict[Scope, str]:
-    """New generations. Another process may make one at the same moment: the first stays."""
-    names = [name_of(scope) for scope in scopes]
-    for name in names:
-        wire.send("SET", name, new(), "NX", "EX", LIFETIME)
-    made = await wire.send("MGET", *names)
-    # One that was evicted in between: what is stored under a name of its own is never found.
-    return {scope: (v.decode() if v else new()) for scope, v in zip(scopes, made, strict=True)}
 
 
 def renew(scope: Scope) -> None:

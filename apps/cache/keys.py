@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from apps.cache.types import EVERY_SERVICE, Handle, Scope
 from apps.core import strict_json
-from apps.registry.types import DeploymentFacts
+from apps.registry.types import DeploymentFacts, ModelFacts
 
 _FORMAT = 2  # part of the key: raise it when what is stored changes its shape
 
@@ -24,13 +25,18 @@ def request_key(*, tenant: str, shape: Mapping[str, Any]) -> str:
 def source_of(deployment: DeploymentFacts) -> str:
     """Identifies what gives the answers: where the call goes, and the model's row. Whether it is
     switched on, its limits and its prices don't count: they shape no answer."""
-    model = {
+    place = (deployment.slug, deployment.provider, deployment.vendor, deployment.base_url)
+    return _source((*place, deployment.api_version, deployment.upstream_name), deployment.model)
+
+
+@lru_cache(maxsize=1024)
+def _source(place: tuple[str, ...], model: ModelFacts) -> str:
+    facts = {
         name: sorted(value) if isinstance(value, frozenset) else value
-        for name, value in asdict(deployment.model).items()
+        for name, value in asdict(model).items()
         if name != "active"
     }
-    place = [deployment.slug, deployment.provider, deployment.vendor, deployment.base_url]
-    return _digest([*place, deployment.api_version, deployment.upstream_name, model])
+    return _digest([*place, facts])
 
 
 def scopes_of(

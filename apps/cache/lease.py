@@ -6,10 +6,11 @@ each process leads for itself.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -47,43 +48,61 @@ class Leases:
     def __init__(self, redis: "redis.asyncio.Redis") -> None:
         self._wire = wire_of(redis)
         self._change = redis.register_script(_CHANGE)
+        self._held: dict[str, str] = {}  # name → token
+        self._keeper: asyncio.Task[None] | None = None
 
-    async def take(self, name: str) -> tuple[State, str]:
-        """Whose it is now, and the token if it is ours."""
+    def take(self, name: str) -> "Take":
+        """Ask for it, at once: what is sent afterwards is answered afterwards."""
         token = secrets.token_hex(8)
-        try:
-            taking = self._wire.send("SET", name, token, "NX", "PX", _ms(SECONDS))
-            holder = await self._wire.send("GET", name)
-            taken = await taking
-        except RedisError as error:
-            log.warning("cache_lease_failed", error=str(error))
-            return State.MINE, token
-        if taken:
-            return State.MINE, token
-        return (State.NOT_SHARED if holder == _NOT_SHARED else State.THEIRS), ""
+        taking = self._wire.send("SET", name, token, "NX", "PX", _ms(SECONDS))
+        return Take(token, taking, self._wire.send("GET", name))
 
-    @asynccontextmanager
-    async def kept(self, name: str, token: str) -> AsyncIterator["Kept"]:
+    @contextmanager
+    def kept(self, name: str, token: str) -> Iterator["Kept"]:
         """Renew it until the block ends, then give it back."""
         kept = Kept()
-        renewing = asyncio.create_task(self._renew(name, token))
+        self._held[name] = token
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.create_task(self._keep())
         try:
             yield kept
         finally:
-            renewing.cancel()
-            seconds = 0.0 if kept.shared else _NOT_SHARED_SECONDS
-            await self._set(name, token, seconds, _NOT_SHARED)
+            del self._held[name]
+            self._set(name, token, 0.0 if kept.shared else _NOT_SHARED_SECONDS, _NOT_SHARED)
 
-    async def _renew(self, name: str, token: str) -> None:
-        while True:
+    async def _keep(self) -> None:
+        """While there are any."""
+        while self._held:
             await asyncio.sleep(_RENEW_EVERY)
-            await self._set(name, token, SECONDS, token.encode())
+            for name, token in self._held.items():
+                self._set(name, token, SECONDS, token.encode())
 
-    async def _set(self, name: str, token: str, seconds: float, value: bytes) -> None:
+    def _set(self, name: str, token: str, seconds: float, value: bytes) -> None:
+        self._wire.tell(self._change, [name], [token, _ms(seconds), value], failed=_lost)
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A lease that was asked for."""
+
+    token: str
+    taking: "asyncio.Future[Any]"
+    holding: "asyncio.Future[Any]"
+
+    async def result(self) -> tuple[State, str]:
+        """Whose it is now, and the token if it is ours."""
         try:
-            await self._wire.run(self._change, [name], [token, _ms(seconds), value])
+            taken, holder = await self.taking, await self.holding
         except RedisError as error:
-            log.warning("cache_lease_failed", error=str(error))
+            _lost(error)
+            return State.MINE, self.token
+        if taken:
+            return State.MINE, self.token
+        return (State.NOT_SHARED if holder == _NOT_SHARED else State.THEIRS), ""
+
+
+def _lost(error: RedisError) -> None:
+    log.warning("cache_lease_failed", error=str(error))
 
 
 class Kept:

@@ -1,12 +1,10 @@
-"""Reads answers with their generations, many in one round trip.
+"""Reads answers with their generations, in one round trip, and makes those that are missing.
 
-What arrives while a read is under way goes together in the next one, equal requests once. So a
-burst needs one connection, and each read still begins after its caller came: an invalidation before
-that counts.
+Of equal reads at the same time one asks for all. But nobody takes an answer that was asked for
+before he came: an invalidation since then must count.
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,18 @@ from apps.core.redis_wire import wire_of
 
 if TYPE_CHECKING:
     import redis.asyncio
+
+# KEYS: the answer and its generations. ARGV: what a missing generation becomes, and its seconds.
+_LOOK = """
+local found = redis.call('MGET', unpack(KEYS))
+for i = 2, #KEYS do
+  if not found[i] then
+    redis.call('SET', KEYS[i], ARGV[1], 'EX', ARGV[2])
+    found[i] = ARGV[1]
+  end
+end
+return found
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +43,8 @@ class Found:
     generations: tuple[str, ...]
 
 
-_Waiting = dict[Wanted, "asyncio.Future[Found | RedisError]"]
+# None: whoever asked has gone; somebody else must.
+_Reading = asyncio.Future[Found | RedisError | None]
 
 
 class Reader:
@@ -41,58 +52,37 @@ class Reader:
 
     def __init__(self, redis: "redis.asyncio.Redis") -> None:
         self._wire = wire_of(redis)
-        self._waiting: _Waiting = {}
-        self._running: asyncio.Task[None] | None = None
+        self._look = redis.register_script(_LOOK)
+        self._under_way: dict[str, _Reading] = {}
 
     async def read(self, wanted: Wanted) -> Found:
         """Makes generations that are missing. Raises `RedisError`."""
-        if wanted not in self._waiting:
-            self._waiting[wanted] = asyncio.get_running_loop().create_future()
-        future = self._waiting[wanted]
-        if self._running is None:
-            self._running = asyncio.create_task(self._run())
-        found = await asyncio.shield(future)  # others wait for it too
-        if isinstance(found, RedisError):
-            raise found.with_traceback(None)
-        return found
+        if (earlier := self._under_way.get(wanted.name)) is not None:
+            await asyncio.shield(earlier)
+        while (reading := self._under_way.get(wanted.name)) is not None:
+            found = await asyncio.shield(reading)
+            if isinstance(found, RedisError):
+                raise found.with_traceback(None)
+            if found is not None:
+                return found
+        return await self._lead(wanted)
 
-    async def _run(self) -> None:
+    async def _lead(self, wanted: Wanted) -> Found:
+        reading: _Reading = asyncio.get_running_loop().create_future()
+        self._under_way[wanted.name] = reading
+        result: Found | RedisError | None = None
         try:
-            while self._waiting:
-                batch, self._waiting = self._waiting, {}
-                await self._land(batch)
-        finally:
-            self._running = None
-
-    async def _land(self, batch: _Waiting) -> None:
-        results: Mapping[Wanted, Found | RedisError]
-        try:
-            results = await self._read(list(batch))
+            result = await self._ask(wanted)
         except RedisError as error:
-            results = dict.fromkeys(batch, error)
-        for wanted, future in batch.items():
-            future.set_result(results[wanted])
+            result = error
+            raise
+        finally:
+            del self._under_way[wanted.name]
+            reading.set_result(result)
+        return result
 
-    async def _read(self, batch: list[Wanted]) -> dict[Wanted, Found]:
-        asked = [
-            self._wire.send("MGET", wanted.name, *map(generations.name_of, wanted.scopes))
-            for wanted in batch
-        ]
-        replies = {wanted: await reply for wanted, reply in zip(batch, asked, strict=True)}
-        missing = {
-            scope
-            for wanted, (_, *known) in replies.items()
-            for scope, value in zip(wanted.scopes, known, strict=True)
-            if value is None
-        }
-        made = await generations.make(self._wire, list(missing)) if missing else {}
-        return {
-            wanted: Found(
-                value,
-                tuple(
-                    found.decode() if found else made[scope]
-                    for scope, found in zip(wanted.scopes, known, strict=True)
-                ),
-            )
-            for wanted, (value, *known) in replies.items()
-        }
+    async def _ask(self, wanted: Wanted) -> Found:
+        keys = [wanted.name, *map(generations.name_of, wanted.scopes)]
+        args = [generations.new(), generations.LIFETIME]
+        value, *known = await self._wire.run(self._look, keys, args)
+        return Found(value, tuple(found.decode() for found in known))

@@ -61,7 +61,7 @@ class Batcher(Generic[Item, Result]):
         self._waiting.append((item, future))
         if self._runner is None or self._runner.done():
             self._runner = asyncio.create_task(self._run())
-        return await asyncio.shield(future)
+        return await future
 
     async def _run(self) -> None:
         await asyncio.sleep(self._max_wait if self._crowded else 0)

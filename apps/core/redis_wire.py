@@ -7,6 +7,7 @@ time limits and a round trip of its own (docs/adr/0081).
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
@@ -54,6 +55,26 @@ class RedisWire:
             return await self.send("EVALSHA", script.sha, len(keys), *keys, *args)
         except redis.exceptions.NoScriptError:  # Redis is new, or was emptied
             return await self.send("EVAL", script.script, len(keys), *keys, *args)
+
+    def tell(
+        self,
+        script: "AsyncScript",
+        keys: list[str],
+        args: list[Any],
+        *,
+        failed: Callable[[RedisError], object],
+    ) -> None:
+        """Run a Lua script for whose reply nobody waits; `failed` hears why it did not run."""
+
+        def replied(reply: "asyncio.Future[Any]") -> None:
+            error = None if reply.cancelled() else reply.exception()
+            if isinstance(error, redis.exceptions.NoScriptError):
+                again = self.send("EVAL", script.script, len(keys), *keys, *args)
+                again.add_done_callback(replied)
+            elif isinstance(error, RedisError):
+                failed(error)
+
+        self.send("EVALSHA", script.sha, len(keys), *keys, *args).add_done_callback(replied)
 
     async def _open(self) -> None:
         """Through redis-py, which knows addresses, TLS, passwords and databases."""

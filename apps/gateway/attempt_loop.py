@@ -6,7 +6,7 @@ cancel: it can only abort the provider's call inside it. So exactly one resoluti
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,6 @@ from apps.gateway.answers import Answer
 from apps.gateway.assembler import Assembler
 from apps.gateway.attempts import (
     Emit,
-    Ticket,
     admission_of,
     dispatch,
     end_of_answer,
@@ -186,8 +185,7 @@ class AttemptLoop:
         self, run: Run, way: Way, answer: Answer, number: int, spent: Pico
     ) -> CallOutcome:
         ticket = way.ticket
-        outcome = outcome_of(way.prepared, ticket, answer, number)
-        outcome = replace(outcome, degraded=way.degraded)
+        outcome = outcome_of(way, answer, number)
         blocked = guard_output(outcome).blocked  # 9. what it cost is booked all the same
         _, settled = await self._books.settle(  # 10.
             Settlement(
@@ -213,26 +211,40 @@ class _Sending:
 
     def __init__(self) -> None:
         self._aborted = False
-        self._call: asyncio.Task[Answer] | None = None
+        self._task: asyncio.Task[Any] | None = None  # while it sends
 
     def abort(self) -> None:
         self._aborted = True
-        if self._call is not None:
-            self._call.cancel()
+        if self._task is not None:
+            self._task.cancel()
 
     async def wait_for(self, work: Coroutine[Any, Any, Answer]) -> Answer:
         """Run `work`. Raises `ProviderError` of kind `cancelled` when the caller gave up."""
-        self._call = asyncio.create_task(work)
         if self._aborted:
-            self._call.cancel()
+            work.close()
+            raise _gave_up()
+        self._task = task = _current_task()
         try:
-            return await self._call
+            return await work
         except asyncio.CancelledError:
-            raise ProviderError(ErrorKind.CANCELLED, "The caller gave up.") from None
+            task.uncancel()  # it goes on: what was sent is booked
+            raise _gave_up() from None
+        finally:
+            self._task = None
 
 
-def outcome_of(prepared: Prepared, ticket: Ticket, answer: Answer, attempts: int) -> CallOutcome:
-    usage = answer.usage
+def _current_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None, "an attempt runs in a task of its own"  # noqa: S101
+    return task
+
+
+def _gave_up() -> ProviderError:
+    return ProviderError(ErrorKind.CANCELLED, "The caller gave up.")
+
+
+def outcome_of(way: Way, answer: Answer, attempts: int) -> CallOutcome:
+    prepared, ticket, usage = way.prepared, way.ticket, answer.usage
     return CallOutcome(
         body=answer.body,
         text=answer.text,
@@ -248,4 +260,5 @@ def outcome_of(prepared: Prepared, ticket: Ticket, answer: Answer, attempts: int
         attempts=attempts,
         pin=prepared.pin,
         fit=prepared.fit,
+        degraded=way.degraded,
     )

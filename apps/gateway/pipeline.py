@@ -221,7 +221,7 @@ class Pipeline:
         outcome = await self._attempts.answer(run, decision.deployments)  # 8. 9. 10.
         self._loads.answered(subject_of(prepared), output_tokens=outcome.output_tokens)
         self._shadows.copy(call, prepared, answered_by=outcome.deployment)
-        return outcome, await self._store(found, outcome)  # 11.
+        return outcome, self._store(found, outcome)  # 11.
 
     # --- 7 ---------------------------------------------------------------------------------------
     async def _route(self, call: Call, prepared: Prepared) -> Decision:
@@ -245,10 +245,10 @@ class Pipeline:
         return decision
 
     # --- 11 --------------------------------------------------------------------------------------
-    async def _store(self, found: Lookup | None, outcome: CallOutcome) -> CachedAnswer | None:
+    def _store(self, found: Lookup | None, outcome: CallOutcome) -> CachedAnswer | None:
         answer = answer_to_keep(outcome, self._config.current)
         if found is not None and answer is not None:
-            await self._cache.put(found, answer)
+            self._cache.put(found, answer)
         return answer
 
     def _observe(self, call: Call, outcome: CallOutcome, seconds: float) -> None:

@@ -41,7 +41,7 @@ class Slot:
     def __init__(self, pool: "ClientPool", endpoint: Endpoint) -> None:
         self._pool, self._endpoint = pool, endpoint
         self._opening = asyncio.Lock()
-        self._client: Client | None = None
+        self.opened: Client | None = None
         self.in_use = 0
 
     def __enter__(self) -> Self:
@@ -53,18 +53,18 @@ class Slot:
 
     async def client(self) -> Client:
         """Raises `ProviderError` when the address must not be called."""
-        if self._client is not None:
-            return self._client
+        if self.opened is not None:
+            return self.opened
         async with self._opening:
-            if self._client is None:
+            if self.opened is None:
                 await _check(self._endpoint)
-                self._client = Client(self._pool.build(self._endpoint, recording_client()))
+                self.opened = Client(self._pool.build(self._endpoint, recording_client()))
                 await self._pool.evict(keep=MAX_CLIENTS)
-        return self._client
+        return self.opened
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.close()
+        if self.opened is not None:
+            await self.opened.close()
 
 
 class ClientPool:

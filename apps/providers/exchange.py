@@ -79,7 +79,7 @@ async def exchange(
     data = _written(body)
     answer: Answer | None = None
     with pool.slot(endpoint) as slot:
-        client = await _ready(slot.client(), timeout)
+        client = slot.opened or await _ready(slot.client(), timeout)
         left = deadline - asyncio.get_running_loop().time()
         try:
             response = await _post(client, endpoint, path, data, timeout=left)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 from apps.registry.types import DeploymentFacts
 from apps.routing.breaker import Breaker, Reason, State, Terms, Verdict
@@ -292,5 +293,9 @@ def _rest_of(breaker: Breaker, now: float) -> Rest | None:
 
 def _credential_of(deployment: DeploymentFacts) -> str:
     """Provider and reference: another reference is another credential, out of quarantine."""
-    reference = hashlib.sha256(deployment.secret_ref.encode()).hexdigest()[:12]
-    return f"c:{deployment.provider}:{reference}"
+    return _credential(deployment.provider, deployment.secret_ref)
+
+
+@lru_cache(maxsize=1024)
+def _credential(provider: str, secret_ref: str) -> str:
+    return f"c:{provider}:{hashlib.sha256(secret_ref.encode()).hexdigest()[:12]}"

@@ -49,6 +49,8 @@ def keep(pool: Pool, condition: Condition) -> Pool:
             kept.append(option)
         else:
             skipped.append(skip)
+    if len(kept) == len(pool.options):
+        return pool
     return replace(pool, options=tuple(kept), skipped=tuple(skipped))
 
 

@@ -93,6 +93,33 @@ def test_a_script_that_redis_has_forgotten_runs_all_the_same() -> None:
     assert on_wire(twice) == [4, 8, 12]
 
 
+def test_a_script_whose_reply_nobody_waits_for_runs_too_even_a_forgotten_one() -> None:
+    client().script_flush()
+
+    async def told(wire: RedisWire) -> Any:
+        script = client().register_script(TWICE)
+        for _ in range(2):
+            wire.tell(script, ["wire:n"], [2], failed=pytest.fail)
+        await wire.send("PING")  # by now both have been refused, and were sent again
+        return await wire.send("GET", "wire:n")
+
+    assert on_wire(told) == b"8"
+
+
+def test_why_a_script_did_not_run_is_told() -> None:
+    reasons: list[RedisError] = []
+
+    async def told(wire: RedisWire) -> None:
+        script = client().register_script(TWICE)
+        wire.tell(script, ["wire:n"], ["no number"], failed=reasons.append)
+        await wire.send("PING")
+        await wire.send("PING")
+
+    on_wire(told)
+
+    assert [type(reason) for reason in reasons] == [redis.exceptions.ResponseError]
+
+
 def test_a_lost_connection_fails_what_waits_and_the_next_command_opens_another(
     settings: Any,
 ) -> None:
