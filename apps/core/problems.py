@@ -16,11 +16,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault of a request: where (JSON pointer, RFC 6901), what and the way out."""
+    """One fault of a request: where (JSON pointer, RFC 6901; empty: all of it), what and the way
+    out."""
 
     pointer: str
     detail: str
     code: str = "invalid"
+
+    def __str__(self) -> str:
+        return f"{self.pointer}: {self.detail}" if self.pointer else self.detail
 
 
 class Problem(exceptions.APIException):
@@ -114,7 +118,7 @@ def unavailable(detail: str, *, retry_after: int = 2) -> Problem:
 def flatten(details: Any, pointer: str = "") -> list[Fault]:
     """DRF's nested error details as a flat list with JSON pointers."""
     if isinstance(details, Mapping) and set(details) == {"message", "code"}:
-        return [Fault(pointer or "/", str(details["message"]), str(details["code"]))]
+        return [Fault(pointer, str(details["message"]), str(details["code"]))]
     if isinstance(details, Mapping):
         return [
             fault

@@ -21,5 +21,5 @@ class NotPermitted(PromptError):
     """The person may not do this; somebody with the named permission may."""
 
 
-def refused(detail: str, *, pointer: str = "/", code: str) -> PromptError:
+def refused(detail: str, *, pointer: str = "", code: str) -> PromptError:
     return PromptError([Fault(pointer, detail, code)])

@@ -114,4 +114,4 @@ class VariableFaults(ValueError):
     def __init__(self, faults: Iterable[Fault], *, permanent: bool = True) -> None:
         self.faults = tuple(faults)
         self.permanent = permanent
-        super().__init__("; ".join(f"{fault.pointer}: {fault.detail}" for fault in self.faults))
+        super().__init__("; ".join(map(str, self.faults)))

@@ -82,8 +82,8 @@ def test_a_service_drops_its_own_answers(api, handle):
 @pytest.mark.parametrize(
     ("body", "pointers"),
     [
-        ({}, ["/"]),
-        ({"tag": "a", "prompt": "b"}, ["/"]),
+        ({}, [""]),
+        ({"tag": "a", "prompt": "b"}, [""]),
         ({"tag": "a", "service": "other"}, ["/service"]),
         ({"prompt": "nothing"}, ["/prompt"]),
         ({"key": "abc"}, ["/key"]),

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from apps.jobs.models import Job
 from apps.jobs.services.claim import claim
 from apps.jobs.services.retry import retry
 from tests.jobs.conftest import state
@@ -31,6 +32,17 @@ def test_a_failed_job_is_queued_with_as_much_time_as_it_had(make_job, status):
     assert (after.finished_at, after.cost_pico, after.fence) == (None, 12, 5)
     assert after.deadline - after.next_run_at == timedelta(minutes=10)
     assert claim(limit=1)[0].ticket.fence == 6
+
+
+def test_a_second_retry_gives_no_more_time_than_the_first(make_job):
+    long_ago = timezone.now() - timedelta(days=3)
+    job = make_job("failed", created_at=long_ago, deadline=long_ago + timedelta(minutes=10))
+
+    for _ in range(2):
+        retry(job_ids=[job.pk])
+        after = state(job)
+        assert after.deadline - after.queued_at == timedelta(minutes=10)
+        Job.objects.filter(pk=job.pk).update(status="failed", finished_at=timezone.now())
 
 
 @pytest.mark.parametrize("status", ["queued", "running", "succeeded", "cancelled"])

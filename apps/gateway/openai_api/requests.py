@@ -54,7 +54,7 @@ def embedding_spec(body: Any) -> CallSpec:
 
 def _object(body: Any) -> Mapping[str, Any]:
     if not isinstance(body, dict):
-        raise invalid([Fault("/", "The body must be a JSON object.")])
+        raise invalid([Fault("", "The body must be a JSON object.")])
     return {name: value for name, value in body.items() if value is not None}
 
 
@@ -129,7 +129,7 @@ def invalid(faults: list[Fault]) -> ApiError:
     first = faults[0]
     return ApiError(
         400,
-        "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults),
+        "; ".join(map(str, faults)),
         code=first.code if first.code != "invalid" else "invalid_request",
         param=first.pointer.strip("/") or None,
         details={

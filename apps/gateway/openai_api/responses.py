@@ -37,7 +37,7 @@ _PARTS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
 def chat_body(body: Any) -> dict[str, Any]:
     """The chat that asks the same. Raises `ApiError` (400) with every part that has none."""
     if not isinstance(body, dict):
-        raise invalid([Fault("/", "The body must be a JSON object.")])
+        raise invalid([Fault("", "The body must be a JSON object.")])
     given = {name: value for name, value in body.items() if value is not None}
     faults = [fault for name, value in given.items() if (fault := _fault(name, value))]
     if "input" not in given:

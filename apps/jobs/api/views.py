@@ -163,7 +163,7 @@ def _all_faults(serializer: JobRequest, request: Request) -> list[Fault]:
     shape = flatten(ValidationError(serializer.errors).get_full_details())
     if not isinstance(request.data, dict):
         return shape
-    faulty = {fault.pointer.split("/")[1] for fault in shape if fault.pointer != "/"}
+    faulty = {_field(fault) for fault in shape if fault.pointer}
     sound = {name: value for name, value in request.data.items() if name not in faulty}
     rest = JobRequest(data=sound)
     if faulty & {"prompt", "messages", "version", "channel"} or not rest.is_valid():
@@ -173,7 +173,12 @@ def _all_faults(serializer: JobRequest, request: Request) -> list[Fault]:
         spec=spec_of(rest.validated_data),
         request_id=request.request_id,  # type: ignore[attr-defined]
     )
-    return shape + [fault for fault in call if fault.pointer.split("/")[1] not in faulty]
+    return shape + [fault for fault in call if _field(fault) not in faulty]
+
+
+def _field(fault: Fault) -> str:
+    """The field of the body that it lies in."""
+    return fault.pointer.split("/")[1] if fault.pointer else ""
 
 
 def _submit(draft: Draft) -> Submitted:

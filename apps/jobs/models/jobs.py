@@ -60,6 +60,9 @@ class Job(models.Model):
     next_run_at = models.DateTimeField()
     deadline = models.DateTimeField()
     created_at = models.DateTimeField()
+    queued_at = models.DateTimeField(
+        null=True, help_text="When a retry by hand queued it anew; its time begins then."
+    )
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     cost_pico = PicoUSDField(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from apps.jobs.models import Job, JobStatus
 from apps.jobs.services import doorbell, progress
@@ -29,7 +29,8 @@ def retry(*, job_ids: Sequence[UUID]) -> int:
         status=JobStatus.QUEUED,
         losses=0,
         next_run_at=Now(),
-        deadline=Now() + (F("deadline") - F("created_at")),
+        queued_at=Now(),
+        deadline=Now() + (F("deadline") - Coalesce("queued_at", "created_at")),
         finished_at=None,
         error_code="",
         error="",

@@ -56,7 +56,7 @@ def faults(*, caller: Caller, spec: CallSpec, request_id: str) -> tuple[Fault, .
     try:
         _prepare(caller, spec, request_id)
     except CallRefused as refusal:
-        return refusal.faults or (Fault("/", refusal.message, refusal.code),)
+        return refusal.faults or (Fault("", refusal.message, refusal.code),)
     return ()
 
 

@@ -117,7 +117,7 @@ def check_saveable(
     if expected is not None and version.updated_at != expected:
         at = f"{version.updated_at:%H:%M:%S} UTC"
         detail = f"{version} was saved by somebody at {at}, after you opened it."
-        raise DraftConflict([Fault("/", detail, "conflict")])
+        raise DraftConflict([Fault("", detail, "conflict")])
     _refuse_unstorable(content)
 
 
@@ -140,7 +140,7 @@ def content_of(version: PromptVersion) -> Content:
 
 def _refuse_unstorable(content: Content) -> None:
     fault: Any = next(
-        (fault for fault in examine(content, known_models=()).faults if fault.pointer == "/"), None
+        (fault for fault in examine(content, known_models=()).faults if not fault.pointer), None
     )
     if fault is not None:
         raise refused(fault.detail, code=fault.code)

@@ -25,7 +25,7 @@ def preview(*, version: PromptVersion) -> Preview:
     """The version rendered with its own sample values. Never raises for faulty content."""
     faults = () if version.content_hash else validate_version(version).faults
     if faults:
-        return Preview(faults=(Fault("/", "Mend the faults to see an example.", "faulty"),))
+        return Preview(faults=(Fault("", "Mend the faults to see an example.", "faulty"),))
     facts = facts_of(version)
     try:
         return Preview(messages=render(facts, check_variables(facts, samples(facts))))

@@ -242,7 +242,7 @@ def _twin_faults(channel: Channel, version: PromptVersion, kind: RequestKind) ->
 
 
 def _not_permitted(detail: str) -> NotPermitted:
-    return NotPermitted([Fault("/", detail, "not_permitted")])
+    return NotPermitted([Fault("", detail, "not_permitted")])
 
 
 def approved_for_experiments(*, channel: Channel, version: PromptVersion) -> bool:

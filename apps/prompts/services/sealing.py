@@ -81,9 +81,9 @@ def _faults(row: PromptVersion, note: str, expected_hash: str) -> list[Fault]:
         return faults
     found = content_of(row).hash
     if expected_hash and found != expected_hash:
-        return [Fault("/", "The draft was changed since you looked at it.", "conflict")]
+        return [Fault("", "The draft was changed since you looked at it.", "conflict")]
     latest = PromptVersion.objects.filter(prompt=row.prompt).exclude(status=VersionStatus.DRAFT)
     newest = latest.order_by("-sealed_at", "-number").first()
     if newest is not None and newest.content_hash == found:
-        return [Fault("/", f"Nothing differs from {newest}.", "identical")]
+        return [Fault("", f"Nothing differs from {newest}.", "identical")]
     return []

@@ -41,10 +41,10 @@ def _storage_faults(content: Content) -> list[Fault]:
         document = strict_json.canonical(content.as_json())
         strict_json.loads(document)  # refuses NUL and too deep nesting
     except (TypeError, ValueError, RecursionError) as error:
-        return [Fault("/", f"Cannot be stored as JSON: {str(error)[:200]}", "not_json")]
+        return [Fault("", f"Cannot be stored as JSON: {str(error)[:200]}", "not_json")]
     if (size := len(document)) > DOCUMENT_BYTES:
         detail = f"Has {size:,} bytes; at most {DOCUMENT_BYTES:,} are allowed."
-        return [Fault("/", detail, "too_long")]
+        return [Fault("", detail, "too_long")]
     return []
 
 

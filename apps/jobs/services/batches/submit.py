@@ -109,8 +109,7 @@ class _Faults:
         room = MAX_FAULTS - len(self.first)
         prefix = f"/jobs/{index}"
         self.first += [
-            replace(fault, pointer=f"{prefix}{fault.pointer.rstrip('/')}")
-            for fault in faults[:room]
+            replace(fault, pointer=f"{prefix}{fault.pointer}") for fault in faults[:room]
         ]
 
     def raise_any(self, total: int) -> None:

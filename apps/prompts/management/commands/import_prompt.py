@@ -41,7 +41,7 @@ class Command(ConfigCommand):
                 channel=channel,
             )
         except PromptError as error:
-            raise ValueError("\n".join(f"{f.pointer}: {f.detail}" for f in error.faults)) from error
+            raise ValueError("\n".join(map(str, error.faults))) from error
         return {
             "prompt": version.prompt.slug,
             "version": version.number,
