@@ -1,6 +1,7 @@
 """What a person decides about contested usage stands in the ledger, the budget, the job and the
 reports at once, with who decided and why."""
 
+import re
 import threading
 
 import pytest
@@ -19,7 +20,7 @@ from apps.ledger.models import Attempt, Choice, Entry, QuarantineDecision
 from apps.ledger.pricing import Unpriced
 from apps.ledger.selectors import Quarantine, broken_entries, open_quarantine, quarantined
 from apps.ledger.services import NotReversible, close_attempts
-from apps.registry.models import UsageClass
+from apps.registry.models import Deployment, UsageClass
 from tests.budgets.conftest import held, make_budget
 from tests.factories import make_price, make_priced_deployment
 from tests.ledger.conftest import NOW, SHOP, end_of, opened, prices, usage
@@ -203,7 +204,7 @@ def test_finance_resolves_on_the_page_and_others_cannot(client, contested):
             "Type at least one count; 0 if the call used nothing.",
         ),
         ({"choice": "counts", "reason": "r", "out_text": "-1"}, "greater than or equal to 0"),
-        ({"choice": "counts", "reason": "r", "out_audio": "1"}, "No price for out_audio. Add it"),
+        ({"choice": "counts", "reason": "r", "out_audio": "1"}, "Type at least one count"),
     ],
 )
 def test_a_wrong_form_says_what_is_wrong(client, contested, form, fault):
@@ -213,6 +214,37 @@ def test_a_wrong_form_says_what_is_wrong(client, contested, form, fault):
 
     assert page.status_code == 200
     assert fault in page.content.decode()
+    assert Entry.objects.count() == 1
+
+
+def test_only_what_had_a_price_can_be_typed_and_in_its_tier(client, contested):
+    make_price(
+        Deployment.objects.get(slug=SHOP.deployment),
+        UsageClass.OUT_TEXT,
+        70,
+        service_tier="priority",
+    )
+    log_in(client, "finance")
+    page = client.get(page_of(contested)).content.decode()
+    names = {"in_uncached", "in_cache_read", "out_text", "out_reasoning", "tier"}
+    assert set(re.findall(r' name="((?:in|out|tier)[^"]*)"', page)) == names
+
+    form = {"choice": "counts", "reason": "r", "out_text": "2", "tier": "priority"}
+    assert client.post(page_of(contested), form | {"tier": "none"}).status_code == 200
+    client.post(page_of(contested), form)
+
+    assert totals() == (140, 140)
+
+
+def test_without_any_price_it_says_what_is_missing(client, opened):
+    report = usage({"in_audio": 1}, source="bound", problem="odd")
+    close_attempts(ends=[end_of(opened(), usage=report, kind="conflict")], now=NOW)
+    log_in(client, "finance")
+
+    form = {"choice": "counts", "reason": "r", "out_audio": "1"}
+    page = client.post(page_of(Entry.objects.get()), form).content.decode()
+
+    assert "No price for out_audio. Add it to the price list, valid from before 2026-05-04" in page
     assert Entry.objects.count() == 1
 
 

@@ -1,6 +1,7 @@
 """The page on which a person decides what a call cost."""
 
 import json
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django import forms
@@ -12,12 +13,14 @@ from apps.audit.history import note_reason
 from apps.core.admin.confirm import ReasonForm
 from apps.core.money import exact_usd
 from apps.jobs.services.quarantine import propose, provider_counts, resolve_entry
+from apps.jobs.services.rebooking import prices_then
 from apps.ledger.admin.cells import price_lines
 from apps.ledger.models import Attempt, Choice, Entry, Usage
-from apps.ledger.pricing import Unpriced
+from apps.ledger.pricing import BILLED_AS, Unpriced, tier_of_lines
 from apps.ledger.services import NotReversible
 from apps.providers.usage import MAX_TOKENS
 from apps.registry.models import UsageClass
+from apps.registry.types import PriceRow
 
 
 class ResolveForm(ReasonForm):
@@ -30,17 +33,27 @@ class ResolveForm(ReasonForm):
         super().__init__(data)
         self._entry, self._attempt = entry, attempt
         self.fields["choice"].choices = _choices(entry, attempt)  # type: ignore[attr-defined]
-        for name, label in UsageClass.choices:
+        prices = prices_then(attempt)
+        self._classes = _bookable(prices)
+        for name in self._classes:
             self.fields[name] = forms.IntegerField(
-                label=label, required=False, min_value=0, max_value=MAX_TOKENS
+                label=UsageClass(name).label, required=False, min_value=0, max_value=MAX_TOKENS
             )
+        tiers = sorted({row.service_tier for row in prices})
+        if len(tiers) > 1:
+            self.fields["tier"] = _tier_field(tiers, tier_of_lines(entry.lines))
 
     @property
-    def counts(self) -> list[forms.BoundField]:
-        return [self[name] for name in UsageClass.values]
+    def details(self) -> list[forms.BoundField]:
+        """The counts, and the tier where there is a choice."""
+        return [self[name] for name in (*self._classes, "tier") if name in self.fields]
+
+    @property
+    def tier(self) -> str:
+        return str(self.cleaned_data.get("tier", ""))
 
     def typed(self) -> dict[str, int]:
-        values = {name: self.cleaned_data.get(name) for name in UsageClass.values}
+        values = {name: self.cleaned_data.get(name) for name in self._classes}
         return {name: count for name, count in values.items() if count is not None}
 
     def clean(self) -> dict[str, Any]:
@@ -54,7 +67,13 @@ class ResolveForm(ReasonForm):
 
     def _try(self, choice: Choice, counts: dict[str, int]) -> None:
         try:
-            propose(entry=self._entry, attempt=self._attempt, choice=choice, counts=counts)
+            propose(
+                entry=self._entry,
+                attempt=self._attempt,
+                choice=choice,
+                counts=counts,
+                tier=self.tier,
+            )
         except Unpriced as error:
             sent = f"{self._attempt.started_at:%Y-%m-%d %H:%M}"
             text = f"{error} Add it to the price list, valid from before {sent} UTC."
@@ -96,6 +115,7 @@ def _resolve(request: HttpRequest, entry: Entry, form: ResolveForm) -> None:
             entry_id=entry.pk,
             choice=Choice(form.cleaned_data["choice"]),
             counts=form.typed(),
+            tier=form.tier,
             reason=reason,
             by=request.user,
         )
@@ -103,6 +123,23 @@ def _resolve(request: HttpRequest, entry: Entry, form: ResolveForm) -> None:
         messages.error(request, str(error))
     else:
         messages.success(request, f"Booked at {exact_usd(correction.amount_pico)} USD.")
+
+
+def _bookable(prices: Collection[PriceRow]) -> list[str]:
+    """Usage classes that had a price; all while there was none, so that it can be told."""
+    priced = {row.usage_class for row in prices}
+    priced |= {name for name, plain in BILLED_AS.items() if plain in priced}
+    return [name for name in UsageClass.values if name in priced or not priced]
+
+
+def _tier_field(tiers: Sequence[str], booked: str) -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label="Service tier",
+        choices=[(name, name) for name in tiers],
+        initial=booked,
+        help_text="What the provider billed it in: also for its own total. What is booked is in "
+        f"“{booked}”.",
+    )
 
 
 def _choices(entry: Entry, attempt: Attempt) -> list[tuple[str, str]]:

@@ -31,18 +31,25 @@ class Proposal:
 
 @transaction.atomic
 def resolve_entry(
-    *, entry_id: UUID, choice: Choice, reason: str, by: Any, counts: Mapping[str, int] | None = None
+    *,
+    entry_id: UUID,
+    choice: Choice,
+    reason: str,
+    by: Any,
+    counts: Mapping[str, int] | None = None,
+    tier: str = "",
 ) -> Entry:
     """Replace a standing entry by what was decided; the correction. Of two at once, one is refused.
 
     `counts` (usage class → units) are needed for `Choice.COUNTS`. Everything is priced as it was
-    when the call was sent.
+    when the call was sent, in the service `tier`; "" is the one that it is booked in, which for
+    contested usage is the dearest that it can have been.
 
     Raises: `NotReversible` when it was replaced meanwhile or is of another kind, `Unpriced` when
     a class has no price, `ValueError` when the provider's total cannot be read.
     """
     entry, attempt = _locked(entry_id)
-    proposal = propose(entry=entry, attempt=attempt, choice=choice, counts=counts)
+    proposal = propose(entry=entry, attempt=attempt, choice=choice, counts=counts, tier=tier)
     now = db_now()
     _, correction = correct_entry(
         entry=entry,
@@ -66,7 +73,12 @@ def resolve_entry(
 
 
 def propose(
-    *, entry: Entry, attempt: Attempt, choice: Choice, counts: Mapping[str, int] | None = None
+    *,
+    entry: Entry,
+    attempt: Attempt,
+    choice: Choice,
+    counts: Mapping[str, int] | None = None,
+    tier: str = "",
 ) -> Proposal:
     """What the choice would book in the entry's place; raises as `resolve_entry` does."""
     if choice == Choice.KEEP:
@@ -77,8 +89,8 @@ def propose(
         counts = provider_counts(attempt)
     if counts is None:
         raise ValueError("There are no numbers to book.")
-    tier = tier_of_lines(entry.lines)
-    priced = price_usage(counts=counts, prices=prices_then(attempt), tier=tier)
+    billed = tier or tier_of_lines(entry.lines)
+    priced = price_usage(counts=counts, prices=prices_then(attempt), tier=billed)
     return Proposal(priced.amount_pico, priced.frozen_lines(), _tokens(counts))
 
 

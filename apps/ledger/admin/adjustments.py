@@ -101,10 +101,9 @@ class AdjustmentForm(forms.ModelForm[Adjustment]):
 @admin.register(Adjustment)
 class AdjustmentAdmin(ReadOnlyAdmin):
     form = AdjustmentForm
-    list_display = ("asked", "kind", "day", "amount", "state", "for_what", "reference", "decided")
+    list_display = ("asked", "kind", "day", "amount", "state", "for_what", "reference")
     list_display_links = ("asked",)
     list_filter = ("status", "kind")
-    list_select_related = ("requested_by", "decided_by")
     search_fields = ("reference",)
     search_help_text = "A part of the reference."
     actions = ("approve", "reject")
@@ -165,13 +164,9 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     def for_what(self, row: Adjustment) -> str:
         return ", ".join(filter(None, (getattr(row, name) for name in _SCOPE)))
 
-    @admin.display(description="Decided")
-    def decided(self, row: Adjustment) -> SafeString:
-        return format_html("{} {}", row.decided_by or "", short_time(row.decided_at))
-
     @admin.display(description="Decided by")
     def decided_by_whom(self, row: Adjustment) -> SafeString:
-        return self.decided(row)
+        return format_html("{} {}", row.decided_by or "", short_time(row.decided_at))
 
     @admin.display(description="Booked as")
     def booked_as(self, row: Adjustment) -> SafeString:

@@ -43,4 +43,4 @@ class WaitingEntry(Entry):
     class Meta:
         proxy = True
         verbose_name = "entry in quarantine"
-        verbose_name_plural = "quarantine"
+        verbose_name_plural = "entries in quarantine"
