@@ -1,7 +1,11 @@
 """What a new window takes over from the one before it. Decided once, when the window is made."""
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q
 
 from apps.budgets.models import Window
 from apps.budgets.types import IsBudget
@@ -10,7 +14,6 @@ from apps.core.money import Pico
 
 _UNSPENT = ("unspent", "both")
 _OVERSPEND = ("overspend", "both")
-_INSTANT = timedelta(microseconds=1)
 
 
 def carried_over(budgets: Iterable[IsBudget], bounds: Bounds) -> dict[int, Pico]:
@@ -21,34 +24,46 @@ def carried_over(budgets: Iterable[IsBudget], bounds: Bounds) -> dict[int, Pico]
     carrying = [budget for budget in budgets if budget.carry_over != "none"]
     if not carrying:
         return {}
-    before = {
-        budget.id: bounds_now([budget], bounds[budget.id][0] - _INSTANT)[budget.id]
-        for budget in carrying
-    }
-    windows = _windows(before)
+    windows = _latest_before(carrying, bounds)
     return {
         budget.id: amount
         for budget in carrying
-        if (amount := _carried(budget, windows.get(budget.id), before[budget.id]))
+        if (amount := _carried(budget, windows.get(budget.id), bounds[budget.id][0]))
     }
 
 
-def _carried(
-    budget: IsBudget, window: Window | None, bounds: tuple[datetime, datetime | None]
-) -> Pico:
-    cap = budget.limit_pico * budget.carry_cap_percent // 100
-    if window is None:  # nobody asked for anything then
-        existed = bounds[1] is not None and budget.created_at < bounds[1]
-        return min(cap, budget.limit_pico) if existed and budget.carry_over in _UNSPENT else 0
+def _carried(budget: IsBudget, window: Window | None, until: datetime) -> Pico:
+    """`window`: the latest one that was made, if any. In those between it and `until` nobody asked
+    for anything; a debt is paid off in them, and what is unspent adds up, all the same."""
+    amount, at = 0, budget.created_at
+    if window is not None:
+        amount, at = _left_by(budget, window), window.ends_at or until
+    while at < until:
+        before, own = amount, budget.limit_pico + amount
+        amount = _passed_on(budget, unspent=own, overspent=-own)
+        if amount == before:
+            break  # and so it stays
+        at = bounds_now([budget], at)[budget.id][1] or until
+    return amount
+
+
+def _left_by(budget: IsBudget, window: Window) -> Pico:
     own = window.limit_pico - window.raised_pico  # a raise is for its own window only
-    unspent = own - window.posted_pico - window.held_pico
+    return _passed_on(
+        budget,
+        unspent=own - window.posted_pico - window.held_pico,
+        overspent=window.posted_pico - window.limit_pico,
+    )
+
+
+def _passed_on(budget: IsBudget, *, unspent: Pico, overspent: Pico) -> Pico:
     if unspent > 0:
+        cap = budget.limit_pico * budget.carry_cap_percent // 100
         return min(cap, unspent) if budget.carry_over in _UNSPENT else 0
-    overspent = window.posted_pico - window.limit_pico
     return -overspent if overspent > 0 and budget.carry_over in _OVERSPEND else 0
 
 
-def _windows(bounds: Mapping[int, tuple[datetime, datetime | None]]) -> dict[int, Window]:
-    starts: Collection[datetime] = {start for start, _ in bounds.values()}
-    found = Window.objects.filter(budget__in=bounds, starts_at__in=starts)
-    return {w.budget_id: w for w in found if bounds[w.budget_id][0] == w.starts_at}
+def _latest_before(budgets: Sequence[IsBudget], bounds: Bounds) -> Mapping[int, Window]:
+    earlier = [Q(budget=budget.id, starts_at__lt=bounds[budget.id][0]) for budget in budgets]
+    found = Window.objects.filter(reduce(or_, earlier))
+    return {w.budget_id: w for w in found.order_by("budget_id", "-starts_at").distinct("budget_id")}

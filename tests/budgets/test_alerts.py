@@ -1,5 +1,6 @@
 """Messages of thresholds: forecasts, delivery, retries; none is lost and none is sent twice."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from apps.budgets.models import Alert, ThresholdCrossing
 from apps.budgets.services import settle_all
 from apps.budgets.services.alerts import deliver_alerts, forecast, record_forecasts
 from apps.budgets.types import Resolution
-from tests.budgets.conftest import NOW, held, make_budget
+from tests.budgets.conftest import NOW, SHOP, held, make_budget
 
 pytestmark = pytest.mark.django_db
 START, END = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
@@ -35,6 +36,20 @@ def test_a_forecast_tells_before_the_money_is_gone():
     assert record_forecasts(now=NOW + timedelta(minutes=1)) == 0
 
     assert set(ThresholdCrossing.objects.values_list("basis", "used_pico")) == {("forecast", 974)}
+
+
+def test_a_forecast_beyond_what_a_row_can_hold_does_not_silence_the_others():
+    dear, most = make_budget("dear", 2 * 10**18, model="gpt-mini"), 2**63 - 1
+    make_budget("small", 1000, model="nano")
+    spends = {"gpt-mini": 2 * 10**18, "nano": 110}  # 3.5 of 31 days
+    for model, amount in spends.items():
+        hold_id = held(amount, scope=replace(SHOP, model=model))
+        settle_all(resolutions=[Resolution(hold_id, amount)], now=NOW)
+
+    assert record_forecasts(now=NOW) == 4 + 3
+
+    of_dear = ThresholdCrossing.objects.filter(window__budget=dear, basis="forecast")
+    assert set(of_dear.values_list("used_pico", flat=True)) == {most}
 
 
 def test_a_message_goes_to_the_budgets_addresses_once():

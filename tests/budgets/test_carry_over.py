@@ -143,3 +143,46 @@ def test_a_day_of_23_hours_carries_to_the_next_like_any_other():
 
     window = Window.objects.get(starts_at=datetime(2026, 3, 29, 22, tzinfo=UTC))
     assert window.carried_pico == 100
+
+
+@pytest.mark.parametrize(
+    ("carry_over", "idle", "expected"),
+    [
+        ("overspend", 0, -250),
+        ("overspend", 1, -150),
+        ("overspend", 2, -50),
+        ("overspend", 3, 0),
+        ("both", 2, -50),
+        ("both", 3, 50),
+        ("both", 4, 100),
+        ("both", 900, 100),
+        ("unspent", 1, 100),
+    ],
+)
+def test_a_debt_is_not_forgotten_on_days_on_which_nothing_was_asked(carry_over, idle, expected):
+    daily(carry_over)
+    spend(350, amount=100)
+
+    hold(0, now=NOW + (1 + idle) * DAY)  # refused while there is a debt
+
+    assert Window.objects.latest("starts_at").carried_pico == expected
+
+
+def test_a_day_without_calls_carries_as_much_as_one_with_a_call_for_nothing():
+    daily("unspent", carry_cap_percent=300)
+    for day in (0, 1, 2, 5):
+        held(0, now=NOW + day * DAY)
+
+    assert list(Window.objects.order_by("starts_at").values_list("carried_pico", flat=True)) == [
+        0, 100, 200, 300,
+    ]  # fmt: skip
+
+
+def test_carrying_to_a_new_window_costs_one_query_whatever_was_before(django_assert_num_queries):
+    budget = daily("both")
+    spend(350, amount=100)
+
+    with django_assert_num_queries(2):  # the missing window, and the latest one
+        (state,) = budget_states(budgets=[budget], now=NOW + 300 * DAY)
+
+    assert state.carried_pico == 100

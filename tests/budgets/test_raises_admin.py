@@ -75,10 +75,14 @@ def test_without_the_permission_nobody_decides(client, budget):
         ("amount_pico", "0", "More than nothing."),
         ("amount_pico", "much", "is not an amount of dollars"),
         ("budget", "0", "Select a valid choice"),
+        ("until_0", "2020-01-01", "This time has passed."),
+        ("until_1", "noon", "Enter a valid time."),
     ],
 )
 def test_a_wrong_form_says_what_is_wrong(admin_client, budget, field, value, fault):
-    page = ask(admin_client, budget, **{field: value})
+    until = {"until_0": "2099-01-01", "until_1": "12:00"}
+
+    page = ask(admin_client, budget, **until | {field: value})
 
     assert page.status_code == 200
     assert fault in page.content.decode()
@@ -116,3 +120,12 @@ def test_thresholds_and_raises_are_listed(admin_client, budget):
         assert text in page.content.decode()
     crossing = reverse("admin:budgets_thresholdcrossing_change", args=["1"])
     assert admin_client.post(crossing, {}).status_code in (302, 403)
+
+
+def test_a_raise_of_a_rolling_budget_needs_an_end(admin_client, db):
+    rolling = make_budget("rolls", 10 * DOLLAR, period="hours", length=6)
+
+    page = ask(admin_client, rolling)
+
+    assert "Say until when: no window of a rolling budget ends." in page.content.decode()
+    assert not BudgetRaise.objects.exists()

@@ -99,6 +99,31 @@ def test_who_asks_may_take_it_back(daily, people):
     assert decline_raise(raise_id=wanted.pk, by=people[0], now=NOW).status == "declined"
 
 
+@pytest.mark.parametrize(
+    ("until", "later"), [(None, DAY), (NOW + timedelta(hours=1), timedelta(hours=2))]
+)
+def test_nobody_approves_what_nobody_can_spend_any_more(daily, people, until, later):
+    wanted = ask(daily, people[0], until=until)
+
+    with pytest.raises(RaiseRefused, match="is over"):
+        approve_raise(raise_id=wanted.pk, by=people[1], now=NOW + later)
+
+    wanted.refresh_from_db()
+    assert wanted.status == "requested"
+    decline_raise(raise_id=wanted.pk, by=people[1], now=NOW + later)
+
+
+def test_a_raise_ends_in_the_future_and_that_of_a_rolling_budget_must_end(daily, people):
+    rolling = make_budget("rolls", limit_pico=100, period="hours", length=6)
+
+    for budget, until in ((daily, NOW), (rolling, None)):
+        with pytest.raises(ValidationError) as raised:
+            ask(budget, people[0], until=until)
+        assert set(raised.value.message_dict) == {"until"}
+
+    assert not BudgetRaise.objects.exists()
+
+
 @pytest.mark.parametrize("decide", [approve_raise, decline_raise])
 def test_it_is_decided_once(daily, people, decide):
     wanted = ask(daily, people[0])

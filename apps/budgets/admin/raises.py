@@ -17,6 +17,7 @@ from apps.budgets.models import Alert, Budget, BudgetRaise, RaiseStatus, Thresho
 from apps.budgets.services.raises import (
     RaiseRefused,
     approve_raise,
+    check_until,
     decline_raise,
     request_raise,
 )
@@ -44,7 +45,8 @@ class RaiseForm(forms.ModelForm[BudgetRaise]):
     until = forms.SplitDateTimeField(
         required=False,
         widget=AdminSplitDateTime,
-        help_text="Counts until then; empty: to the end of the window.",
+        help_text="Counts until then; empty: to the end of the window, which a rolling budget "
+        "does not have.",
     )
 
     class Meta:
@@ -56,6 +58,12 @@ class RaiseForm(forms.ModelForm[BudgetRaise]):
         if amount <= 0:
             raise forms.ValidationError("More than nothing.")
         return amount
+
+    def clean(self) -> dict[str, Any] | None:
+        values = super().clean() or {}
+        if {"budget", "until"} <= values.keys():
+            check_until(budget=values["budget"], until=values["until"], now=db_now())
+        return values
 
 
 @admin.register(BudgetRaise)

@@ -12,6 +12,7 @@ from apps.budgets.models import Alert, Basis, Budget, ThresholdCrossing
 from apps.budgets.rolling import is_rolling
 from apps.budgets.selectors import rooms_now
 from apps.budgets.thresholds import Crossing, reached, record
+from apps.core.fields import PicoUSDField
 from apps.core.money import Pico, short_usd
 
 MIN_SHARE = 20  # a forecast rests on at least 1/20 of the window
@@ -45,7 +46,14 @@ def _forecast_crossings(room: Room, now: datetime) -> list[Crossing]:
         return []
     expected = forecast(posted=room.posted, starts_at=room.period_at, ends_at=room.ends_at, now=now)
     return [
-        Crossing(room.window_id, room.period_at, percent, Basis.FORECAST, expected, room.limit)
+        Crossing(
+            room.window_id,
+            room.period_at,
+            percent,
+            Basis.FORECAST,
+            min(expected, PicoUSDField.MAX_BIGINT),  # more than a row can hold is as bad
+            room.limit,
+        )
         for percent in room.thresholds
         if expected is not None and reached(used=expected, limit=room.limit, percent=percent)
     ]
