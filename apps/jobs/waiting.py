@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from apps.core.clock import db_now
 from apps.jobs.models import Job, JobStatus, Priority
-from apps.jobs.presence import count_workers
+from apps.jobs.presence import SILENT_SECONDS, count_workers
 from apps.jobs.services.claim import suspicious
 
 MANY = 1_000  # jobs before it are counted up to here
@@ -15,9 +15,9 @@ MANY = 1_000  # jobs before it are counted up to here
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """`reason` is a stable code: `running`, `stopping`, `queued`, `no_worker`, `suspect` (it may be
-    the one that kills its worker), or the code of the refusal after which the job is tried again at
-    `until`. `ahead`: jobs that are claimed before it, at most `MANY`."""
+    """`reason` is a stable code: `running`, `stopping`, `queued`, `overdue`, `no_worker`, `suspect`
+    (it may be the one that kills its worker), or the code of the refusal after which the job is
+    tried again at `until`. `ahead`: jobs that are claimed before it, at most `MANY`."""
 
     reason: str
     message: str
@@ -31,9 +31,10 @@ def waiting_of(job: Job) -> Waiting | None:
         return _running(job)
     if job.status != JobStatus.QUEUED:
         return None
-    if job.next_run_at > db_now():
-        return _paused(job)
-    return _queued(job)
+    now = db_now()
+    if job.deadline <= now:
+        return Waiting("overdue", "Its deadline has passed. It is ended in a moment.", job.deadline)
+    return _paused(job) if job.next_run_at > now else _queued(job, now)
 
 
 def _running(job: Job) -> Waiting:
@@ -48,15 +49,16 @@ def _paused(job: Job) -> Waiting:
     return Waiting(job.error_code or "not_due", f"It is tried again then{after}", job.next_run_at)
 
 
-def _queued(job: Job) -> Waiting:
-    if count_workers() == 0:
-        return Waiting("no_worker", "No worker was heard of lately. Start one.")
+def _queued(job: Job, now: datetime) -> Waiting:
+    if count_workers() == 0 and not _somebody_works(now):
+        text = f"No worker was heard of in the last {SILENT_SECONDS} seconds. Start one."
+        return Waiting("no_worker", text)
     if job.losses >= suspicious():
         text = (
             f"{job.losses} of its runs were lost: it waits for a worker without another such job."
         )
         return Waiting("suspect", text)
-    ahead = _ahead(job)
+    ahead = _ahead(job, now)
     if not ahead:
         return Waiting("queued", "It is the next one that a worker takes.", ahead=0)
     number = f"{ahead} or more" if ahead == MANY else str(ahead)
@@ -64,9 +66,14 @@ def _queued(job: Job) -> Waiting:
     return Waiting("queued", text, ahead=ahead)
 
 
-def _ahead(job: Job) -> int:
+def _somebody_works(now: datetime) -> bool:
+    """A lease that holds: Redis, which has just lost its memory, need not know its worker."""
+    return Job.objects.filter(status=JobStatus.RUNNING, lease_until__gt=now).exists()
+
+
+def _ahead(job: Job, now: datetime) -> int:
     """In the order of claims: priority, then due time, then id; never more than `MANY` are read."""
-    due = Job.objects.filter(status=JobStatus.QUEUED, next_run_at__lte=db_now())
+    due = Job.objects.filter(status=JobStatus.QUEUED, next_run_at__lte=now, deadline__gt=now)
     more_urgent = due.filter(priority__in=[p for p in Priority.values if p < job.priority])
     older = due.filter(priority=job.priority).filter(
         Q(next_run_at__lt=job.next_run_at) | Q(next_run_at=job.next_run_at, pk__lt=job.pk)

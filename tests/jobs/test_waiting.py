@@ -62,6 +62,22 @@ def test_without_a_worker(api, make_job):
     assert waiting(api, make_job("queued"))["reason"] == "no_worker"
 
 
+def test_redis_lost_its_memory_and_a_worker_works(api, make_job):
+    """It speaks every three seconds; its lease says meanwhile that it is there."""
+    make_job("running")
+
+    assert count_workers() == 0
+    assert waiting(api, make_job("queued"))["reason"] == "queued"
+
+
+def test_one_whose_deadline_has_passed_is_neither_next_nor_ahead(api, make_job, worker):
+    long_ago = timezone.now() - timedelta(minutes=5)
+    overdue = make_job("queued", next_run_at=long_ago, deadline=long_ago + timedelta(minutes=1))
+
+    assert waiting(api, overdue)["reason"] == "overdue"
+    assert waiting(api, make_job("queued"))["ahead"] == 0
+
+
 def test_without_redis_nobody_guesses(api, make_job, monkeypatch):
     dead = type(client())(port=1, socket_connect_timeout=0.2)
     monkeypatch.setattr(presence, "client", lambda: dead)
@@ -96,7 +112,7 @@ def test_one_that_runs_and_one_that_is_stopped(api, make_job):
 def test_the_page_says_it_too(operator, make_job):  # noqa: F811
     shown = text(operator.get(page(make_job("queued"))))
 
-    assert "No worker was heard of lately. Start one." in shown
+    assert "No worker was heard of in the last 15 seconds. Start one." in shown
 
 
 def test_a_worker_that_falls_silent_is_not_counted():
