@@ -174,6 +174,7 @@ def ceiling_of(ticket: Ticket) -> Ceiling:
         answers=ticket.output_bound > 0,
         prices=ticket.prices,
         asked_tier=ticket.asked_tier,
+        searches=ticket.deployment.searches_at_most,
     )
 
 
@@ -343,6 +344,7 @@ def _contested(ticket: Ticket, contested: Contested) -> UsageReport:
         output_tokens=total_out,
         prices=ticket.prices,
         asked_tier=ticket.asked_tier,
+        searches=ticket.deployment.searches_at_most,
     )
     raw = {"contested": contested.raw}
     return UsageReport(counts, total_in, total_out, "bound", raw, contested.problem, tier)

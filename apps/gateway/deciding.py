@@ -62,6 +62,7 @@ def may_be_sent(
             answers=prepared.output_cap > 0,
             prices=deployment.prices_at(now),
             asked_tier=prepared.asked_tier,
+            searches=deployment.searches_at_most,
         )
     except Unpriced:
         scope = _scope(prepared, deployment)

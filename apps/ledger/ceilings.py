@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from apps.core.money import Pico
-from apps.ledger.pricing import Unpriced, price_usage, prices_for
+from apps.ledger.pricing import REQUESTS, Unpriced, has_fee, price_usage, prices_for
 from apps.registry.tiers import DEFAULT_TIER, tier_of
 from apps.registry.types import PriceRow
 
+SEARCHES = "web_search"
 UNDECIDED = {"", "auto"}  # the provider chooses, by settings of the account that we don't see
 
 
@@ -28,16 +29,22 @@ class Ceiling:
 
 
 def ceiling(
-    *, input_tokens: int, answers: bool, prices: Collection[PriceRow], asked_tier: str = ""
+    *,
+    input_tokens: int,
+    answers: bool,
+    prices: Collection[PriceRow],
+    asked_tier: str = "",
+    searches: int = 0,
 ) -> Ceiling:
-    """For at most so many tokens of input, whatever classes they turn out to be, in any tier that
-    the call may land in. `answers` False: there is no output, as with embeddings.
+    """For at most so many tokens of input and searches, whatever classes the tokens turn out to be,
+    in any tier that the call may land in. `answers` False: there is no output, as with embeddings.
 
     A unit's price is rounded up, so that the rounding of single lines can never exceed the bound.
-    Raises: `Unpriced` without a price for plain input (for plain output, when output is possible)
-    in the standard tier or in the one that was asked for.
+    Raises: `Unpriced` without a price for plain input (for plain output and searches, when they are
+    possible; for requests, when any tier charges them) in the standard tier or in the one that was
+    asked for.
     """
-    needed = ("in_uncached", "out_text") if answers else ("in_uncached",)
+    needed = _needed(answers, searches, prices)
     for tier in sorted(expected_tiers(asked_tier)):
         # At no input at all: a price that begins with a long input leaves the short ones without.
         known = prices_for(prices, tier=tier, input_tokens=0)
@@ -46,20 +53,39 @@ def ceiling(
             raise Unpriced(missing, tier)
     rows = _reachable(prices, asked_tier, input_tokens)
     return Ceiling(
-        base_pico=input_tokens * _dearest("in_", rows),
+        base_pico=input_tokens * _dearest("in_", rows)
+        + _dearest(REQUESTS, rows)
+        + searches * _dearest(SEARCHES, rows),
         token_pico=_dearest("out_", rows) if answers else 0,
     )
 
 
+def _needed(answers: bool, searches: int, prices: Collection[PriceRow]) -> list[str]:
+    """Classes that every call, or nearly every one, has something of."""
+    possible = {
+        "in_uncached": True,
+        "out_text": answers,
+        SEARCHES: searches > 0,
+        REQUESTS: has_fee(prices),
+    }
+    return [name for name, is_possible in possible.items() if is_possible]
+
+
 def at_bound(
-    *, input_tokens: int, output_tokens: int, prices: Collection[PriceRow], asked_tier: str = ""
+    *,
+    input_tokens: int,
+    output_tokens: int,
+    prices: Collection[PriceRow],
+    asked_tier: str = "",
+    searches: int = 0,
 ) -> tuple[dict[str, int], str]:
-    """Usage of so many tokens at its dearest, and the tier in which it is: each direction in the
-    dearest class."""
+    """Usage of so many tokens and searches at its dearest, and the tier in which it is: each
+    direction in the dearest class."""
+    more = {SEARCHES: searches} if searches else {}
     usages = []
     for tier in _standard_first(possible_tiers(asked_tier, prices)):
         rows = list(prices_for(prices, tier=tier, input_tokens=input_tokens).values())
-        usages.append((_dearest_counts(rows, input_tokens, output_tokens), tier))
+        usages.append((_dearest_counts(rows, input_tokens, output_tokens) | more, tier))
     return max(usages, key=lambda usage: _cost(usage[0], prices, usage[1]))
 
 
@@ -77,7 +103,8 @@ def lowest(
     """The least that a call of so many tokens can cost, each at its cheapest class, tier and step.
     `at_most`: tokens of the input, which say what steps are within reach; `tier`: asked for."""
     rows = _reachable(prices, tier, at_most)
-    return input_tokens * _cheapest("in_", rows) + output_tokens * _cheapest("out_", rows)
+    tokens = input_tokens * _cheapest("in_", rows) + output_tokens * _cheapest("out_", rows)
+    return tokens + _cheapest(REQUESTS, rows)
 
 
 def likely_tier(asked: str) -> str:

@@ -1,6 +1,6 @@
 """From usage to money: pure, exact, integers of pico-USD."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,8 +9,14 @@ from apps.registry.tiers import DEFAULT_TIER
 from apps.registry.types import PriceRow
 
 # A provider that publishes no price of its own for these bills them as the plain class. The other
-# special classes (cache writes, audio) are dearer than the plain one, so they have no such default.
-BILLED_AS = {"in_cache_read": "in_uncached", "out_reasoning": "out_text"}
+# special classes (cache writes, audio) are dearer than the plain one, so they have no such default;
+# five minutes are what a cache keeps where nobody says how long.
+BILLED_AS = {
+    "in_cache_read": "in_uncached",
+    "in_cache_write_5m": "in_cache_write",
+    "out_reasoning": "out_text",
+}
+REQUESTS = "requests"  # a fee for each request; free where no row says otherwise
 
 
 class Unpriced(Exception):
@@ -50,10 +56,10 @@ class Priced:
 
 
 def price_usage(
-    *, counts: Mapping[str, int], prices: Iterable[PriceRow], tier: str = DEFAULT_TIER
+    *, counts: Mapping[str, int], prices: Collection[PriceRow], tier: str = DEFAULT_TIER
 ) -> Priced:
-    """Cost of `counts` (usage class → units) that were billed in `tier`; the amount is the exact
-    sum of its lines.
+    """Cost of one request that used `counts` (usage class → units) and was billed in `tier`; the
+    amount is the exact sum of its lines.
 
     Raises: `Unpriced` when a class that was used has no price in the tier; `ValueError` on negative
     counts.
@@ -62,6 +68,8 @@ def price_usage(
         raise ValueError("Usage cannot be negative.")
     holding = prices_for(prices, tier=tier, input_tokens=input_of(counts))
     used = {name: count for name, count in counts.items() if count}
+    if has_fee(prices):
+        used.setdefault(REQUESTS, 1)
     rows = {name: row for name in used if (row := row_of(name, holding)) is not None}
     missing = [name for name in used if name not in rows]
     if missing:
@@ -87,6 +95,11 @@ def tier_of_lines(lines: Iterable[Mapping[str, Any]]) -> str:
 def counts_of(lines: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """Usage class → units of an entry's lines."""
     return {line["usage_class"]: line["quantity"] for line in lines}
+
+
+def has_fee(prices: Iterable[PriceRow]) -> bool:
+    """Whether requests cost something, in whatever tier: then each tier must say how much."""
+    return any(row.usage_class == REQUESTS for row in prices)
 
 
 def prices_for(

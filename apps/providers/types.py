@@ -4,13 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.providers.usage import (
-    Contested,
-    Reported,
-    Usage,
-    UsageConflict,
-    decompose_openai_usage,
-)
+from apps.providers.counts import UsageConflict
+from apps.providers.usage import Contested, Reported, Usage, decompose_openai_usage
 
 __all__ = [
     "ChatRequest",

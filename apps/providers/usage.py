@@ -9,23 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from apps.providers.counts import UsageConflict, count, required
+from apps.providers.leaves import input_leaves, output_leaves, tool_calls
 from apps.registry.tiers import DEFAULT_TIER, tier_of
-
-# No model reads or writes a billion tokens in one call. A larger number is a fault of the
-# provider, and refusing it keeps price arithmetic inside 64 bits.
-MAX_TOKENS = 1_000_000_000
-
-_INPUT_DETAILS = {
-    "cached_tokens": "in_cache_read",
-    "cache_write_tokens": "in_cache_write",
-    "audio_tokens": "in_audio",
-    "image_tokens": "in_image",
-}
-_OUTPUT_DETAILS = {"reasoning_tokens": "out_reasoning", "audio_tokens": "out_audio"}
-
-
-class UsageConflict(ValueError):
-    """Reported usage contradicts itself. It must never be clamped or guessed into a charge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +19,11 @@ class Usage:
     """Tokens of one call.
 
     `counts` holds disjoint classes, only those above zero: `in_uncached`, `in_cache_read`,
-    `in_cache_write`, `in_audio`, `in_image`, `out_text`, `out_reasoning`, `out_audio`.
-    Its `in_*` add up to `input_total` and its `out_*` to `output_total`. `raw` is what the
-    provider sent. `service_tier` is the one that it was billed in, as the answer says.
+    `in_cache_write` (`_5m`, `_1h` where it is told how long the cache keeps them), `in_audio`,
+    `in_image`, `out_text`, `out_reasoning`, `out_audio`, `out_image`. Its `in_*` add up to
+    `input_total` and its `out_*` to `output_total`; beside them `web_search` counts searches.
+    `raw` is what the provider sent. `service_tier` is the one that it was billed in, as the answer
+    says.
     """
 
     counts: Mapping[str, int]
@@ -63,25 +51,40 @@ class Reported:
 
 
 def decompose_openai_usage(raw: object) -> Usage:
-    """Split an OpenAI `usage` object; raises `UsageConflict` when it isn't consistent.
+    """Split a `usage` object in OpenAI's format, with the words that others add to it (`leaves`);
+    raises `UsageConflict` when it isn't consistent.
 
     A missing `completion_tokens` is accepted only when `total_tokens` shows that nothing was
     generated (embeddings). An explicit zero is a zero, null is missing.
     """
     if not isinstance(raw, Mapping):
         raise UsageConflict("usage is not an object")
-    input_total = _required(raw, "prompt_tokens")
-    total = _count(raw, "total_tokens")
-    output_total = _count(raw, "completion_tokens")
-    if output_total is None:
-        if total != input_total:
-            raise UsageConflict("completion_tokens is missing")
-        output_total = 0
-    if total is not None and total != input_total + output_total:
-        raise UsageConflict(f"total_tokens {total} is not {input_total} + {output_total}")
-    counts = _leaves(raw, "prompt_tokens_details", _INPUT_DETAILS, input_total, "in_uncached")
-    counts |= _leaves(raw, "completion_tokens_details", _OUTPUT_DETAILS, output_total, "out_text")
+    read, said = input_leaves(raw), output_leaves(raw)
+    input_total, output_total = _totals(raw, read.aside, said.aside)
+    counts = _with_rest(read.counts, input_total, "in_uncached", "prompt_tokens_details")
+    counts |= _with_rest(said.counts, output_total, "out_text", "completion_tokens_details")
+    counts |= tool_calls(raw)
     return Usage(counts=counts, input_total=input_total, output_total=output_total, raw=raw)
+
+
+def _totals(raw: Mapping[str, Any], aside: int, output_aside: int) -> tuple[int, int]:
+    """Input and output as wholes. Whether the classes that some providers count aside are in them
+    is told by `total_tokens` alone, to which they add up in one way."""
+    read, total = required(raw, "prompt_tokens"), count(raw, "total_tokens")
+    said = count(raw, "completion_tokens")
+    if said is None:
+        if total != read:
+            raise UsageConflict("completion_tokens is missing")
+        said = 0
+    if total is None and aside:
+        raise UsageConflict("no total_tokens to tell whether prompt_tokens has the cache in it")
+    if total is None:
+        return read, said
+    ways = {(read + more, said + extra) for more in (0, aside) for extra in (0, output_aside)}
+    true = [way for way in ways if sum(way) == total]
+    if len(true) != 1:
+        raise UsageConflict(f"total_tokens {total} is not {read} + {said}")
+    return true[0]
 
 
 def read_tier(raw: Mapping[str, Any]) -> str | None:
@@ -119,8 +122,8 @@ def reported_total(raw: object) -> tuple[int, int] | None:
     if not isinstance(raw, Mapping):
         return None
     try:
-        input_total, total = _required(raw, "prompt_tokens"), _count(raw, "total_tokens")
-        output_total = _count(raw, "completion_tokens")
+        input_total, total = required(raw, "prompt_tokens"), count(raw, "total_tokens")
+        output_total = count(raw, "completion_tokens")
     except UsageConflict:
         return None
     if output_total is None and total is None:
@@ -128,34 +131,9 @@ def reported_total(raw: object) -> tuple[int, int] | None:
     return input_total, max(output_total or 0, (total or 0) - input_total)
 
 
-def _leaves(
-    raw: Mapping[str, Any], key: str, names: Mapping[str, str], total: int, rest: str
-) -> dict[str, int]:
-    """Named classes inside `total`, and what remains under the name `rest`."""
-    details = raw.get(key)
-    if details is None:
-        details = {}
-    if not isinstance(details, Mapping):
-        raise UsageConflict(f"{key} is not an object")
-    leaves = {leaf: _count(details, name) or 0 for name, leaf in names.items()}
+def _with_rest(leaves: Mapping[str, int], total: int, rest: str, where: str) -> dict[str, int]:
+    """The leaves inside `total`, and what remains under the name `rest`."""
     remainder = total - sum(leaves.values())
     if remainder < 0:
-        raise UsageConflict(f"{key} add up to more than {total}")
-    return {leaf: count for leaf, count in {rest: remainder, **leaves}.items() if count}
-
-
-def _required(raw: Mapping[str, Any], key: str) -> int:
-    value = _count(raw, key)
-    if value is None:
-        raise UsageConflict(f"{key} is missing")
-    return value
-
-
-def _count(raw: Mapping[str, Any], key: str) -> int | None:
-    value = raw.get(key)
-    if value is None:
-        return None
-    # `type` and not `isinstance`: True is an int in Python, but not a number of tokens.
-    if type(value) is not int or not 0 <= value <= MAX_TOKENS:
-        raise UsageConflict(f"{key} is not a number of tokens: {value!r:.40}")
-    return value
+        raise UsageConflict(f"{where} add up to more than {total}")
+    return {leaf: units for leaf, units in {rest: remainder, **leaves}.items() if units}

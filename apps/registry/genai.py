@@ -1,7 +1,7 @@
 """Prices from the data that the `genai-prices` package carries: suggestions, never the truth.
 
-Only its standard prices: whole pico-dollars a token, the same at any length of the context and at
-any time of the day. Everything else is named as skipped, so that a person can set it by hand.
+Only its prices of the standard tier: whole pico-dollars a token, the same at any time of the day.
+Everything else is named as skipped, so that a person can set it by hand.
 """
 
 from collections.abc import Iterator
@@ -10,8 +10,15 @@ from decimal import Decimal
 from importlib.metadata import version
 
 from genai_prices.data_snapshot import get_snapshot
-from genai_prices.types import ConditionalPrice, ModelInfo, ModelPrice, StartDateConstraint
+from genai_prices.types import (
+    ConditionalPrice,
+    ModelInfo,
+    ModelPrice,
+    StartDateConstraint,
+    TieredPrices,
+)
 
+from apps.core.money import PICO
 from apps.registry.types import DeploymentFacts, ProposedPrice, Skipped
 
 PICO_PER_TOKEN = 10**6  # dollars a million tokens → pico-dollars a token
@@ -22,12 +29,15 @@ _KEYS = {
     "in_uncached": ("input_mtok",),
     "in_cache_read": ("cache_read_mtok", "input_mtok"),
     "in_cache_write": ("cache_write_mtok",),
+    "in_cache_write_1h": ("cache_write_1h_mtok",),
     "in_audio": ("input_audio_mtok",),
     "in_image": ("input_image_mtok",),
     "out_text": ("output_mtok",),
     "out_reasoning": ("output_reasoning_mtok", "output_mtok"),
     "out_audio": ("output_audio_mtok",),
+    "out_image": ("output_image_mtok",),
 }
+_BY_THOUSAND = {"requests": "requests_kcount", "web_search": "web_searches_kcount"}
 
 
 def suggest(
@@ -73,18 +83,48 @@ def _is_given(price: object) -> bool:
 
 
 def _rows(deployment: DeploymentFacts, prices: ModelPrice) -> Iterator[ProposedPrice | Skipped]:
-    source = f"genai-prices {version('genai-prices')}"
     for usage_class, keys in _KEYS.items():
         if deployment.model.kind == "embedding" and usage_class != "in_uncached":
             continue
         price = next(filter(_is_given, (getattr(prices, key) for key in keys)), None)
-        if price is None:
-            continue
-        if not isinstance(price, Decimal):
-            yield Skipped(deployment.slug, usage_class, "it depends on the length of the context")
-        elif (pico := price * PICO_PER_TOKEN) != pico.to_integral_value():
-            yield Skipped(
-                deployment.slug, usage_class, f"${price}/M is no whole pico-dollar a token"
-            )
-        else:
-            yield ProposedPrice(deployment.slug, usage_class, int(pico), 1, source)
+        if price is not None:
+            yield from _steps(deployment, usage_class, price)
+    for usage_class, key in _BY_THOUSAND.items():
+        price = getattr(prices, key)
+        if price is not None and (usage_class != "web_search" or deployment.searches_at_most):
+            yield _row(deployment, usage_class, price * PICO, per_block=1000)
+
+
+def _steps(
+    deployment: DeploymentFacts, usage_class: str, price: Decimal | TieredPrices
+) -> Iterator[ProposedPrice | Skipped]:
+    """A price by the length of the input is several rows. The package's steps begin above their
+    number of tokens, ours at it."""
+    if not isinstance(price, TieredPrices):
+        yield _row(deployment, usage_class, price * PICO_PER_TOKEN)
+        return
+    yield _row(deployment, usage_class, price.base * PICO_PER_TOKEN)
+    for tier in price.tiers:
+        yield _row(deployment, usage_class, tier.price * PICO_PER_TOKEN, step=tier.start + 1)
+
+
+def _row(
+    deployment: DeploymentFacts,
+    usage_class: str,
+    pico: Decimal,
+    *,
+    per_block: int = 1,
+    step: int = 0,
+) -> ProposedPrice | Skipped:
+    if pico != pico.to_integral_value():
+        price = pico / PICO_PER_TOKEN
+        reason = f"${price}/M is no whole pico-dollar a token"
+        return Skipped(deployment.slug, usage_class, reason)
+    return ProposedPrice(
+        deployment=deployment.slug,
+        usage_class=usage_class,
+        price_pico=int(pico),
+        per_block=per_block,
+        source=f"genai-prices {version('genai-prices')}",
+        min_input_tokens=step,
+    )

@@ -168,6 +168,13 @@ class Deployment(SlugModel):
         default=64,
         help_text="Tokens that the server's chat template adds at most: part of every hold.",
     )
+    searches_at_most = models.PositiveSmallIntegerField(
+        "web searches at most",
+        default=0,
+        db_default=0,
+        help_text="Web searches that one call can be billed for at most, where the server makes "
+        "them: part of every hold. 0: it makes none.",
+    )
     extra_parameters = models.CharField(
         max_length=1000,
         blank=True,
@@ -184,16 +191,21 @@ class Deployment(SlugModel):
 
 
 class UsageClass(models.TextChoices):
-    """Disjoint classes that add up to the provider's totals (one price row each)."""
+    """Disjoint classes, one price row each: those of tokens add up to the provider's totals."""
 
     IN_UNCACHED = "in_uncached", "Input"
     IN_CACHE_READ = "in_cache_read", "Input, cached"
     IN_CACHE_WRITE = "in_cache_write", "Input, cache write"
+    IN_CACHE_WRITE_5M = "in_cache_write_5m", "Input, cache write for 5 minutes"
+    IN_CACHE_WRITE_1H = "in_cache_write_1h", "Input, cache write for an hour"
     IN_AUDIO = "in_audio", "Input audio"
     IN_IMAGE = "in_image", "Input images"
     OUT_TEXT = "out_text", "Output"
     OUT_REASONING = "out_reasoning", "Output, reasoning"
     OUT_AUDIO = "out_audio", "Output audio"
+    OUT_IMAGE = "out_image", "Output images"
+    REQUESTS = "requests", "Requests"
+    WEB_SEARCH = "web_search", "Web searches"
 
 
 class PriceKind(TimestampedModel):

@@ -72,6 +72,7 @@ class DeploymentFacts:
     input_overhead_tokens: int
     active: bool
     prices: tuple[PriceRow, ...]
+    searches_at_most: int = 0  # that a call can be billed for
     extra_parameters: frozenset[str] = frozenset()  # beyond OpenAI's; callers may send them to it
 
     def prices_at(self, at: datetime) -> tuple[PriceRow, ...]:

@@ -10,11 +10,19 @@ from apps.ledger.ceilings import ceiling, expected_tiers, lowest, possible_tiers
 from apps.ledger.pricing import Unpriced, price_usage
 from tests.ledger.conftest import price_row
 
-CLASSES = ("in_uncached", "in_cache_read", "in_cache_write", "out_text", "out_reasoning")
-PLAIN_OF = {"in_cache_read": "in_uncached", "out_reasoning": "out_text"}
+CLASSES = (
+    *("in_uncached", "in_cache_read", "in_cache_write", "in_cache_write_5m", "in_cache_write_1h"),
+    *("out_text", "out_reasoning", "web_search", "requests"),
+)
+USED = [name for name in CLASSES if name != "requests"]  # which nobody reports: one each
+PLAIN_OF = {
+    "in_cache_read": "in_uncached",
+    "in_cache_write_5m": "in_cache_write",
+    "out_reasoning": "out_text",
+}
 TIERS = ("default", "flex", "priority", "batch")
 STEPS = (0, 1000, 200_001)
-counts = st.dictionaries(st.sampled_from(CLASSES), st.integers(0, 300_000))
+counts = st.dictionaries(st.sampled_from(USED), st.integers(0, 300_000))
 asked = st.sampled_from(["", "auto", "default", "flex", "priority", "standard"])
 
 
@@ -24,7 +32,9 @@ def price_lists(draw, complete=()):
     kinds = draw(
         st.sets(st.tuples(st.sampled_from(CLASSES), st.sampled_from(TIERS), st.sampled_from(STEPS)))
     )
-    needed = ("in_uncached", "in_cache_write", "out_text")
+    needed = ("in_uncached", "in_cache_write", "in_cache_write_1h", "out_text", "web_search")
+    if any(name == "requests" for name, *_ in kinds):
+        needed = (*needed, "requests")
     kinds |= {(name, tier, 0) for tier in complete for name in needed}
     return [
         price_row(
@@ -55,6 +65,8 @@ def model_price(rows, tier, name, whole_input):
 
 def model_cost(rows, tier, used):
     whole_input = sum(count for name, count in used.items() if name.startswith("in_"))
+    if any(row.usage_class == "requests" for row in rows):
+        used = {**used, "requests": 1}
     prices = {name: model_price(rows, tier, name, whole_input) for name, n in used.items() if n}
     if None in prices.values():
         return None
@@ -82,10 +94,17 @@ def test_no_tier_step_or_class_that_a_call_may_land_in_costs_more_than_its_ceili
     data, used, word, more
 ):
     rows = data.draw(price_lists(complete=expected_tiers(word)))
-    whole_input = sum(count for name, count in used.items() if name.startswith("in_"))
-    bound, output = whole_input + more[0], sum(used.values()) - whole_input + more[1]
+    read = sum(count for name, count in used.items() if name.startswith("in_"))
+    said = sum(count for name, count in used.items() if name.startswith("out_"))
+    bound = read + more[0]
 
-    top = ceiling(input_tokens=bound, answers=True, prices=rows, asked_tier=word).of(output)
+    top = ceiling(
+        input_tokens=bound,
+        answers=True,
+        prices=rows,
+        asked_tier=word,
+        searches=used.get("web_search", 0),
+    ).of(said + more[1])
 
     costs = [model_cost(rows, tier, used) for tier in possible_tiers(word, rows)]
     assert any(cost is not None for cost in costs)

@@ -4,11 +4,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from apps.providers.counts import MAX_TOKENS, UsageConflict
 from apps.providers.usage import (
-    MAX_TOKENS,
     Contested,
     Reported,
-    UsageConflict,
     after,
     decompose_openai_usage,
 )

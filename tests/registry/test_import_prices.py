@@ -9,7 +9,8 @@ from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 from genai_prices import Usage, calc_price
 
-from apps.core.money import line_amount, pico_from_usd
+from apps.core.money import PICO, line_amount, pico_from_usd
+from apps.ledger.pricing import price_usage
 from apps.registry.models import Price, PriceProposal
 from apps.registry.snapshot import read_registry
 from tests.factories import make_deployment, make_model, make_provider
@@ -97,15 +98,53 @@ def test_a_dry_run_stores_nothing(mini):
 
 def test_what_it_cannot_use_is_named(openai):
     make_deployment(slug="own", upstream_name="our-own-model")
-    make_deployment(slug="cliff", provider=openai, upstream_name="gpt-5.5")
 
     skipped = run("import_prices")["skipped"]
 
     assert {row["deployment"]: row["reason"] for row in skipped} == {
         "own": "genai-prices does not know this provider and model",
-        "cliff": "it depends on the length of the context",
     }
     assert PriceProposal.objects.count() == 0
+
+
+def test_a_price_by_the_length_of_the_input_is_proposed_as_steps(openai, approver):
+    make_deployment(slug="cliff", provider=openai, upstream_name="gpt-5.5")
+    assert run("import_prices")["skipped"] == []
+
+    run("approve_prices", "--all", "--by", "fin")
+
+    assert run("import_prices")["proposed"] == []
+    prices = read_registry().deployments["cliff"].prices_at(datetime.now(UTC))
+    for tokens in (1, 272_000, 272_001, 900_000):
+        counts = {"in_uncached": tokens - 1, "in_cache_read": 1, "out_text": 98}
+        usage = Usage(input_tokens=tokens, cache_read_tokens=1, output_tokens=98)
+        theirs = calc_price(usage, "gpt-5.5", provider_id="openai").total_price
+        ours = price_usage(counts=counts, prices=prices).amount_pico
+        assert ours == pico_from_usd(theirs), tokens
+    assert {row.min_input_tokens for row in prices} == {0, 272_001}
+
+
+def test_what_a_request_and_a_search_cost_is_proposed_for_a_thousand():
+    server = make_provider("https://api.perplexity.ai")
+    make_deployment(slug="sonar", provider=server, upstream_name="sonar", searches_at_most=3)
+    make_deployment(slug="haiku", upstream_name="claude-haiku-4-5", provider=claude())
+    make_deployment(
+        slug="seeker", upstream_name="claude-haiku-4-5", provider=claude(), searches_at_most=3
+    )
+
+    found = {
+        (row["deployment"], row["usage_class"]): (row["price_pico"], row["per_block"])
+        for row in run("import_prices")["proposed"]
+    }
+
+    assert found["sonar", "requests"] == (12 * PICO, 1000)
+    assert found["seeker", "web_search"] == (10 * PICO, 1000)
+    assert ("haiku", "web_search") not in found
+    assert found["haiku", "in_cache_write_1h"] == (2_000_000, 1)
+
+
+def claude():
+    return make_provider("https://api.anthropic.com/v1")
 
 
 def test_a_compatible_provider_is_known_by_its_address():

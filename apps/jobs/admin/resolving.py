@@ -18,7 +18,7 @@ from apps.ledger.admin.cells import price_lines
 from apps.ledger.models import Attempt, Choice, Entry, Usage
 from apps.ledger.pricing import BILLED_AS, Unpriced, tier_of_lines
 from apps.ledger.services import NotReversible
-from apps.providers.usage import MAX_TOKENS
+from apps.providers.counts import MAX_TOKENS
 from apps.registry.models import UsageClass
 from apps.registry.types import PriceRow
 

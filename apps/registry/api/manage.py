@@ -48,6 +48,7 @@ DeploymentViewSet = manage_viewset(
         "read_timeout_seconds",
         "finish_required",
         "input_overhead_tokens",
+        "searches_at_most",
         "extra_parameters",
         "active",
     ),

@@ -33,7 +33,7 @@ class Command(ConfigCommand):
 
     def as_text(self, result: Mapping[str, Any]) -> str:
         lines = [
-            f"proposed  {row['deployment']} {row['usage_class']}: "
+            f"proposed  {row['deployment']} {row['usage_class']}{_step(row)}: "
             f"{short_usd(row['price_pico'] * MILLION // row['per_block'])} a million"
             for row in result["proposed"]
         ]
@@ -44,3 +44,7 @@ class Command(ConfigCommand):
         stored = "nothing stored" if result["dry_run"] else "waiting for approval"
         summary = f"{len(result['proposed'])} proposed ({stored}), {result['unchanged']} known"
         return "\n".join([*lines, f"{summary}, {len(result['skipped'])} skipped."])
+
+
+def _step(row: Mapping[str, Any]) -> str:
+    return f" from {row['min_input_tokens']} tokens on" if row["min_input_tokens"] else ""
