@@ -13,7 +13,7 @@ from apps.core.charts import Number, StackedBars, sparkline, stacked_bars
 from apps.core.money import short_usd
 from apps.dashboard.figures import Delta, axis_usd, delta, layers, mark_usd
 from apps.dashboard.periods import last_days
-from apps.dashboard.selectors import budgets_nearest_limit, latest_failed_jobs
+from apps.dashboard.selectors import ROWS, budgets_nearest_limit, latest_failed_jobs
 from apps.ledger.reports import (
     DayCalls,
     Days,
@@ -24,6 +24,7 @@ from apps.ledger.reports import (
     spend_by_day,
 )
 from apps.ledger.selectors import open_quarantine
+from apps.prompts.selectors import requests_to_decide
 
 DAYS = 30
 
@@ -65,6 +66,7 @@ def home_context(*, request: HttpRequest, now: datetime) -> dict[str, Any]:
     if user.has_perm("ledger.view_entry"):
         context["quarantine"] = open_quarantine()
         context |= _spending(last_days(DAYS, now=now, zone=settings.REPORTING_TIME_ZONE))
+    context["release_requests"] = list(requests_to_decide(user)[:ROWS])  # type: ignore[arg-type]
     if user.has_perm("budgets.view_budget"):
         context["budgets"] = budgets_nearest_limit(now=now)
     if user.has_perm("jobs.view_job"):

@@ -1,8 +1,16 @@
 """Reads of prompts that more than one edge needs."""
 
-from django.db.models import Prefetch, QuerySet
+from django.contrib.auth.models import User
+from django.db.models import Prefetch, Q, QuerySet
 
-from apps.prompts.models import Experiment, Prompt, PromptVersion, Release
+from apps.prompts.models import (
+    Experiment,
+    Prompt,
+    PromptVersion,
+    Release,
+    ReleaseRequest,
+    RequestState,
+)
 
 
 def prompts_with_state() -> QuerySet[Prompt]:
@@ -28,6 +36,17 @@ def open_releases() -> QuerySet[Release]:
         .defer("version__messages", "version__variables", "version__response_schema")
         .order_by("channel__slug")
     )
+
+
+def requests_to_decide(user: User) -> QuerySet[ReleaseRequest]:
+    """Open requests that this person could approve and has not, oldest first; none without the
+    permission."""
+    if not user.has_perm("prompts.release_protected"):
+        return ReleaseRequest.objects.none()
+    waiting = ReleaseRequest.objects.filter(state=RequestState.WAITING)
+    others = waiting.exclude(Q(requester=user) | Q(version__author=user))
+    left = others.exclude(approvals__approver=user)
+    return left.select_related("version__prompt", "channel").order_by("id")
 
 
 def live_version(prompt: Prompt) -> PromptVersion | None:

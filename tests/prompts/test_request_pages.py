@@ -109,3 +109,12 @@ def test_the_list_is_empty_and_says_so(root_client):
     html = root_client.get(reverse("admin:prompts_releaserequest_changelist")).content.decode()
 
     assert "Nobody has asked to release anything yet." in html
+
+
+def test_the_home_page_tells_who_can_decide(asked, approver, engineer):
+    line = "Releases wait for your decision"
+
+    assert line in browser(approver).get("/admin/").content.decode()
+    assert line not in browser(engineer).get("/admin/").content.decode()
+    browser(approver).post(action("releaserequest", asked.pk, "approve"), {"comment": ""})
+    assert line not in browser(approver).get("/admin/").content.decode()
