@@ -10,41 +10,50 @@ from apps.core.rows import write
 
 _ADMIT = """
     UPDATE budgets_window AS w
-    SET held_pico = w.held_pico + d.admitted, limit_pico = d.limit_pico, hard = d.hard,
-        raised_pico = d.raised, outside_pico = d.outside
-    FROM json_to_recordset(%s) AS d(id bigint, admitted bigint, limit_pico bigint, hard bool,
-                                    raised bigint, outside bigint)
-    WHERE w.id = d.id
+    SET held_pico = w.held_pico + new.admitted, limit_pico = new.limit_pico, hard = new.hard,
+        raised_pico = new.raised, outside_pico = new.outside
+    FROM (SELECT * FROM json_to_recordset(%s) AS rows(
+              id bigint, admitted bigint, limit_pico bigint, hard bool,
+              raised bigint, outside bigint
+          ) LIMIT %s) AS new
+    WHERE w.id = new.id
 """
 _MOVE = """
     UPDATE budgets_window AS w
-    SET posted_pico = w.posted_pico + d.posted, held_pico = w.held_pico + d.held,
-        overrun_pico = w.overrun_pico + d.overrun
-    FROM json_to_recordset(%s) AS d(id bigint, posted bigint, held bigint, overrun bigint)
-    WHERE w.id = d.id
+    SET posted_pico = w.posted_pico + new.posted, held_pico = w.held_pico + new.held,
+        overrun_pico = w.overrun_pico + new.overrun
+    FROM (SELECT * FROM json_to_recordset(%s) AS rows(
+              id bigint, posted bigint, held bigint, overrun bigint
+          ) LIMIT %s) AS new
+    WHERE w.id = new.id
 """
 _ADMIT_BUCKETS = """
     INSERT INTO budgets_bucket (window_id, starts_at, posted_pico, held_pico)
-    SELECT d.window_id, d.starts_at, 0, d.held
-    FROM json_to_recordset(%s) AS d(window_id bigint, starts_at timestamptz, held bigint)
+    SELECT new.window_id, new.starts_at, 0, new.held
+    FROM (SELECT * FROM json_to_recordset(%s) AS rows(
+              window_id bigint, starts_at timestamptz, held bigint
+          ) LIMIT %s) AS new
     ON CONFLICT (window_id, starts_at)
     DO UPDATE SET held_pico = budgets_bucket.held_pico + excluded.held_pico
 """
 _MOVE_BUCKETS = """
     UPDATE budgets_bucket AS b
-    SET posted_pico = b.posted_pico + d.posted, held_pico = b.held_pico + d.held
-    FROM json_to_recordset(%s)
-         AS d(window_id bigint, starts_at timestamptz, posted bigint, held bigint)
-    WHERE b.window_id = d.window_id AND b.starts_at = d.starts_at
+    SET posted_pico = b.posted_pico + new.posted, held_pico = b.held_pico + new.held
+    FROM (SELECT * FROM json_to_recordset(%s) AS rows(
+              window_id bigint, starts_at timestamptz, posted bigint,
+              held bigint
+          ) LIMIT %s) AS new
+    WHERE b.window_id = new.window_id AND b.starts_at = new.starts_at
 """
 _HOLDS = """
     UPDATE budgets_hold AS h
-    SET posted_pico = d.posted_pico, status = d.status, expires_at = d.expires_at,
-        resolved_at = d.resolved_at, updated_at = now()
-    FROM json_to_recordset(%s)
-         AS d(id uuid, posted_pico bigint, status text, expires_at timestamptz,
-              resolved_at timestamptz)
-    WHERE h.id = d.id
+    SET posted_pico = new.posted_pico, status = new.status, expires_at = new.expires_at,
+        resolved_at = new.resolved_at, updated_at = now()
+    FROM (SELECT * FROM json_to_recordset(%s) AS rows(
+              id uuid, posted_pico bigint, status text,
+              expires_at timestamptz, resolved_at timestamptz
+          ) LIMIT %s) AS new
+    WHERE h.id = new.id
 """
 _MOVED = ("posted", "held", "overrun")
 _RESOLVED = ("id", "posted_pico", "status", "expires_at", "resolved_at")

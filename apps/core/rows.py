@@ -1,4 +1,4 @@
-"""Rows written set-based: one statement with one parameter, whatever the size of the batch.
+"""Rows written set-based: one statement, whatever the size of the batch.
 
 The ORM's `bulk_create` makes its SQL and adapts each value anew every time. Here a table's
 statement is made once, and the rows travel as one JSON document, which Postgres takes apart with
@@ -54,10 +54,15 @@ def select(model: type[Row], rest: str, parameters: Sequence[Any]) -> Callable[[
 
 
 def write(statement: str, rows: Collection[Mapping[str, Any]]) -> None:
-    """Run `statement`, whose only parameter is the rows as JSON: `json_to_recordset(%s)`."""
+    """Run `statement`, which takes the rows as its table
+    `(SELECT * FROM json_to_recordset(%s) AS rows(column type, …) LIMIT %s) AS new`.
+
+    The limit tells Postgres how many there are, so that it looks the others up by their keys. It
+    would expect a hundred, and read all of a table that is not large yet.
+    """
     if rows:
         with connection.cursor() as cursor:
-            cursor.execute(statement, [orjson.dumps(rows).decode()])
+            cursor.execute(statement, [orjson.dumps(rows).decode(), len(rows)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ def _insertion(model: type[models.Model], ignore_conflicts: bool) -> _Insertion:
     table = connection.ops.quote_name(model._meta.db_table)
     return _Insertion(
         statement=f"INSERT INTO {table} ({columns}) "  # noqa: S608 - names of our own models
-        f"SELECT {columns} FROM json_to_recordset(%s) AS new({types}){conflict}",
+        f"SELECT {columns} FROM json_to_recordset(%s) AS rows({types}) LIMIT %s{conflict}",
         names=tuple((str(field.column), field.attname) for field in fields),
         stamps=tuple(f for f in fields if isinstance(f, models.DateTimeField) and _is_stamp(f)),
     )

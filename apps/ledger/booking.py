@@ -29,13 +29,15 @@ _ENDED = (
 )
 _UPDATE = """
     UPDATE ledger_attempt AS attempt
-    SET status = d.status, ended_at = d.at, first_token_ms = d.first_token_ms,
-        http_status = d.http_status, error_kind = d.error_kind, error = d.error,
-        provider_request_id = d.provider_request_id
-    FROM json_to_recordset(%s)
-         AS d(id uuid, at timestamptz, status text, first_token_ms int, http_status int,
-              error_kind text, error text, provider_request_id text)
-    WHERE attempt.id = d.id
+    SET status = new.status, ended_at = new.at, first_token_ms = new.first_token_ms,
+        http_status = new.http_status, error_kind = new.error_kind, error = new.error,
+        provider_request_id = new.provider_request_id
+    FROM (SELECT * FROM json_to_recordset(%s) AS rows(
+              id uuid, at timestamptz, status text, first_token_ms int,
+              http_status int, error_kind text, error text,
+              provider_request_id text
+          ) LIMIT %s) AS new
+    WHERE attempt.id = new.id
 """
 
 

@@ -1,7 +1,7 @@
 """From usage to money: pure, exact, integers of pico-USD."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from apps.core.money import Pico, line_amount
@@ -17,6 +17,9 @@ BILLED_AS = {
     "out_reasoning": "out_text",
 }
 REQUESTS = "requests"  # a fee for each request; free where no row says otherwise
+
+
+_USUAL = {"service_tier": DEFAULT_TIER, "min_input_tokens": 0}
 
 
 class Unpriced(Exception):
@@ -44,6 +47,9 @@ class Line:
     min_input_tokens: int
 
 
+_LINE = tuple(field.name for field in fields(Line))
+
+
 @dataclass(frozen=True, slots=True)
 class Priced:
     lines: tuple[Line, ...]
@@ -52,7 +58,7 @@ class Priced:
     def frozen_lines(self) -> list[dict[str, Any]]:
         """The lines as they are stored inside an entry, millions of times: without a tier a line
         is of the standard one, without a step of the first."""
-        return [_short(asdict(line)) for line in self.lines]
+        return [_short({name: getattr(line, name) for name in _LINE}) for line in self.lines]
 
 
 def price_usage(
@@ -123,8 +129,7 @@ def input_of(counts: Mapping[str, int]) -> int:
 
 
 def _short(line: dict[str, Any]) -> dict[str, Any]:
-    usual = {"service_tier": DEFAULT_TIER, "min_input_tokens": 0}
-    return {name: value for name, value in line.items() if usual.get(name) != value}
+    return {name: value for name, value in line.items() if _USUAL.get(name) != value}
 
 
 def _line(usage_class: str, quantity: int, row: PriceRow) -> Line:

@@ -5,7 +5,6 @@ Locks are taken in one order everywhere: attempts, budget windows, holds; each b
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -46,7 +45,7 @@ def open_attempts(*, starts: Sequence[AttemptStart], now: datetime) -> None:
                 why=start.why[:200],
                 saved_tokens=start.saved_tokens,
                 started_at=now,
-                **asdict(start.dimensions),
+                **start.dimensions.columns(),
             )
             for start in starts
         ],
@@ -99,7 +98,7 @@ def book_cache_hits(*, hits: Sequence[CacheHit], now: datetime) -> None:
                 output_tokens=hit.output_tokens,
                 request_id=hit.request_id,
                 job_id=hit.job_id,
-                **asdict(hit.dimensions),
+                **hit.dimensions.columns(),
             )
             for hit in hits
         ]

@@ -29,6 +29,10 @@ class Dimensions:
     arm: str = ""
     tags: tuple[str, ...] = ()
 
+    def columns(self) -> dict[str, Any]:
+        """As a row has them. (`asdict` copies each value, which cost more than writing it.)"""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 @dataclass(frozen=True, slots=True)
 class AttemptStart:
