@@ -11,7 +11,7 @@ from apps.ledger.models import Attempt, Entry
 from apps.ledger.services import close_attempts, open_attempts, resolve_orphans
 from apps.ledger.types import AttemptStart
 from tests.factories import make_service
-from tests.ledger.conftest import SHOP, end_of, usage
+from tests.ledger.conftest import SHOP, end_of, price_row, usage
 
 ENTRIES = reverse("admin:ledger_entry_changelist")
 ATTEMPTS = reverse("admin:ledger_attempt_changelist")
@@ -92,6 +92,18 @@ def test_an_entry_shows_the_sum_that_it_is(admin_client):
     assert "× 0.000000150000" in page
     assert "0.000015000000" in page
     assert "0.000012000000" in page
+
+
+def test_an_entry_says_of_which_tier_and_step_its_prices_were(admin_client):
+    kind = {"service_tier": "flex", "min_input_tokens": 200_001}
+    rows = [price_row("in_uncached", 5, **kind), price_row("out_text", 7, service_tier="flex")]
+    counts = {"in_uncached": 300_000, "out_text": 2}
+    book(usage=usage(counts, service_tier="flex"), prices=rows)
+
+    page = page_of(admin_client, Entry.objects.get())
+
+    assert "in_uncached, flex, from 200,001 tokens" in page
+    assert "out_text, flex<" in page
 
 
 def test_unpriced_lines_say_so(admin_client):

@@ -49,6 +49,21 @@ def test_finance_adds_a_price_for_a_million_tokens(login):
     assert price.valid.upper is None
 
 
+def test_finance_adds_a_price_of_a_tier_and_step(login):
+    deployment = make_deployment()
+    make_price(deployment, "out_text", 1)
+    values = new_price(deployment, service_tier="flex", min_input_tokens="200001")
+
+    client = login("finance")
+    assert client.post(page("price", "add"), values).status_code == 302
+
+    old, new = Price.objects.order_by("pk")
+    assert (new.service_tier, new.min_input_tokens, new.price_pico) == ("flex", 200_001, 600_000)
+    assert old.valid.upper is None
+    text = client.get(page("price"), {"service_tier": "flex"}).content.decode()
+    assert "200,001" in text
+
+
 def test_the_next_price_ends_the_one_before(login):
     deployment = make_deployment()
     make_price(deployment, "out_text", 1)
@@ -69,6 +84,9 @@ def test_the_next_price_ends_the_one_before(login):
         ({"begins_at_0": "2021-01-01", "begins_at_1": "00:00"}, "__all__"),
         ({"source": ""}, "source"),
         ({"usage_class": "x"}, "usage_class"),
+        ({"service_tier": "on_demand"}, "service_tier"),
+        ({"service_tier": "Two words"}, "service_tier"),
+        ({"min_input_tokens": "-1"}, "min_input_tokens"),
     ],
 )
 def test_a_bad_price_is_shown_in_the_form(login, values, field):

@@ -17,6 +17,7 @@ from apps.core.admin.cells import exact_money as exact
 from apps.jobs.models import Job
 from apps.jobs.types import AttemptView
 from apps.ledger.models import Attempt, AttemptStatus
+from apps.ledger.pricing import line_name
 from apps.registry.models import Price
 
 WIDTH = 200  # of a bar's picture, in its own units
@@ -74,6 +75,7 @@ def _line(line: Mapping[str, Any]) -> Mapping[str, Any]:
     """A frozen price line with a link to the price row that it used."""
     return {
         **line,
+        "name": line_name(line),
         "price": exact(line.get("price_pico")),
         "amount": exact(line.get("amount_pico")),
         "url": _url(Price, line.get("price_id")),

@@ -11,6 +11,7 @@ from apps.core.admin import pill, short_time
 from apps.core.admin.cells import NOTHING, Kind
 from apps.core.money import exact_usd
 from apps.ledger.models import Attempt, AttemptStatus, Entry, EntryKind
+from apps.ledger.pricing import line_name
 
 KIND_PILLS: Mapping[str, Kind] = {
     EntryKind.CHARGE: "ok",
@@ -78,7 +79,7 @@ def timeline(attempt: Attempt, entries: Iterable[Entry]) -> SafeString:
 
 def _line(line: Mapping[str, Any]) -> Sequence[Any]:
     return (
-        line.get("usage_class", NOTHING),
+        line_name(line) or NOTHING,
         f"{line.get('quantity', 0):,}",
         _price(line),
         exact_usd(line["amount_pico"]) if "amount_pico" in line else "no price",

@@ -108,7 +108,7 @@ class PriceInline(ReadOnlyInline):
     readonly_fields = ("step", "per_million", "begins", "ends", "state")
     verbose_name_plural = "prices (a new one is added in the price list)"
 
-    @admin.display(description="From input tokens")
+    @admin.display(description="From tokens")
     def step(self, price: Price) -> SafeString:
         return step(price)
 

@@ -25,7 +25,9 @@ class NewPriceForm(forms.ModelForm[Price]):
     """The next price of a usage class. The one before ends when it begins."""
 
     usd_per_million = USDFormField(
-        label="USD a million tokens", help_text="As the provider publishes it, e.g. 0.15."
+        label="USD a million",
+        help_text="Tokens, as the provider publishes it, e.g. 0.15. Requests and searches too: "
+        "10 dollars a thousand are 10000.",
     )
     begins_at = forms.SplitDateTimeField(
         required=False,
@@ -113,9 +115,9 @@ class PriceAdmin(PlatformAdmin):
         "service_tier",
         "step",
         "per_million",
+        "state",
         "begins",
         "ends",
-        "state",
         "source",
     )
     list_select_related = ("deployment",)
@@ -124,7 +126,7 @@ class PriceAdmin(PlatformAdmin):
     search_help_text = "Beginning of the deployment's short name."
     autocomplete_fields = ("deployment",)
 
-    @admin.display(description="From input tokens", ordering="min_input_tokens")
+    @admin.display(description="From tokens", ordering="min_input_tokens")
     def step(self, price: Price) -> SafeString:
         return step(price)
 

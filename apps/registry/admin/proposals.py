@@ -42,7 +42,7 @@ class PriceProposalAdmin(ReadOnlyAdmin):
     object_actions = ("approve", "reject")
     fields = readonly_fields = (*list_display, "created_at", "decided_at")
 
-    @admin.display(description="From input tokens", ordering="min_input_tokens")
+    @admin.display(description="From tokens", ordering="min_input_tokens")
     def step(self, proposal: PriceProposal) -> SafeString:
         return step(proposal)
 
