@@ -1,7 +1,7 @@
 """What every REST endpoint shares: strict parsing, cursor pagination, refusal of unknown fields."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
 from django.conf import settings
@@ -46,12 +46,27 @@ def too_large(limit: int) -> Problem:
     )
 
 
+def refuse_unknown_parameters(request: Request, known: Iterable[str]) -> None:
+    """Of a list with the filters `known`: a misspelt one must not find everything."""
+    if unknown := set(request.query_params) - {*known, "cursor", "page_size"}:
+        raise serializers.ValidationError(
+            {name: ["Unknown parameter."] for name in sorted(unknown)}
+        )
+
+
 class CreatedCursorPagination(CursorPagination):
     """Newest first on the time-ordered id: stable while rows arrive, no COUNT, no OFFSET."""
 
     ordering = "-id"
     page_size_query_param = "page_size"
     max_page_size = 200
+
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: Any = None
+    ) -> list[Any] | None:
+        filters = getattr(view, "filterset_class", None)
+        refuse_unknown_parameters(request, filters.base_filters if filters else ())
+        return super().paginate_queryset(queryset, request, view)
 
     def get_page_size(self, request: Request) -> int | None:
         """A size that is not one is refused: DRF would answer with the usual one, unsaid."""

@@ -221,3 +221,13 @@ def test_a_list_takes_the_same_queries_however_long_it_is(api, make_job, django_
 
 def _query(url):
     return dict(parse_qsl(urlsplit(url).query))
+
+
+@pytest.mark.parametrize(
+    "path", ["jobs/", "batches/", "webhooks/", "budgets/", "prompts/", "models/"]
+)
+def test_a_parameter_that_a_list_does_not_have_is_refused(api, path):
+    answer = api.get(f"/api/v1/{path}", page_size=5, statsu="failed", status_="")
+
+    assert answer.status_code == 400
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/statsu", "/status_"]

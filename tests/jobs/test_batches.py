@@ -5,16 +5,18 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.jobs.models import Batch, Delivery, Job, JobPayload
 from apps.jobs.services import sweep
 from apps.jobs.services.batches import submit as batch_submit
+from apps.jobs.services.batches.cancel import cancel_batch
 from apps.jobs.services.finish import end_all, finish_all
 from apps.jobs.services.retry import retry
 from apps.jobs.types import Ending, EndKind, Ticket
 from tests.jobs.conftest import MESSAGES, Api, outcome
+from tests.jobs.workers import eventually
 
 BATCHES = "/api/v1/batches/"
 
@@ -142,7 +144,25 @@ def test_one_bad_row_and_nothing_is_accepted_and_every_fault_is_told(api, prompt
     assert not Job.objects.exists()
 
 
+def test_rows_that_are_no_jobs_are_told_beside_the_others(api):
+    rows = [row(), 1, None, row(priorty="low"), [], {}]
+
+    response = api.post({"jobs": rows, "defaults": {"metadata": {"a": "b"}}}, path=BATCHES)
+
+    assert faults(response) == [
+        ("/jobs/1", "invalid"),
+        ("/jobs/2", "null"),
+        ("/jobs/3/priorty", "unknown_field"),
+        ("/jobs/4", "invalid"),
+        ("/jobs/5/prompt", "invalid"),
+    ]
+    assert response.json()["detail"] == "5 of 6 rows have faults; nothing was accepted."
+
+
 def test_the_list_of_faults_is_bounded(api):
+    response = api.post({"jobs": [1] * 250}, path=BATCHES)
+    assert len(faults(response)) == 100
+
     response = post_lines(api, *([b"x"] * 250))
 
     assert len(faults(response)) == 100
@@ -337,3 +357,34 @@ def test_ends_at_the_same_time_count_each_job_and_tell_once(shop, api, endpoint)
 
     assert counts(made) == (0, 40, 0, 0, True)
     assert Delivery.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cancel_locks_rows_in_the_order_of_all_others(api):
+    made = post(api, 2).json()["id"]
+    low, high = sorted(jobs_of(made), key=lambda job: job.pk)
+    for place, job in ((2, low), (0, high), (1, low)):  # the higher one is first, and found first
+        Job.objects.filter(pk=job.pk).update(batch_index=place)
+        run(job)
+    with transaction.atomic():
+        Job.objects.select_for_update().get(pk=low.pk)
+        cancel = threading.Thread(target=_cancel_elsewhere, args=(made,))
+        cancel.start()
+        eventually(_somebody_waits_for_a_lock)
+        Job.objects.select_for_update(nowait=True).get(pk=high.pk)  # or both wait for ever
+    cancel.join()
+
+    assert Job.objects.filter(cancel_requested=True).count() == 2
+
+
+def _cancel_elsewhere(batch_id):
+    try:
+        cancel_batch(batch_id=batch_id)
+    finally:
+        connection.close()
+
+
+def _somebody_waits_for_a_lock():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()[0] > 0

@@ -68,8 +68,15 @@ class BatchRow(JobRequest):
     webhook = StrictBooleanField(default=False, help_text="Tell the end of this row too.")
 
 
+class Rows(serializers.ListField):
+    """Rows as they came: each is judged alone, so that the faults of all are told at once."""
+
+    def run_child_validation(self, data: list[Any]) -> list[Any]:
+        return data
+
+
 class BatchRequest(StrictSerializer):
-    jobs = serializers.ListField(
+    jobs = Rows(
         child=StrictDictField(),
         max_length=MAX_ROWS,
         help_text="Rows, each like the body of a job; priority low and a day of time by default.",
@@ -199,7 +206,7 @@ def _submit(request: Request) -> SubmittedBatch:
     envelope.is_valid(raise_exception=True)
     values = envelope.validated_data
     defaults = values.get("defaults", {})
-    rows = ({**defaults, **row} for row in values["jobs"])
+    rows = ({**defaults, **row} if isinstance(row, dict) else row for row in values["jobs"])
     draft = BatchDraft(
         caller=_caller(request),
         fingerprint=fingerprint(request.data),

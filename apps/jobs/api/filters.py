@@ -1,7 +1,5 @@
 """Filters of the list of jobs."""
 
-from typing import Any
-
 import django_filters
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -30,9 +28,3 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc]
     def with_metadata(self, jobs: "QuerySet[Job]", name: str, value: str) -> "QuerySet[Job]":
         key, _, text = value.partition(":")
         return jobs.filter(metadata__contains={key: text})
-
-
-def unknown_parameters(given: Any) -> list[str]:
-    """Query parameters that the list does not have: a misspelt filter must not find everything."""
-    known = {*JobFilter.base_filters, "cursor", "page_size"}
-    return sorted(set(given) - known)

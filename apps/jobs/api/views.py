@@ -14,11 +14,12 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from apps.access.types import Caller
+from apps.core.api import refuse_unknown_parameters
 from apps.core.problems import Fault, Problem, flatten
 from apps.gateway.types import CallRefused
 from apps.jobs import selectors
 from apps.jobs.api.answers import JobAnswer, JobSummary, job_url
-from apps.jobs.api.filters import JobFilter, unknown_parameters
+from apps.jobs.api.filters import JobFilter
 from apps.jobs.api.requests import (
     JobRequest,
     draft_of,
@@ -67,8 +68,7 @@ class JobViewSet(ListModelMixin, GenericViewSet[Job]):
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Your jobs, newest first, without their texts."""
-        if unknown := unknown_parameters(request.query_params):
-            raise ValidationError({name: ["Unknown parameter."] for name in unknown})
+        refuse_unknown_parameters(request, JobFilter.base_filters)
         return super().list(request, *args, **kwargs)
 
     @extend_schema(

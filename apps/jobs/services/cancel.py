@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from apps.jobs.models import Job, JobStatus
 from apps.jobs.services.ended import announce, move
@@ -49,8 +50,15 @@ def cancel(*, job_id: UUID) -> Job:
 def cancel_all(*, job_ids: Sequence[UUID]) -> Cancelled:
     """Cancel those that wait, ask the workers of those that run; finished ones are left alone."""
     at_once = _cancel_waiting(job_ids)
-    running = Job.objects.filter(pk__in=job_ids, status=JobStatus.RUNNING)
-    return Cancelled(at_once, running.update(cancel_requested=True))
+    return Cancelled(at_once, ask_workers(Job.objects.filter(pk__in=job_ids)))
+
+
+@transaction.atomic
+def ask_workers(jobs: "QuerySet[Job]") -> int:
+    """Ask the workers of those that run to stop them; how many."""
+    running = jobs.filter(status=JobStatus.RUNNING).order_by("pk").select_for_update(no_key=True)
+    ids = list(running.values_list("pk", flat=True))
+    return Job.objects.filter(pk__in=ids).update(cancel_requested=True)
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from apps.jobs.models import Batch, Job, JobStatus
-from apps.jobs.services.cancel import AlreadyFinished, Cancelled, cancel_all
+from apps.jobs.services.cancel import AlreadyFinished, Cancelled, ask_workers, cancel_all
 
 CHUNK = 500  # jobs of one transaction
 
@@ -23,8 +23,7 @@ def cancel_batch(*, batch_id: UUID) -> Cancelled:
     # A job may move between the statements; the second look then finds it where it went.
     for _ in range(2):
         at_once += _cancel_waiting(jobs.filter(status=JobStatus.QUEUED))
-        running = jobs.filter(status=JobStatus.RUNNING, cancel_requested=False)
-        asked += running.update(cancel_requested=True)
+        asked += ask_workers(jobs.filter(cancel_requested=False))
     return Cancelled(at_once, asked)
 
 
