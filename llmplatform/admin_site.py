@@ -24,6 +24,12 @@ NAVIGATION = (
             Entry("Providers", "providers", model="registry.provider"),
             Entry("Models", "models", model="registry.model"),
             Entry("Deployments", "deployments", model="registry.deployment"),
+            Entry(
+                "Provider health",
+                "attempts",
+                url_name="admin:provider_health",
+                permission="registry.view_deployment",
+            ),
             Entry("Routes", "routes", model="routing.route"),
             Entry("Cache", "releases", model="cache.invalidation"),
             Entry("Cache rules", "tiers", model="cache.cacherule"),

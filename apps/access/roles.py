@@ -36,6 +36,7 @@ _RAISES = _on(("add",), "budgets", "budgetraise") | frozenset({"budgets.approve_
 _DECISIONS = frozenset(
     {"ledger.resolve_entry", "ledger.add_adjustment", "ledger.approve_adjustment"}
 )
+_HEALTH = frozenset({"routing.operate_health"})
 _JOBS = _on(VIEW, "jobs", "job", "batch")
 _WEBHOOKS = _on(VIEW, "jobs", "webhookendpoint", "delivery")
 _PAYLOADS = _on(VIEW, "jobs", "jobpayload")
@@ -95,6 +96,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _KEYS
     | _on(("change",), "access", "apikey")
     | _CATALOGUE
+    | _HEALTH
     | _on(EDIT, "registry", "provider", "model", "deployment")
     | _on(ALL, "routing", "route", "routetarget"),
     "auditor": _OWNERS
@@ -132,6 +134,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _CACHE
     | _CACHE_OPERATED
     | frozenset({"registry.approve_price"})
+    | _HEALTH
     | _on(ALL, "routing", "route", "routetarget")
     | _on(ALL, "prompts", "prompt", "promptversion", "channel", "experiment", "arm")
     | _PROMPTS

@@ -37,6 +37,7 @@ class SnapshotHolder(Generic[Snapshot]):
         self._build = build
         self._epoch = -1
         self._snapshot: Snapshot | None = None
+        self._tell: Callable[[Snapshot], object] | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -55,7 +56,14 @@ class SnapshotHolder(Generic[Snapshot]):
                 return False
             self._snapshot = self._build()
         self._epoch = epoch
+        if self._tell is not None:
+            self._tell(self._snapshot)
         return True
+
+    def on_change(self, tell: Callable[[Snapshot], object]) -> None:
+        """Tell of the current snapshot, and of each new one from the thread that read it."""
+        self._tell = tell
+        tell(self.current)
 
     def start(self) -> None:
         """Load once, then follow the epoch on a thread of its own. Raises `DatabaseError`."""

@@ -3,7 +3,7 @@
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
-from apps.dashboard import routes, views
+from apps.dashboard import health_orders, provider_health, routes, views
 
 
 def admin_urls(site: AdminSite) -> list[URLPattern]:
@@ -13,6 +13,12 @@ def admin_urls(site: AdminSite) -> list[URLPattern]:
             "routes/<slug:slug>/explain/",
             site.admin_view(routes.explain_route),
             name="route_explain",
+        ),
+        path("health/", site.admin_view(provider_health.page), name="provider_health"),
+        path(
+            "health/<slug:slug>/<slug:order>/",
+            site.admin_view(health_orders.page),
+            name="health_order",
         ),
         path("usage/", site.admin_view(views.usage), name="usage"),
         path("costs.csv", site.admin_view(views.costs_csv), name="costs_csv"),

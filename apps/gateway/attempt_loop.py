@@ -40,7 +40,8 @@ from apps.gateway.types import CacheMode, CacheState, Call, CallOutcome
 from apps.providers.errors import ErrorKind, Outcome, ProviderError
 from apps.providers.types import Endpoint
 from apps.registry.types import DeploymentFacts
-from apps.routing.health import Health, Permit, Resting
+from apps.routing.health import Health, Permit
+from apps.routing.rests import Resting
 from apps.routing.types import Decision, Observer
 
 ABORT_SECONDS = 2.0  # a caller that gives up waits this long to see the aborted attempt booked

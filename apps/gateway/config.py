@@ -13,7 +13,7 @@ from apps.core.snapshot import SnapshotHolder
 from apps.prompts.snapshot import PromptSnapshot, read_prompts
 from apps.registry.snapshot import read_registry
 from apps.registry.types import RegistrySnapshot
-from apps.routing.snapshot import read_routes
+from apps.routing.snapshot import read_rest_ends, read_routes
 from apps.routing.types import RouteFacts
 
 
@@ -28,17 +28,20 @@ class Config:
     prompts: PromptSnapshot
     budgets: tuple[BudgetFacts, ...]
     cache: CacheFacts
+    rest_ends: Mapping[str, int]  # operators' orders that a rest end: subject → the newest's number
 
 
 def read_config() -> Config:
+    registry = read_registry()
     return Config(
         keys=read_keys(),
         callers=read_callers(),
-        registry=read_registry(),
+        registry=registry,
         routes=read_routes(),
         prompts=read_prompts(),
         budgets=read_budgets(),
         cache=read_cache(),
+        rest_ends=read_rest_ends(registry),
     )
 
 

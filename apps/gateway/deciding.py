@@ -13,8 +13,8 @@ from apps.ledger.ceilings import ceiling
 from apps.ledger.pricing import Unpriced
 from apps.registry.types import DeploymentFacts
 from apps.routing import selection
-from apps.routing.health import Rest
 from apps.routing.loads import Loads
+from apps.routing.rests import Rest
 from apps.routing.strategies import Request, Router
 from apps.routing.types import Decision
 

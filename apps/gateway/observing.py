@@ -10,7 +10,7 @@ from apps.gateway import metrics
 from apps.providers.errors import ErrorKind, ProviderError
 from apps.registry.types import DeploymentFacts
 from apps.routing.breaker import Reason
-from apps.routing.health import Rest
+from apps.routing.rests import Rest
 from apps.routing.types import AttemptResult, Observer
 
 log = structlog.get_logger(__name__)

@@ -10,7 +10,7 @@ from apps.core.money import exact_usd
 from apps.core.problems import Fault
 from apps.gateway.types import CallRefused
 from apps.providers.errors import ErrorKind, ProviderError
-from apps.routing.health import Rest
+from apps.routing.rests import Rest
 from apps.routing.selection import why_none
 from apps.routing.types import Pool
 

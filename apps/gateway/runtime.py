@@ -47,6 +47,9 @@ class Runtime:
         self._redis = async_client()
         self._books = Books(self._complete, self._lost)
         loads, health = Loads(), Health(on_rest=tell_of_rest)
+        self.config.on_change(
+            lambda config: self.loop.call_soon_threadsafe(health.end_rests, config.rest_ends)
+        )
         self._limiter = RateLimiter(self._redis)
         self.pipeline = Pipeline(
             config=self.config,

@@ -145,6 +145,16 @@ class Breaker:
         self.rests = self._in_a_row = self._good = self._bad = 0
         self._buckets.clear()
 
+    def counts(self, now: float) -> tuple[int, int, int]:
+        """Calls of the window that is watched, those that failed, those slow or failed."""
+        oldest = int(now // (self.terms.window / BUCKETS)) - BUCKETS
+        lately = [b for b in self._buckets if b.number > oldest]
+        return (
+            sum(bucket.calls for bucket in lately),
+            sum(bucket.failed for bucket in lately),
+            sum(bucket.slow for bucket in lately),
+        )
+
     # --- inside -----------------------------------------------------------------------------------
     def _count(self, verdict: Verdict, now: float) -> None:
         number = int(now // (self.terms.window / BUCKETS))
@@ -157,9 +167,7 @@ class Breaker:
         bucket.slow += verdict is not Verdict.GOOD  # one that never came was slow as well
 
     def _open_if_bad(self, now: float) -> None:
-        calls = sum(bucket.calls for bucket in self._buckets)
-        failed = sum(bucket.failed for bucket in self._buckets)
-        slow = sum(bucket.slow for bucket in self._buckets)
+        calls, failed, slow = self.counts(now)
         if self._in_a_row >= self.terms.in_a_row:
             self.trip(self.terms.reason, now=now)
         elif calls >= self.terms.minimum_calls and failed >= self.terms.failure_rate * calls:

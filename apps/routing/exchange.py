@@ -8,15 +8,19 @@ is told; what was heard goes stale, and each process decides by what it sees its
 
 import asyncio
 import contextlib
+import os
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from apps.core import strict_json
+from apps.core.clock import now as clock_now
 from apps.core.ids import uuid7
 from apps.core.redis import RedisError, client
-from apps.routing.health import Health
+from apps.routing.conditions import ProcessReport, read_report
+from apps.routing.health import Health, Told
 from apps.routing.loads import Loads, Report
 
 if TYPE_CHECKING:
@@ -26,7 +30,17 @@ log = structlog.get_logger(__name__)
 KEY = "routing:loads"
 EVERY_SECONDS = 1.0
 STOP_SECONDS = 5.0
+SILENT_SECONDS = 5.0  # a process that said nothing for so long is not shown
 SILENT_ROUNDS = 30  # after so many without news a neighbour's field is removed
+PROCESS = f"{socket.gethostname()}:{os.getpid()}"
+_UNREADABLE = (
+    strict_json.InvalidJSON,
+    KeyError,
+    TypeError,
+    ValueError,
+    IndexError,
+    AttributeError,
+)
 
 
 def overheard() -> tuple[Loads, Health]:
@@ -42,6 +56,21 @@ def overheard() -> tuple[Loads, Health]:
         loads.hear(name.decode(), Report(said.loads))
         health.hear(said.rests)
     return loads, health
+
+
+def process_reports() -> list[ProcessReport] | None:
+    """What each living process holds of deployments, said at most seconds ago; None while Redis is
+    away."""
+    try:
+        fields: Any = client().hgetall(KEY)
+    except RedisError:
+        return None
+    now, reports = clock_now().timestamp(), []
+    for value in fields.values():
+        with contextlib.suppress(*_UNREADABLE):
+            reports.append(read_report(strict_json.loads(value), now))
+    living = [report for report in reports if report.age < SILENT_SECONDS]
+    return sorted(living, key=lambda report: report.process)
 
 
 class Exchange:
@@ -78,6 +107,9 @@ class Exchange:
                 "n": self._round,
                 "loads": self._loads.own_report().loads,
                 "rests": self._health.own_report(),
+                "process": PROCESS,
+                "at": clock_now().timestamp(),
+                "conditions": [c.as_json() for c in self._health.conditions()],
             }
         )
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -115,7 +147,7 @@ class Exchange:
 class _Said:
     counter: int
     loads: dict[str, tuple[float, int]]
-    rests: dict[str, tuple[float, str]]
+    rests: dict[str, Told]
 
 
 def _read(value: bytes) -> _Said:
@@ -123,7 +155,12 @@ def _read(value: bytes) -> _Said:
     try:
         said: Any = strict_json.loads(value)
         loads = {slug: (float(pair[0]), int(pair[1])) for slug, pair in said["loads"].items()}
-        rests = {key: (float(p[0]), str(p[1])) for key, p in said.get("rests", {}).items()}
+        rests = {key: _told(*rest) for key, rest in said.get("rests", {}).items()}
         return _Said(int(said["n"]), loads, rests)
-    except (strict_json.InvalidJSON, KeyError, TypeError, ValueError, IndexError, AttributeError):
+    except _UNREADABLE:
         return _Said(-1, {}, {})
+
+
+def _told(seconds: float, reason: str, order: int = 0) -> Told:
+    """A process of the version before knows of no orders."""
+    return float(seconds), str(reason), int(order)

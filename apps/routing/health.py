@@ -4,21 +4,19 @@ Everything is decided from this process's own memory; `apps.routing.exchange` te
 a second what rests here and hears what rests there. While Redis is away each process learns alone.
 """
 
-import hashlib
-import math
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 
 from apps.registry.types import DeploymentFacts
 from apps.routing.breaker import Breaker, Reason, State, Terms, Verdict
+from apps.routing.conditions import Condition, condition_of
+from apps.routing.rests import Rest, Resting, credential_of, rest_of
 from apps.routing.retry_budget import RetryBudget
 from apps.routing.types import AttemptResult
 
-PROBING_SECONDS = 1.0  # until the probes under way are likely to have said something
 COOLDOWN_SECONDS = 1.0  # after a 429 that did not say for how long
 SLOW_SECONDS = 60.0
 FAIR_SECONDS = 1.0  # a time-out before that is the caller's haste, until answers say what is usual
@@ -40,38 +38,8 @@ _VERDICTS = {
     AttemptResult.FAILED: Verdict.FAILED,
     AttemptResult.TIMED_OUT: Verdict.FAILED,
 }
-_WORDS = {
-    Reason.IN_A_ROW: "nothing but failures lately",
-    Reason.FAILURE_RATE: "too many failures lately",
-    Reason.SLOW_RATE: "too slow lately",
-    Reason.LIMITED: "it answered that it gets too many requests (429)",
-    Reason.CREDENTIAL: "its credential was refused; check the provider’s secret",
-}
+Told = tuple[float, str, int]  # seconds left, the reason, the newest order that the teller knows
 _REFUSED = {AttemptResult.UNAUTHORISED, AttemptResult.FORBIDDEN}
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """`seconds` more, because of `reason`."""
-
-    seconds: float
-    reason: Reason
-
-    @property
-    def passes_soon(self) -> bool:
-        """A cooldown: the provider said when it answers again."""
-        return self.reason is Reason.LIMITED
-
-    def __str__(self) -> str:
-        return f"it rests for {max(1, math.ceil(self.seconds))} s more: {_WORDS[self.reason]}"
-
-
-class Resting(Exception):
-    """The deployment rests: nothing may be sent to it now."""
-
-    def __init__(self, rest: Rest) -> None:
-        super().__init__(str(rest))
-        self.rest = rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +88,7 @@ class Health:
         self._limited_elsewhere: dict[str, float] = {}  # the same, as neighbours say
         self._usual: dict[str, float] = {}  # deployment → seconds of an answer
         self._budgets: dict[str, RetryBudget] = {}
+        self._ended: dict[str, int] = {}  # subject → number of the newest order that ended its rest
 
     # --- what the pipeline asks -------------------------------------------------------------------
     def rest(self, deployment: DeploymentFacts) -> Rest | None:
@@ -127,7 +96,7 @@ class Health:
         now, slug = self._clock(), deployment.slug
         ends = max(self._limited.get(slug, 0.0), self._limited_elsewhere.get(slug, 0.0))
         rests = [Rest(ends - now, Reason.LIMITED)] if ends > now else []
-        rests += [rest for breaker in self._of(deployment) if (rest := _rest_of(breaker, now))]
+        rests += [rest for breaker in self._of(deployment) if (rest := rest_of(breaker, now))]
         return max(rests, key=lambda rest: rest.seconds, default=None)
 
     def resting(self, deployments: Iterable[DeploymentFacts]) -> dict[str, Rest]:
@@ -211,7 +180,7 @@ class Health:
         self._limited[slug] = max(self._limited.get(slug, 0.0), now + seconds)
 
     def _refuse(self, permit: Permit, outcome: AttemptResult, now: float) -> None:
-        breaker = self._breaker(_credential_of(permit.deployment), _CREDENTIAL)
+        breaker = self._breaker(credential_of(permit.deployment), _CREDENTIAL)
         if outcome is AttemptResult.FORBIDDEN or breaker.state(now) is not State.CLOSED:
             breaker.record(Verdict.FAILED, now=now, probe=breaker in permit.probes)
         else:
@@ -235,29 +204,63 @@ class Health:
         usual = self.usual_seconds(deployment)
         return min(SLOW_SECONDS, 2 * usual) if usual else FAIR_SECONDS
 
+    # --- what operators order ---------------------------------------------------------------------
+    def end_rests(self, orders: Mapping[str, int]) -> None:
+        """Let these rest no longer: subject → number of its newest order, followed once. A rest
+        that a neighbour tells of who has not heard of the order yet is passed over."""
+        for subject, number in orders.items():
+            if number <= self._ended.get(subject, 0):
+                continue
+            self._ended[subject] = number
+            kind, _, name = subject.partition(":")
+            if kind == "l":
+                self._limited.pop(name, None)
+                self._limited_elsewhere.pop(name, None)
+            elif breaker := self._breakers.get(subject):
+                breaker.close()
+
     # --- what neighbours tell ---------------------------------------------------------------------
-    def own_report(self) -> dict[str, tuple[float, str]]:
-        """What rests by this process's own experience: subject → (seconds, reason)."""
+    def own_report(self) -> dict[str, Told]:
+        """What rests by this process's own experience, by subject."""
         now = self._clock()
-        report = {
+        rests = {
             subject: (rest, str(breaker.reason))
             for subject, breaker in self._breakers.items()
             if not breaker.heard and (rest := breaker.rest(now))
         }
-        limited = {s: end - now for s, end in self._limited.items() if end > now}
-        return report | {f"l:{s}": (left, str(Reason.LIMITED)) for s, left in limited.items()}
+        limited = {f"l:{s}": end - now for s, end in self._limited.items() if end > now}
+        rests |= {subject: (left, str(Reason.LIMITED)) for subject, left in limited.items()}
+        return {key: (*rest, self._ended.get(key, 0)) for key, rest in rests.items()}
 
-    def hear(self, rests: Mapping[str, tuple[float, str]]) -> None:
+    def hear(self, rests: Mapping[str, Told]) -> None:
         """What rests at a neighbour. What no process of this version says is passed over."""
         now = self._clock()
-        for subject, (seconds, reason) in rests.items():
+        for subject, (seconds, reason, order) in rests.items():
             kind, _, name = subject.partition(":")
+            if order < self._ended.get(subject, 0):
+                continue
             if kind == "l":
                 ends = max(self._limited_elsewhere.get(name, 0.0), now + seconds)
                 self._limited_elsewhere[name] = ends
             elif kind in {"d", "c"} and reason in set(Reason):
                 terms = _CREDENTIAL if kind == "c" else _DEPLOYMENT
                 self._breaker(subject, terms).hear(Reason(reason), seconds, now=now)
+
+    def conditions(self) -> list[Condition]:
+        """What this process holds of each subject that it called lately or lets rest."""
+        now = self._clock()
+        found = [condition_of(subject, b, now) for subject, b in self._breakers.items()]
+        limits = {
+            slug: end
+            for ends in (self._limited_elsewhere, self._limited)
+            for slug, end in ends.items()
+            if end > now
+        }
+        found += [
+            Condition(f"l:{slug}", State.OPEN, Reason.LIMITED, None, end - now)
+            for slug, end in limits.items()
+        ]
+        return [condition for condition in found if condition.says_something]
 
     # --- inside -----------------------------------------------------------------------------------
     def _ends(self, deployment: DeploymentFacts) -> dict[Reason, float]:
@@ -267,7 +270,7 @@ class Health:
 
     def _of(self, deployment: DeploymentFacts) -> tuple[Breaker, Breaker]:
         own = self._breaker(f"d:{deployment.slug}", _DEPLOYMENT)
-        return own, self._breaker(_credential_of(deployment), _CREDENTIAL)
+        return own, self._breaker(credential_of(deployment), _CREDENTIAL)
 
     def _breaker(self, subject: str, terms: Terms) -> Breaker:
         if subject not in self._breakers:
@@ -278,24 +281,3 @@ class Health:
         if deployment.slug not in self._budgets:
             self._budgets[deployment.slug] = RetryBudget(self._clock())
         return self._budgets[deployment.slug]
-
-
-def _rest_of(breaker: Breaker, now: float) -> Rest | None:
-    """A half-open one rests too while its probes are under way."""
-    state = breaker.state(now)
-    if state is State.CLOSED or breaker.reason is None:
-        return None
-    if state is State.OPEN:
-        return Rest(breaker.rest(now), breaker.reason)
-    busy = breaker.probing >= breaker.terms.probes
-    return Rest(PROBING_SECONDS, breaker.reason) if busy else None
-
-
-def _credential_of(deployment: DeploymentFacts) -> str:
-    """Provider and reference: another reference is another credential, out of quarantine."""
-    return _credential(deployment.provider, deployment.secret_ref)
-
-
-@lru_cache(maxsize=1024)
-def _credential(provider: str, secret_ref: str) -> str:
-    return f"c:{provider}:{hashlib.sha256(secret_ref.encode()).hexdigest()[:12]}"

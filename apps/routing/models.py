@@ -1,5 +1,6 @@
 """Routes: a name that callers use, and the deployments behind it."""
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
@@ -123,3 +124,34 @@ class RouteTarget(TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.route} {self.position}: {self.deployment}"
+
+
+@track()
+class RestEnd(models.Model):
+    """An operator let a deployment, or the credential behind it, rest no longer. Append-only; each
+    process follows it when it reads its configuration, so it needs no Redis."""
+
+    class Of(models.TextChoices):
+        DEPLOYMENT = "deployment", "deployment"
+        CREDENTIAL = "credential", "credential"
+
+    deployment = models.CharField(max_length=50, help_text="Slug of the deployment.")
+    of = models.CharField("rest of", max_length=10, choices=Of.choices)
+    reason = models.CharField(max_length=500)
+    actor = models.CharField(max_length=200)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "ended rest"
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["deployment", "of", "-id"], name="restend_newest")]
+        permissions = [("operate_health", "Can take deployments out of service and end rests")]
+        triggers = [
+            moves_config_epoch(),
+            pgtrigger.Protect(
+                name="restend_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.deployment}: {self.get_of_display()}"

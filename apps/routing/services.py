@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import structlog
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from apps.core.upsert import Change, find, upsert
 from apps.registry.models import Deployment
-from apps.routing.models import Route, RouteTarget
+from apps.routing.models import RestEnd, Route, RouteTarget
 
+log = structlog.get_logger(__name__)
 CANARY_PERCENT = 5  # of calls, for a canary that is started with one click
 
 
@@ -146,3 +148,11 @@ def _canary(targets: Sequence[NewTarget]) -> NewTarget:
     if len(targets) == 1:
         raise ValidationError("The canary is the only target; add another one first.")
     return canaries[0]
+
+
+def end_rest(*, deployment: Deployment, of: RestEnd.Of, reason: str, actor: str) -> RestEnd:
+    """Let the deployment, or the credential behind it, rest no longer, in every process within a
+    second; whether it is well again shows with the next calls."""
+    ended = RestEnd.objects.create(deployment=deployment.slug, of=of, reason=reason, actor=actor)
+    log.warning("deployment_rest_ended", deployment=deployment.slug, of=str(of), actor=actor)
+    return ended

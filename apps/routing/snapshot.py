@@ -1,8 +1,12 @@
-"""Active routes by slug, read once a configuration epoch."""
+"""Active routes by slug and operators' orders, read once a configuration epoch."""
 
 from collections.abc import Mapping
 
-from apps.routing.models import Route, RouteTarget
+from django.db.models import Max
+
+from apps.registry.types import RegistrySnapshot
+from apps.routing.models import RestEnd, Route, RouteTarget
+from apps.routing.rests import credential_of
 from apps.routing.types import RouteFacts, ShadowFacts, Strategy, TargetFacts
 
 
@@ -32,3 +36,17 @@ def _shadow(route: Route) -> ShadowFacts | None:
     if not route.shadow_percent or route.shadow_deployment is None or not route.shadow_payer_id:
         return None
     return ShadowFacts(route.shadow_deployment.slug, route.shadow_percent, route.shadow_payer_id)
+
+
+def read_rest_ends(registry: RegistrySnapshot) -> Mapping[str, int]:
+    """The number of the newest order to end the rest of each subject."""
+    newest = RestEnd.objects.order_by().values_list("deployment", "of").annotate(Max("id"))
+    ends: dict[str, int] = {}
+    for slug, of, number in newest:
+        deployment = registry.deployments.get(slug)
+        if of == RestEnd.Of.DEPLOYMENT:
+            ends |= {f"d:{slug}": number, f"l:{slug}": number}
+        elif deployment is not None:
+            subject = credential_of(deployment)
+            ends[subject] = max(number, ends.get(subject, 0))
+    return ends

@@ -61,6 +61,7 @@ SPECIAL = {
     "prompts.release_protected": {"approver", "administrator"},
     "prompts.add_release": {"prompt-engineer", "approver", "administrator"},
     "prompts.add_releaserequest": {"prompt-engineer", "administrator"},
+    "routing.operate_health": {"operator", "administrator"},
     "jobs.operate_job": {"operator", "service-developer", "administrator"},
     "jobs.operate_webhook": {"operator", "service-developer", "administrator"},
     "jobs.view_jobpayload": {

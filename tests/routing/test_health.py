@@ -5,7 +5,8 @@ import random
 import pytest
 
 from apps.routing.breaker import Reason
-from apps.routing.health import Health, Permit, Resting
+from apps.routing.health import Health, Permit
+from apps.routing.rests import Resting
 from apps.routing.types import AttemptResult
 from tests.routing.test_strategies import deployment
 
@@ -212,5 +213,6 @@ def test_two_that_tell_each_other_do_not_keep_it_resting(health, clock):
 
 
 def test_what_a_newer_version_says_is_passed_over(health):
-    health.hear({"d:a": (5.0, "something_new"), "x:a": (5.0, "in_a_row"), "a": (5.0, "in_a_row")})
+    row = (5.0, "in_a_row", 0)
+    health.hear({"d:a": (5.0, "something_new", 0), "x:a": row, "a": row})
     assert health.rest(A) is None

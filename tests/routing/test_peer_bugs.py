@@ -3,7 +3,7 @@
 import pytest
 
 from apps.gateway.deciding import pause_for
-from apps.routing.health import Resting
+from apps.routing.rests import Resting
 from apps.routing.types import Choice, Decision, Strategy
 from tests.routing.test_health import ANSWERED, FAILED, LIMITED, A, B, C, late, say
 
