@@ -8,7 +8,9 @@ from apps.budgets.models import Budget, Hold, Window
 from apps.budgets.services import settle_all
 from apps.budgets.types import Resolution
 from apps.core.clock import db_now
+from apps.routing.models import Route
 from tests.budgets.conftest import held, make_budget
+from tests.factories import make_model
 
 LIST = reverse("admin:budgets_budget_changelist")
 CHANGEABLE = {
@@ -109,6 +111,29 @@ def test_a_wrong_form_says_what_is_wrong(admin_client, field, value, fault):
     assert page.status_code == 200
     assert fault in page.content.decode()
     assert not Budget.objects.exists()
+
+
+CHEAPER = FORM | {"on_exceeded": "cheaper", "cheaper_model": "mini"}
+
+
+def test_a_cheaper_model_that_does_not_exist_is_refused(admin_client):
+    page = admin_client.post(reverse("admin:budgets_budget_add"), CHEAPER)
+
+    assert "No route or model is called “mini”." in page.content.decode()
+    assert not Budget.objects.exists()
+
+
+@pytest.mark.parametrize("kind", ["model", "route"])
+def test_a_cheaper_model_is_a_model_or_a_route_and_may_go_later(admin_client, kind):
+    made = make_model("mini") if kind == "model" else Route.objects.create(slug="mini")
+    admin_client.post(reverse("admin:budgets_budget_add"), CHEAPER)
+    budget = Budget.objects.get(cheaper_model="mini")
+    made.delete()
+
+    answer = admin_client.post(url(budget), CHEAPER | {"limit_pico": "1"})
+
+    assert answer.status_code == 302
+    assert Budget.objects.get().limit_pico == 10**12
 
 
 def test_the_limit_can_be_changed_and_resets_nothing(admin_client, used):

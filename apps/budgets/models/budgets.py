@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from apps.audit.history import track
 from apps.budgets.models.choices import Basis, default_bases, default_thresholds
+from apps.budgets.models.names import is_callable_name
 from apps.core.fields import PicoUSDField
 from apps.core.models import SlugModel, moves_config_epoch
 
@@ -212,8 +213,16 @@ class Budget(SlugModel):
             changed = [n for n in self.FIXED_FIELDS if getattr(self, n) != getattr(stored, n)]
             text = "Cannot change: what a budget counts is fixed. Switch it off and make another."
             faults |= dict.fromkeys(changed, text)
+        if self.cheaper_model != getattr(stored, "cheaper_model", ""):
+            faults |= self._unknown_cheaper_model() | faults
         if faults:
             raise ValidationError(faults)
+
+    def _unknown_cheaper_model(self) -> dict[str, str]:
+        """Only of a new choice: a route that goes later must not keep a limit from changing."""
+        if not self.cheaper_model or is_callable_name(self.cheaper_model):
+            return {}
+        return {"cheaper_model": f"No route or model is called “{self.cheaper_model}”."}
 
     def _faults(self) -> dict[str, str]:
         faults = {}
