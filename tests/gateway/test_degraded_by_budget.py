@@ -6,7 +6,8 @@ from apps.budgets.models import Budget, Hold, Window
 from apps.core.ids import uuid7
 from apps.gateway.types import CallRefused, CallSpec
 from apps.ledger.models import Attempt
-from tests.factories import make_model, make_priced_deployment
+from apps.registry.models import Deployment
+from tests.factories import make_model, make_price, make_priced_deployment
 from tests.gateway.conftest import make_call, run_calls
 
 
@@ -32,8 +33,6 @@ def nano(shop):
 
 
 def shop_provider():
-    from apps.registry.models import Deployment
-
     return Deployment.objects.get(slug="small-1").provider
 
 
@@ -132,3 +131,26 @@ def test_a_job_that_never_fits_does_not_wait(runtime, shop):
     (refused,) = run_calls(runtime, [call], raising=False)
 
     assert refused.retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("tier", "base", "token"), [("default", 83, 2), ("priority", 83, 20), ("auto", 83, 20)]
+)
+def test_what_is_affordable_goes_by_the_dearest_tier_and_step_in_reach(
+    runtime, shop, upstream, tier, base, token
+):
+    """The input is of 83 tokens at most, so the second step may hold and the third cannot."""
+    deployment = Deployment.objects.get()
+    make_price(deployment, "in_uncached", 1, service_tier="priority")
+    make_price(deployment, "out_text", 1, service_tier="priority")
+    make_price(deployment, "out_text", 20, service_tier="priority", min_input_tokens=83)
+    make_price(deployment, "out_text", 1000, service_tier="priority", min_input_tokens=84)
+    make_price(deployment, "out_text", 1000, min_input_tokens=84)
+    make_budget(500, "cap", min_output_tokens=10)
+    cap = (500 - base) // token
+
+    (outcome,) = run_calls(runtime, [make_call(shop, spec(service_tier=tier))])
+
+    assert outcome.degraded == "output_cap"
+    assert upstream.log()[0]["body"]["max_tokens"] == cap
+    assert Hold.objects.get().amount_pico == base + cap * token <= 500
