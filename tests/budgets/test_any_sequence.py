@@ -30,7 +30,7 @@ from apps.ledger.types import AttemptEnd, AttemptStart, Dimensions, UsageReport
 from apps.registry.types import PriceRow
 from tests.budgets.conftest import NOW, make_budget
 from tests.budgets.model import Auditor, ModelBudget
-from tests.proof import examples
+from tests.proof import checked, examples
 
 BUDGETS = {
     "all-time": ModelBudget(limit=400, hard=True, daily=False, service=""),
@@ -75,7 +75,8 @@ class Books(RuleBasedStateMachine):
         pairs = [pair for pair in zip(requests, answers, strict=True) if isinstance(pair[1], Held)]
         assert Hold.objects.filter(pk__in=[r.id for r in requests]).count() == len(pairs)
         for request, answer in pairs:
-            self.no_hard_window_is_over(answer.window_ids)  # I1
+            self.no_hard_window_is_over(answer.window_ids)
+            checked("I1")
             self.open_attempt(request.id, service)
         return multiple(*pairs)
 
@@ -84,7 +85,8 @@ class Books(RuleBasedStateMachine):
         request, first = hold
         again = hold_all(requests=[request], budgets=read_budgets(), now=self.now)[0]
         assert isinstance(again, Held)
-        assert again.window_ids == first.window_ids  # I4
+        assert again.window_ids == first.window_ids
+        checked("I4")
         self.auditor.visit(request.scope.service, self.now)
 
     @rule(hold=holds, actual=st.integers(0, 200))
@@ -166,12 +168,14 @@ class Books(RuleBasedStateMachine):
             for key, window in self.auditor.windows.items()
         }
         assert found == expected
+        checked("I2", "I3", "I5", "I6")
 
     @invariant()
     def windows_agree_with_the_ledger(self) -> None:
         """I2, I8: against the entries and holds themselves."""
         assert verify_windows() == []
         assert broken_entries() == []
+        checked("I8")
 
     @invariant()
     def what_was_booked_stays_booked(self) -> None:
@@ -179,6 +183,7 @@ class Books(RuleBasedStateMachine):
         entries = {e.pk: (e.amount_pico, e.kind) for e in Entry.objects.all()}
         assert {pk: entries[pk] for pk in self.seen} == self.seen
         self.seen = entries
+        checked("I7")
 
     def no_hard_window_is_over(self, window_ids: tuple[int, ...]) -> None:
         for w in Window.objects.filter(pk__in=window_ids, hard=True):

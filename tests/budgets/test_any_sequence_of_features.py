@@ -29,7 +29,7 @@ from apps.budgets.services.raises import approve_raise, request_raise
 from apps.budgets.snapshot import read_budgets
 from apps.budgets.types import Held, OutputTerms, Resolution
 from tests.budgets.conftest import make_budget, request
-from tests.proof import examples
+from tests.proof import checked, examples
 
 HOUR = timedelta(hours=1)
 TERMS = OutputTerms(input_pico=5, token_pico=3)
@@ -85,7 +85,8 @@ class Features(RuleBasedStateMachine):
         assert (is_held, getattr(answer, "output_cap", None)) == expected
         if is_held:
             self.admitted[wanted.id] = self.now
-            assert all(room.left >= 0 for room in self.rooms().values())  # I1
+            assert all(room.left >= 0 for room in self.rooms().values())
+            checked("I1")
         return wanted.id
 
     @rule(id_=holds, actual=st.integers(0, 250), unknown=st.booleans())
@@ -126,6 +127,7 @@ class Features(RuleBasedStateMachine):
             posted = sum(hold.posted_pico for hold in taken)
             held = sum(h.amount_pico - h.posted_pico for h in taken if h.status == "held")
             assert (room.posted, room.held) == (posted, held), room.budget
+        checked("I2")
 
     @invariant()
     def a_hold_stays_in_the_local_day_of_its_admission(self) -> None:

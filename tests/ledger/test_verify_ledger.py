@@ -10,13 +10,21 @@ from django.utils import timezone
 
 from apps.core.ids import uuid7
 from apps.jobs.models import Job
-from apps.ledger import metrics
+from apps.ledger import metrics, reports
 from apps.ledger.models import DayCost, MonthCost
+from apps.ledger.models.rollups import KEY, MEASURES
 from apps.ledger.verifying import verify_yesterday
 from tests.factories import make_service
 from tests.ledger.books import NOON, booked, post_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+OTHERS = ", ".join(name for name in ("day", *KEY, *MEASURES) if name != "purpose")
+# what was spent on an answer counts as waste too
+TWICE = f"""
+    INSERT INTO ledger_daycost ({OTHERS}, purpose) SELECT {OTHERS}, 'late' FROM ledger_daycost
+"""
 
 
 def verify(*arguments):
@@ -67,6 +75,8 @@ def test_right_books_pass_whole_and_by_month(books):
         ("UPDATE ledger_daycost SET output_tokens = 6", "output_tokens of shop"),
         ("UPDATE ledger_monthcost SET amount_pico = 6", "6 recorded, 7 computed"),
         ("UPDATE ledger_daycost SET team = 'other'", "0 recorded, 7 computed"),
+        ("UPDATE ledger_daycost SET purpose = 'late'", "0 recorded, 7 computed"),
+        (TWICE, "Report by day and purpose, .*: 19 recorded, 12"),
         ("UPDATE jobs_job SET cost_pico = 6", "Pico-USD of job .*: 6 recorded, 7 computed"),
         ("UPDATE ledger_rollupcursor SET xid = '0'", r"Total of the report.*: 19 recorded, 12"),
     ],
@@ -81,6 +91,23 @@ def test_whatever_is_tampered_with_is_found(books, sql, fault):
         with pytest.raises(CommandError, match=fault):
             verify(*arguments)
     assert "agree" in verify("--month", "2026-06")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--month", "2026-05"]])
+def test_a_report_that_forgets_a_purpose_is_found(books, monkeypatch, arguments):
+    """No table is wrong then: only the sum over purposes is."""
+    booked(amount=3, purpose="late")
+    right = reports.spend_by_group
+    assert "agree" in verify(*arguments)
+
+    def forgetful(*, days, dimension):
+        found = right(days=days, dimension=dimension)
+        return {group: found[group] for group in found if (dimension, group) != ("purpose", "late")}
+
+    monkeypatch.setattr(reports, "spend_by_group", forgetful)
+    with pytest.raises(CommandError, match=r"Report by purpose, .*: 12 recorded, 15") as caught:
+        verify(*arguments)
+    assert str(caught.value).count("recorded") == 1
 
 
 @pytest.mark.parametrize("month", ["may", "2026-13", "2026-05-04"])
