@@ -317,6 +317,16 @@ def test_a_retry_opens_the_batch_again_and_its_end_is_told_once(api, made, endpo
     assert Delivery.objects.count() == 1
 
 
+def test_rows_that_are_retried_in_a_cancelled_batch_run_again(api, made):
+    one, *_ = jobs_of(made)
+    fail(one)
+    api.post(None, path=f"{BATCHES}{made}/cancel/")
+
+    retry(job_ids=[one.pk])
+
+    assert api.get(f"{BATCHES}{made}/").json()["status"] == "running"
+
+
 def test_another_services_batch_does_not_exist(made, other_shop):
     stranger = Api(other_shop)
 

@@ -117,6 +117,9 @@ def test_the_body_is_for_those_who_may_read_answers(person, endpoint):
     User.objects.get().user_permissions.add(Permission.objects.get(codename="view_jobpayload"))
 
     assert "It works." in text(client.get(page))
+    assert (
+        '<pre tabindex="0">' in client.get(page).content.decode()
+    )  # by keyboard, where it scrolls
 
 
 def test_who_only_looks_gets_no_buttons(person, endpoint):

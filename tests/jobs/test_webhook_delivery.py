@@ -350,6 +350,51 @@ def test_a_busy_endpoint_leaves_places_to_others(shop, endpoint, receiver):
     assert deliver.claim(limit=16, busy=[endpoint.pk]) == []
 
 
+def test_endpoints_that_are_away_leave_places_to_others(shop, endpoint, receiver):
+    dead = [
+        create_endpoint(service_id=shop.pk, url=f"{receiver.url}/{name}", events=["job.failed"])
+        for name in "ab"
+    ]
+    WebhookEndpoint.objects.filter(pk__in=[one.endpoint.pk for one in dead]).update(
+        paused_until=timezone.now() - timedelta(seconds=1)
+    )
+    for one in dead * 8:
+        send_test(endpoint_id=one.endpoint.pk)
+    sent = send_test(endpoint_id=endpoint.pk)
+
+    claimed = deliver.claim(limit=16)
+
+    assert [parcel.id for parcel in claimed if not parcel.probes] == [sent.pk]
+    assert {parcel.endpoint_id for parcel in claimed if parcel.probes} == {
+        one.endpoint.pk for one in dead
+    }
+    assert len(claimed) == 3
+
+
+def test_an_endpoint_that_answers_again_is_sent_as_much_as_before(endpoint, receiver):
+    for _ in range(10):
+        send_test(endpoint_id=endpoint.pk)
+    receiver.behave(429, Retry_After="0")
+    deliver_due()  # eight, and a pause
+    Delivery.objects.filter(tries=1).update(next_try_at=timezone.now() + LATER)
+    WebhookEndpoint.objects.update(paused_until=timezone.now())
+    receiver.behave(204)
+
+    assert [deliver_due(), deliver_due()] == [1, 1]  # a probe, then the rest
+
+
+def test_an_answer_does_not_end_a_pause_that_was_asked_for(endpoint, receiver):
+    for _ in range(2):
+        send_test(endpoint_id=endpoint.pk)
+    first, second = deliver.claim(limit=2)
+
+    deliver.write_down(first, post.Answer(429, 0.1, retry_after="600"), at=timezone.now())
+    deliver.write_down(second, post.Answer(204, 0.1), at=timezone.now())
+
+    endpoint.refresh_from_db()
+    assert endpoint.paused_until > timezone.now() + timedelta(seconds=500)
+
+
 def test_an_ended_delivery_can_be_sent_again(sent, receiver):
     receiver.behave(500)
     for _ in range(10):

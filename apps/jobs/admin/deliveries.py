@@ -78,7 +78,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="body")
     def content(self, delivery: Delivery) -> SafeString:
-        return format_html("<pre>{}</pre>", delivery.body)
+        return format_html('<pre tabindex="0">{}</pre>', delivery.body)  # it scrolls on a phone
 
     @confirmed_action(
         description="Deliver again",

@@ -35,6 +35,8 @@ def count(ended: Sequence[tuple[UUID | None, str]]) -> None:
 def take_back(queued: Sequence[tuple[UUID | None, str]]) -> None:
     """Jobs that had ended so wait again: their batches are open once more."""
     _move(queued, -1)
+    again = {batch_id for batch_id, _ in queued if batch_id is not None}
+    Batch.objects.filter(pk__in=again).update(cancel_requested=False)
 
 
 def _move(jobs: Sequence[tuple[UUID | None, str]], sign: int) -> list[UUID]:

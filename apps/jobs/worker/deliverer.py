@@ -9,7 +9,7 @@ import structlog
 from django.db import close_old_connections, connections
 
 from apps.jobs.services.webhooks import news
-from apps.jobs.services.webhooks.deliver import PER_ENDPOINT, Parcel, claim, deliver
+from apps.jobs.services.webhooks.deliver import PER_ENDPOINT, PROBES, Parcel, claim, deliver
 
 LOOK_SECONDS = 2.0  # how often it looks by itself; an end in this process wakes it at once
 THREADS = 16
@@ -22,7 +22,7 @@ class Deliverer:
 
     def __init__(self) -> None:
         self._stopped = threading.Event()
-        self._running: dict[Future[None], UUID] = {}
+        self._running: dict[Future[None], Parcel] = {}
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="webhook")
         self._thread = threading.Thread(target=self._work, name="webhooks", daemon=True)
 
@@ -57,10 +57,10 @@ class Deliverer:
         room = THREADS - len(self._running)
         parcels = claim(limit=room, busy=self._busy()) if room else []
         for parcel in parcels:
-            self._running[self._pool.submit(_send, parcel)] = parcel.endpoint_id
+            self._running[self._pool.submit(_send, parcel)] = parcel
         if not parcels:
             self._rest()
-        self._running = {run: owner for run, owner in self._running.items() if not run.done()}
+        self._running = {run: parcel for run, parcel in self._running.items() if not run.done()}
 
     def _rest(self) -> None:
         if self._running:
@@ -70,8 +70,13 @@ class Deliverer:
 
     def _busy(self) -> list[UUID]:
         """Endpoints that have as many tries under way as one may have."""
-        counts = Counter(self._running.values())
-        return [endpoint for endpoint, count in counts.items() if count >= PER_ENDPOINT]
+        counts = Counter(parcel.endpoint_id for parcel in self._running.values())
+        probed = Counter(parcel.endpoint_id for parcel in self._running.values() if parcel.probes)
+        return [
+            endpoint
+            for endpoint, count in counts.items()
+            if count >= PER_ENDPOINT or probed[endpoint] >= PROBES
+        ]
 
 
 def _send(parcel: Parcel) -> None:

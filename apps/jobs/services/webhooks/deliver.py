@@ -32,6 +32,7 @@ from apps.jobs.services.webhooks.schedule import pause_after, retry_after
 
 LEASE_SECONDS = 60  # four times the longest exchange
 PER_ENDPOINT = 8  # of one claim: a slow endpoint must not take all places
+PROBES = 1  # after a pause, until it answers: endpoints that are away must not take them together
 UNREACHABLE_PAUSE = timedelta(seconds=5)  # of an endpoint that does not answer
 THROTTLING = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
 
@@ -41,7 +42,8 @@ WITH due AS (
         SELECT id, next_try_at FROM jobs_delivery
         WHERE endpoint_id = endpoint.id AND status = 'pending'
           AND next_try_at <= clock_timestamp()
-        ORDER BY next_try_at LIMIT %(per_endpoint)s
+        ORDER BY next_try_at
+        LIMIT CASE WHEN endpoint.paused_until IS NULL THEN %(per_endpoint)s ELSE %(probes)s END
         FOR UPDATE SKIP LOCKED
     ) AS picked
     WHERE endpoint.active AND endpoint.id <> ALL(%(busy)s::uuid[])
@@ -52,7 +54,8 @@ UPDATE jobs_delivery AS delivery
 SET tries = tries + 1, next_try_at = clock_timestamp() + make_interval(secs => %(lease)s)
 FROM due, jobs_webhookendpoint AS endpoint
 WHERE delivery.id = due.id AND endpoint.id = delivery.endpoint_id
-RETURNING delivery.id, endpoint.id, delivery.tries, delivery.first_try, delivery.body, endpoint.url
+RETURNING delivery.id, endpoint.id, delivery.tries, delivery.first_try, delivery.body, endpoint.url,
+          endpoint.paused_until IS NOT NULL
 """
 
 log = structlog.get_logger(__name__)
@@ -69,12 +72,14 @@ class Parcel:
     first_try: int
     body: str
     url: str
+    probes: bool
+    """Whether it finds out if the endpoint is there again."""
 
 
 def claim(*, limit: int, busy: Collection[UUID] = ()) -> list[Parcel]:
     """Own up to `limit` due deliveries, not of `busy` endpoints, the oldest first."""
     values: dict[str, Any] = {"limit": limit, "busy": list(busy)}
-    values |= {"lease": LEASE_SECONDS, "per_endpoint": PER_ENDPOINT}
+    values |= {"lease": LEASE_SECONDS, "per_endpoint": PER_ENDPOINT, "probes": PROBES}
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, values)
         return [Parcel(*row) for row in cursor.fetchall()]
@@ -105,6 +110,7 @@ def write_down(parcel: Parcel, answer: Answer, *, at: datetime) -> None:
     if not mine:
         return  # another try has begun since: it decides, and a deleted delivery needs nothing
     _note(parcel, answer, at)
+    _pause(parcel, answer, asked)
     if answer.status is not None and 200 <= answer.status < 300:
         mine.update(status=DeliveryStatus.DELIVERED, ended_at=Now())
         return
@@ -117,9 +123,16 @@ def write_down(parcel: Parcel, answer: Answer, *, at: datetime) -> None:
         mine.update(status=DeliveryStatus.FAILED, ended_at=Now())
     else:
         mine.update(next_try_at=Now() + pause)
+
+
+def _pause(parcel: Parcel, answer: Answer, asked: timedelta | None) -> None:
+    """Leave the endpoint alone when it is away or asks for it; an answer ends the time after."""
+    endpoint = _endpoint_of(parcel)
     if answer.status is None or answer.status in THROTTLING:
         until = Now() + max(asked or timedelta(0), UNREACHABLE_PAUSE)
-        _endpoint_of(parcel).update(paused_until=until)
+        endpoint.update(paused_until=until)
+    else:
+        endpoint.filter(paused_until__lte=Now()).update(paused_until=None)
 
 
 def _keys_of(endpoint_id: UUID, at: datetime) -> list[str]:
