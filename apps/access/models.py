@@ -77,6 +77,15 @@ class Service(SlugModel):
         help_text="What its calls are booked as. Evaluations and playgrounds stand apart from "
         "answers in every report, and have keys and budgets of their own.",
     )
+    fallback_answer = models.TextField(
+        max_length=20_000,
+        default="",
+        db_default="",
+        blank=True,
+        help_text="What callers get instead of an error when every deployment failed: a text, or a "
+        "JSON object for those who ask for JSON. It costs nothing, is never cached, and is marked "
+        "“x-llm-degraded: fallback_answer”. Empty: they get 503. Jobs wait instead.",
+    )
     active = models.BooleanField(default=True, help_text="Off: every key of it is refused.")
 
     class Meta:

@@ -37,6 +37,7 @@ def caller_of(service: Service) -> Caller:
         cost_center=service.cost_center.slug,
         regions=tuple(service.regions),
         purpose=service.purpose,
+        fallback_answer=service.fallback_answer,
         tier=TierLimits(
             slug=tier.slug,
             requests_per_second=tier.requests_per_second,

@@ -26,6 +26,7 @@ class Caller:
     tier: TierLimits
     regions: tuple[str, ...] = ()  # where its data may go; empty: anywhere
     purpose: str = ""  # what its calls are booked as; empty: answers
+    fallback_answer: str = ""  # stands in when every deployment failed; empty: nothing does
 
 
 @dataclass(frozen=True, slots=True)

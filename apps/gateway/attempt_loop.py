@@ -108,7 +108,8 @@ class AttemptLoop:
             step = plan.after(error, remaining=run.remaining)
         if error is None:
             raise refusals.all_resting(self._health.resting(candidates))
-        raise refusals.provider_failed(error, plan.attempts, in_time=run.remaining > 0)
+        in_time = run.remaining > 0
+        raise refusals.provider_failed(error, plan.attempts, in_time=in_time, cost_pico=spent)
 
     async def _attempt(self, run: Run, step: Next, number: int, spent: Pico) -> CallOutcome:
         sending = _Sending()

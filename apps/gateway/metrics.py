@@ -36,6 +36,9 @@ ATTEMPTS = Counter(
 RESTS = Counter(
     "llm_deployment_rests_total", "Rests of deployments that began here.", ["deployment", "reason"]
 )
+FALLBACK_ANSWERS = Counter(
+    "llm_fallback_answers_total", "Calls that a service's own answer stood in for.", ["service"]
+)
 STREAMS_CUT = Counter(
     "llm_streams_cut_total", "Streams whose client was given up; the call went on.", ["reason"]
 )

@@ -33,6 +33,7 @@ from apps.gateway.cached import (
 from apps.gateway.config import Config
 from apps.gateway.deciding import decide, pause_for, subject_of
 from apps.gateway.guards import guard_input
+from apps.gateway.own_answer import own_answer
 from apps.gateway.prepare import Prepared, prepare
 from apps.gateway.shadow import Shadows
 from apps.gateway.tasks import Tasks
@@ -98,7 +99,7 @@ class Pipeline:
             if grant.wait:
                 await asyncio.sleep(grant.wait)
             found = await self._look_up(prepared)  # 6.
-            outcome = await self._answer(call, prepared, found, emit)  # 7. to 11.
+            outcome = await self._answer_or_own(call, prepared, found, emit)  # 7. to 11.
             used = tokens_used(outcome)
         except CallRefused as refusal:
             used = None if refusal.attempts else 0
@@ -158,6 +159,24 @@ class Pipeline:
         if mode is CacheMode.ONLY:
             raise refusals.not_cached()
         return None
+
+    async def _answer_or_own(
+        self, call: Call, prepared: Prepared, found: Lookup | None, emit: Emit | None
+    ) -> CallOutcome:
+        """An answer, or the one that the service keeps ready for when every deployment failed."""
+        if not call.caller.fallback_answer:
+            return await self._answer(call, prepared, found, emit)
+        told = Emission(emit) if emit else None
+        try:
+            return await self._answer(call, prepared, found, told)
+        except CallRefused as refusal:
+            own = None if told and told.begun else own_answer(call, prepared, refusal)
+            if own is None:
+                raise
+        if emit is not None:
+            for chunk in as_chunks(own.body):
+                await emit(chunk)
+        return own
 
     async def _answer(
         self, call: Call, prepared: Prepared, found: Lookup | None, emit: Emit | None

@@ -6,7 +6,7 @@ from datetime import datetime
 from apps.access.limits import Grant
 from apps.access.types import Caller
 from apps.budgets.types import BudgetExceeded
-from apps.core.money import exact_usd
+from apps.core.money import Pico, exact_usd
 from apps.core.problems import Fault
 from apps.gateway.types import CallRefused
 from apps.providers.errors import ErrorKind, ProviderError
@@ -189,7 +189,9 @@ def outcome_unknown(error: ProviderError, attempts: int) -> CallRefused:
     )
 
 
-def provider_failed(error: ProviderError, attempts: int, *, in_time: bool) -> CallRefused:
+def provider_failed(
+    error: ProviderError, attempts: int, *, in_time: bool, cost_pico: Pico = 0
+) -> CallRefused:
     if error.kind in _CALLERS_FAULTS:
         return CallRefused(
             code=error.kind,
@@ -210,4 +212,5 @@ def provider_failed(error: ProviderError, attempts: int, *, in_time: bool) -> Ca
         message=f"No provider answered; the last error was: {error.message}",
         retry_after=soon if error.retryable else None,
         attempts=attempts,
+        cost_pico=cost_pico,
     )

@@ -119,7 +119,9 @@ class CallOutcome:
     cache: CacheState
     attempts: int
     pin: Pin | None = None
-    degraded: str = ""  # what a budget had no room for: cheaper_model or output_cap was the answer
+    # Why it is less than was asked for. cheaper_model, output_cap: a budget had no room for more;
+    # fallback_answer: every deployment failed, and the service's own text stood in.
+    degraded: str = ""
     levels: tuple[Level, ...] = ()  # of the caller's rate limits after this call
     fit: FitReport | None = None  # None: nothing was left out
     cache_key: str = ""  # by which this answer alone can be invalidated
@@ -140,6 +142,7 @@ class CallRefused(Exception):
         details: Mapping[str, Any] | None = None,
         attempts: int = 0,
         levels: tuple[Level, ...] = (),
+        cost_pico: Pico = 0,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -150,3 +153,4 @@ class CallRefused(Exception):
         self.details = dict(details or {})
         self.attempts = attempts
         self.levels = levels
+        self.cost_pico = cost_pico  # of the attempts that failed

@@ -6,7 +6,7 @@ from django.db import connection
 
 from apps.access.models import Tier
 from apps.core.snapshot import current_epoch
-from apps.routing.models import Route, RouteTarget
+from apps.routing.models import RestEnd, Route, RouteTarget
 from tests.factories import make_key, make_priced_deployment, make_service
 
 pytestmark = pytest.mark.django_db
@@ -56,4 +56,10 @@ def test_no_configuration_table_was_forgotten():
         for model in apps.get_app_config(label).get_models()
         if not model.__name__.endswith("Event")
     }
-    assert ours - {"registry_priceproposal"} == set(TABLES)
+    assert ours - {"registry_priceproposal"} == {*TABLES, "routing_restend"}
+
+
+def test_an_order_that_can_only_be_added_moves_it():
+    before = current_epoch()
+    RestEnd.objects.create(deployment="one", of="deployment", reason="mended", actor="ada")
+    assert current_epoch() == before + 1

@@ -31,7 +31,17 @@ TierViewSet = manage_viewset(
 )
 ServiceViewSet = manage_viewset(
     Service,
-    fields=("slug", "name", "team", "cost_center", "tier", "regions", "purpose", "active"),
+    fields=(
+        "slug",
+        "name",
+        "team",
+        "cost_center",
+        "tier",
+        "regions",
+        "purpose",
+        "fallback_answer",
+        "active",
+    ),
     related=("team", "cost_center", "tier"),
 )
 

@@ -64,6 +64,7 @@ def last_chunk(outcome: CallOutcome) -> dict[str, Any]:
         "cache": outcome.cache,
         "cache_key": outcome.cache_key,
         "attempts": outcome.attempts,
+        **({"degraded": outcome.degraded} if outcome.degraded else {}),
     }
     return {
         **head,
