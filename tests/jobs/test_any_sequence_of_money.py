@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -292,6 +292,7 @@ def test_any_sequence_of_money_keeps_every_equality(transactional_db, make_job):
             max_examples=examples(8),
             stateful_step_count=20,
             deadline=None,
+            phases=[Phase.reuse, Phase.generate],  # a shorter example would take many minutes
             suppress_health_check=list(HealthCheck),
         ),
     )
