@@ -210,4 +210,4 @@ def _as_text(value: Any) -> str:
     if value is None:
         return NOTHING
     text = json.dumps(value, ensure_ascii=False, indent=2)
-    return format_html("<pre>{}</pre>", text)
+    return format_html('<pre tabindex="0">{}</pre>', text)

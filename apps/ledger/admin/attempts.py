@@ -97,4 +97,4 @@ class AttemptAdmin(ReadOnlyAdmin):
         if usage is None:
             return format_html("{}", NOTHING)
         text = {"source": usage.source, "counts": usage.counts, "reported": usage.raw}
-        return format_html("<pre>{}</pre>", json.dumps(text, indent=2))
+        return format_html('<pre tabindex="0">{}</pre>', json.dumps(text, indent=2))
