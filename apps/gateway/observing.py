@@ -24,12 +24,12 @@ _RESULTS = {
     ErrorKind.BAD_RESPONSE: AttemptResult.FAILED,
     ErrorKind.INCOMPLETE: AttemptResult.FAILED,
     ErrorKind.AUTH: AttemptResult.UNAUTHORISED,
+    ErrorKind.NOT_FOUND: AttemptResult.MISSING,
     # The caller's fault, the caller's leaving, or our own: the deployment cannot help it.
     ErrorKind.TIMEOUT_BEFORE_SEND: AttemptResult.IGNORED,
     ErrorKind.BAD_REQUEST: AttemptResult.IGNORED,
     ErrorKind.CONTEXT_TOO_LONG: AttemptResult.IGNORED,
     ErrorKind.CONTENT_REFUSED: AttemptResult.IGNORED,
-    ErrorKind.NOT_FOUND: AttemptResult.IGNORED,
     ErrorKind.CONFLICT: AttemptResult.IGNORED,
     ErrorKind.REFUSED: AttemptResult.IGNORED,
     ErrorKind.CANCELLED: AttemptResult.IGNORED,

@@ -25,6 +25,13 @@ class Verdict(StrEnum):
     GOOD = "good"
     SLOW = "slow"
     FAILED = "failed"
+    MISSING = "missing"
+    """What it was asked for is not there. Counts in a row only: one request may ask for what nobody
+    has, but who answers nothing else has lost its model."""
+
+    @property
+    def unanswered(self) -> bool:
+        return self in {Verdict.FAILED, Verdict.MISSING}
 
 
 class Reason(StrEnum):
@@ -111,10 +118,11 @@ class Breaker:
     # --- results ----------------------------------------------------------------------------------
     def record(self, verdict: Verdict, *, now: float, probe: bool = False) -> None:
         """What a call said. Calls that were sent before it opened change nothing afterwards."""
-        self._in_a_row = self._in_a_row + 1 if verdict is Verdict.FAILED else 0
+        self._in_a_row = self._in_a_row + 1 if verdict.unanswered else 0
         state = self.state(now)
         if state is State.CLOSED:
-            self._count(verdict, now)
+            if verdict is not Verdict.MISSING:
+                self._count(verdict, now)
             self._open_if_bad(now)
         elif state is State.HALF_OPEN and probe:
             self._judge(verdict, now)
@@ -178,7 +186,7 @@ class Breaker:
     def _judge(self, verdict: Verdict, now: float) -> None:
         """A slow probe is as bad as a failed one where slowness opened it."""
         slow_is_bad = self.reason is Reason.SLOW_RATE
-        bad = verdict is Verdict.FAILED or (slow_is_bad and verdict is Verdict.SLOW)
+        bad = verdict.unanswered or (slow_is_bad and verdict is Verdict.SLOW)
         self._bad += bad
         self._good += not bad
         if self._good >= self.terms.good_probes:

@@ -37,6 +37,7 @@ _VERDICTS = {
     AttemptResult.ANSWERED: Verdict.GOOD,
     AttemptResult.FAILED: Verdict.FAILED,
     AttemptResult.TIMED_OUT: Verdict.FAILED,
+    AttemptResult.MISSING: Verdict.MISSING,
 }
 Told = tuple[float, str, int]  # seconds left, the reason, the newest order that the teller knows
 _REFUSED = {AttemptResult.UNAUTHORISED, AttemptResult.FORBIDDEN}

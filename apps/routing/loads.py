@@ -81,7 +81,7 @@ class Loads:
     ) -> None:
         slug, now = deployment.slug, self._clock()
         self._in_flight[slug] = max(0, self._in_flight[slug] - 1)
-        if outcome is AttemptResult.IGNORED:
+        if outcome in {AttemptResult.IGNORED, AttemptResult.MISSING}:
             return
         if outcome is not AttemptResult.ANSWERED:
             seconds = max(seconds, FAILURE_SECONDS)

@@ -145,6 +145,8 @@ class AttemptResult(StrEnum):
     """401, or no money left: the credential is bad for everybody."""
     FORBIDDEN = "forbidden"
     """403: the credential, or only this request."""
+    MISSING = "missing"
+    """404: the model is gone, or only what this request named."""
     LIMITED = "limited"
     """429: busy, not broken."""
     IGNORED = "ignored"

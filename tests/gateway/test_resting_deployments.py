@@ -49,13 +49,31 @@ def test_when_all_rest_nothing_is_sent_and_the_answer_says_until_when(call_pipel
     assert not Hold.objects.filter(status="held").exists()
 
 
-@pytest.mark.parametrize("status", [400, 404, 413, 422])
+@pytest.mark.parametrize("status", [400, 413, 422])
 def test_callers_faults_let_nothing_rest(call_pipeline, upstream, status):
     upstream.behave(model="small", status=status, times=8)
     for _ in range(8):
         assert refusal_of(call_pipeline).code != "no_deployment"
 
     assert call_pipeline().deployment == "small-1"
+
+
+def test_one_that_has_lost_its_model_rests(call_pipeline, upstream):
+    add_second(upstream)
+    upstream.behave(model="small", status=404)
+    for _ in range(5):
+        assert refusal_of(call_pipeline).code == "provider_failed"
+
+    assert call_pipeline().deployment == "small-2"
+    assert models_called(upstream).count("small") == 5
+
+
+def test_what_one_request_named_and_nobody_has_is_no_lost_model(call_pipeline, upstream):
+    for number in range(4):
+        upstream.behave(model="small", status=404, times=2)
+        for _ in range(2):
+            assert refusal_of(call_pipeline).code == "provider_failed"
+        assert call_pipeline(f"hello {number}").deployment == "small-1"
 
 
 def test_a_429_lets_it_rest_for_as_long_as_it_asked(call_pipeline, upstream):
@@ -143,6 +161,7 @@ def test_every_kind_of_error_says_whom_it_blames():
         "timeout": "timed_out",
         "rate_limited": "limited",
         "auth": "unauthorised",
+        "not_found": "missing",
     }
 
 

@@ -39,10 +39,11 @@ class Model:
         self.probes = []
 
     def record(self, verdict, now, probe):
-        self.row = self.row + 1 if verdict == "failed" else 0
+        self.row = self.row + 1 if verdict in ("failed", "missing") else 0
         state = self.state(now)
         if state == "closed":
-            self.history.append((now, verdict))
+            if verdict != "missing":
+                self.history.append((now, verdict))
             if reason := self.verdict_of_history(now):
                 self.open(now, reason)
         elif state == "half_open" and probe:
@@ -64,7 +65,7 @@ class Model:
         return None
 
     def judge(self, verdict, now):
-        bad = ("failed", "slow") if self.opened[-1][2] == "slow_rate" else ("failed",)
+        bad = ["failed", "missing"] + ["slow"] * (self.opened[-1][2] == "slow_rate")
         self.probes.append(verdict in bad)
         if self.probes.count(False) == 2:
             self.__init__()
