@@ -115,7 +115,12 @@ def visit(runtime, shop):
 
 @pytest.mark.parametrize(
     ("said", "cost"),
-    [("priority", 160), (["auto", "priority"], 160), (["priority", "default"], 16)],
+    [
+        ("priority", 160),
+        (["auto", "priority"], 160),
+        (["priority", "default"], 16),
+        (["auto", "priority", None], 160),
+    ],
 )
 def test_of_a_stream_the_last_word_holds(visit, tiers, budget, upstream, said, cost):
     upstream.behave(usage=USAGE, service_tier=said)
