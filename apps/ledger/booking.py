@@ -136,7 +136,9 @@ class Book:
             priced = price_usage(counts=usage.counts, prices=end.prices, tier=usage.service_tier)
             amount, lines = priced.amount_pico, priced.frozen_lines()
         except Unpriced as error:
-            kind = kind if contested else EntryKind.UNPRICED
+            # An estimate leaves room for the charge that may come; finance sees it as unknown.
+            is_known = end.status != "unknown" and not contested
+            kind = EntryKind.UNPRICED if is_known else kind
             amount, lines = 0, unpriced_lines(usage.counts, usage.service_tier)
             reason = f"{reason}. {error}" if contested else str(error)
         reason = storable_text(reason, 500)

@@ -60,8 +60,9 @@ def close_attempts(
 
     An attempt ends once. A second end changes nothing (`already`), except that the truth replaces
     an outcome that was unknown: its estimate is reversed and the real cost booked as late charge.
-    Usage without a price is booked as `unpriced` at 0, for finance to price; usage that contradicts
-    itself as `conflict` at the bound that it carries, for finance to resolve.
+    Usage without a price is booked as `unpriced` at 0, for finance to price (as `estimate` at 0
+    while the outcome is unknown); usage that contradicts itself as `conflict` at the bound that it
+    carries, for finance to resolve.
     `asked`: the attempts, when `ask_attempts` has sent for them already.
 
     Raises: `Attempt.DoesNotExist` for an attempt that was never opened.

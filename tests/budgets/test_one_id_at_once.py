@@ -294,7 +294,7 @@ def test_of_two_at_once_the_second_adds_nothing():
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=examples(8),
+                max_examples=examples(6),
                 stateful_step_count=25,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),

@@ -113,6 +113,17 @@ def test_without_any_price_even_one_token_is_unpriced(opened):
     assert amounts() == [("unpriced", 0)]
 
 
+def test_an_unknown_outcome_without_a_price_leaves_room_for_the_truth(opened):
+    start = opened()
+    lost = end_of(start, status="unknown", kind="estimate", prices=prices())
+    assert close_attempts(ends=[lost], now=NOW)[0].kind == "estimate"
+
+    late = close_attempts(ends=[end_of(start)], now=NOW)[0]
+
+    assert amounts() == [("estimate", 0), ("late_charge", 27_000_000), ("reversal", 0)]
+    assert (late.amount_pico, late.already) == (27_000_000, False)
+
+
 def test_the_truth_replaces_an_orphans_estimate(opened):
     start = opened()
     assert resolve_orphans(attempts={start.id: 90_000_000}, now=NOW) == [start.id]
