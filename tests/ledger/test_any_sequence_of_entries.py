@@ -98,12 +98,17 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(
         slug=st.sampled_from(["here", "there"]),
-        name=CLASSES,
+        picos=st.dictionaries(CLASSES, PICOS, min_size=6),
         tier=TIERS,
         step=STEPS,
-        pico=PICOS,
         block=BLOCKS,
     )
+    def new_prices(
+        self, slug: str, picos: dict[str, int], tier: str, step: int, block: int
+    ) -> None:
+        for name, pico in picos.items():
+            self.price(slug, name, tier, step, pico, block)
+
     def price(self, slug: str, name: str, tier: str, step: int, pico: int, block: int) -> None:
         """It holds from now on, and changes nothing that was booked or sent (I10)."""
         try:
