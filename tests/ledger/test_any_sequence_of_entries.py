@@ -106,6 +106,7 @@ class Ledger(RuleBasedStateMachine):
     def new_prices(
         self, slug: str, picos: dict[str, int], tier: str, step: int, block: int
     ) -> None:
+        self.now += timedelta(minutes=1)  # a kind has one price at a moment
         for name, pico in picos.items():
             self.price(slug, name, tier, step, pico, block)
 
