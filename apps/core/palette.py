@@ -18,7 +18,7 @@ from django.urls import reverse
 from apps.core.navigation import Section
 
 ROWS_PER_MODEL = 5
-ROWS = 30
+ROWS = 50  # an empty query lists the pages: all of them
 QUERY_LENGTH = 100  # characters; no name, slug or id is longer
 UUID_DIGITS = 32
 
@@ -33,7 +33,7 @@ class Row:
 def search(
     *, site: AdminSite, request: HttpRequest, pages: Iterable[Section], query: str
 ) -> list[Row]:
-    """At most 30 rows that the request's user may open; an empty query lists the pages."""
+    """At most `ROWS` rows that the request's user may open; an empty query lists the pages."""
     text = query.strip().replace("\0", "")[:QUERY_LENGTH]
     return list(islice(_rows(site, request, pages, text), ROWS))
 

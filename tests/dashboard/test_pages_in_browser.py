@@ -160,6 +160,7 @@ def test_two_letters_go_to_a_page_and_a_question_mark_lists_them(
     assert "Dashboard" in visitor.page.locator("#l-keys").inner_text()
     assert visitor.axe() == []
     visitor.page.keyboard.press("Escape")
+    visitor.page.locator("#l-keys").wait_for(state="hidden")  # until then the keys are its own
     visitor.page.clock.set_fixed_time(0)  # however slow the machine, the two keys come together
     visitor.page.keyboard.press("g")
     with visitor.page.expect_navigation():

@@ -53,7 +53,8 @@ def test_a_job_is_answered_priced_and_booked(busy_shop, start_worker, upstream):
     assert after.cost_pico == cost == Entry.objects.get(job_id=job.pk).amount_pico
     assert (after.attempts, after.deployment, after.cache) == (1, "small-1", "miss")
     assert JobPayload.objects.get(job=job).result["text"]
-    assert '"request_id": "req_12345678"' in worker.output()
+    # What ends the job is committed before it is logged.
+    eventually(lambda: '"request_id":"req_12345678"' in worker.output(), worker.explain)
 
 
 def test_the_same_request_again_comes_from_the_cache(busy_shop, start_worker, upstream):
