@@ -2,6 +2,7 @@
 
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -78,3 +79,29 @@ def test_after_a_failure_nobody_waits_for_a_hanging_redis_again(redis_at):
             doorbell.ring(priority=Priority.NORMAL)
 
     assert time.monotonic() - started < 0.5
+
+
+def test_after_the_pause_one_caller_waits_and_the_others_go_on(redis_at):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        redis_at(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        doorbell._pause.until = time.monotonic() - 1  # it was away, and the pause is over
+        with ThreadPoolExecutor(16) as pool:
+            waits = sorted(pool.map(seconds_to_ring, range(16)))
+
+    assert waits[-1] >= doorbell.RING_SECONDS
+    assert waits[-2] < doorbell.RING_SECONDS
+
+
+def seconds_to_ring(_: int) -> float:
+    started = time.monotonic()
+    doorbell.ring(priority=Priority.NORMAL)
+    return time.monotonic() - started
+
+
+def test_when_redis_is_back_everybody_rings_again(waiting_bells):
+    doorbell._pause.until = time.monotonic() - 1
+
+    doorbell.ring(priority=Priority.NORMAL)
+    doorbell.ring(priority=Priority.LOW)
+
+    assert waiting_bells() == {"normal": 1, "low": 1}

@@ -39,14 +39,18 @@ def ring(*, priority: int) -> None:
     """Wake a worker for jobs of `priority`. Never raises for a broker that is away.
 
     Redis is asked first, and a broker is not tried when Redis is away: callers wait for half a
-    second until that is known, and in the next `PAUSE_SECONDS` not at all.
+    second until that is known, and in the next `PAUSE_SECONDS` not at all. After these one caller
+    tries, and the others go on without waiting for what comes of it.
     """
     queue = QUEUES[priority]
     if time.monotonic() < _pause.until:
         return
+    if _pause.until:
+        _pause.until = time.monotonic() + PAUSE_SECONDS
     try:
         if client(RING_SECONDS).set(_flag(queue), 1, nx=True, px=QUIET_MS):
             celery_app.send_task(RING, queue=queue)
+        _pause.until = 0.0
     except (RedisError, OperationalError, OSError) as error:
         _pause.until = time.monotonic() + PAUSE_SECONDS
         log.warning("doorbell_failed", queue=queue, error=str(error))
