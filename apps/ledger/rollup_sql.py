@@ -30,7 +30,9 @@ HORIZON = """
     ), pg_snapshot_xmax(snapshot))::text
     FROM moment
 """
-# The first transaction after a batch, if it is over. The cut stands in a subquery of its own:
+# The first transaction after a batch, if it is over. Never before the cursor, or entries would be
+# posted twice: the horizon can fall back when a transaction of another database, which had been
+# left out, is for a moment not known to be one. The cut stands in a subquery of its own:
 # joined to the entries, it made the planner read the index of every month.
 NEXT = """
     WITH cut AS (
@@ -38,10 +40,10 @@ NEXT = """
         WHERE xid >= (SELECT xid FROM ledger_rollupcursor) AND xid < %(horizon)s::xid8
         ORDER BY xid OFFSET %(batch)s - 1 LIMIT 1
     )
-    SELECT coalesce((
+    SELECT greatest((SELECT xid FROM ledger_rollupcursor), coalesce((
         SELECT xid FROM ledger_entry
         WHERE xid > (SELECT xid FROM cut) AND xid < %(horizon)s::xid8 ORDER BY xid LIMIT 1
-    ), %(horizon)s::xid8)::text
+    ), %(horizon)s::xid8))::text
 """
 MOVE = "UPDATE ledger_rollupcursor SET xid = %(next)s::xid8, moved_at = clock_timestamp()"
 ADOPT = "ALTER TABLE ledger_entry ALTER COLUMN xid TYPE xid8 USING '1'::xid8"

@@ -127,7 +127,9 @@ def test_when_every_leader_fails_the_others_learn_it_without_calling(runtime, sh
 
 
 def test_deadlines_of_leaders_are_no_failures_of_the_others(runtime, shop, upstream):
-    upstream.behave(hang="before_headers", times=4)
+    # Longer than any of the hurried has. Whether each of them gets to be the leader is a matter of
+    # moments; a patient one that gets a slow answer waits for it.
+    upstream.behave(latency=8, times=4)
     hurried = [start(runtime, make_call(shop, spec(), seconds=0.5 + n)) for n in range(4)]
     patient = start(runtime, make_call(shop, spec(), seconds=60))
 

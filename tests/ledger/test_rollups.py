@@ -9,6 +9,7 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from apps.ledger import rollup_sql
 from apps.ledger.models import DayCost, MonthCost, RollupCursor
 from apps.ledger.posting import post_entries, rebuild_all, rebuild_days
 from apps.ledger.reports import (
@@ -22,7 +23,7 @@ from apps.ledger.reports import (
     total_spent,
 )
 from apps.ledger.selectors import rollup_mismatches
-from tests.ledger.books import NOON, booked, empty, post_all
+from tests.ledger.books import NOON, booked, empty, post_all, writers
 from tests.proof import examples
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -126,6 +127,22 @@ def test_every_report_is_the_sum_of_its_entries(
     assert by_month == sums(inside, lambda r: (day(r).replace(day=1), group(r)))
     assert spend_by_group(days=days, dimension=dimension) == sums(inside, group)
     assert total_spent(days=days) == sum(row["amount"] for row in inside)
+    assert rollup_mismatches(first=date(2025, 1, 1), last=date(2027, 12, 31)) == []
+
+
+def test_a_horizon_that_falls_back_posts_nothing_twice(transactional_db, monkeypatch):
+    """As when a transaction of another database is known as such, and a moment later is not."""
+    empty()
+    with writers(1) as (other,):
+        other.execute("SELECT pg_current_xact_id()")
+        booked(amount=5)
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                rollup_sql, "HORIZON", "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
+            )
+            assert post_entries(zone="UTC") == 1
+        assert post_entries(zone="UTC") == 0
+    assert post_all() == 0
     assert rollup_mismatches(first=date(2025, 1, 1), last=date(2027, 12, 31)) == []
 
 
