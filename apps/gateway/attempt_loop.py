@@ -19,23 +19,17 @@ from apps.gateway import metrics, refusals
 from apps.gateway.accounts import Settlement
 from apps.gateway.answers import Answer
 from apps.gateway.assembler import Assembler
-from apps.gateway.attempts import (
-    Emit,
-    admission_of,
-    dispatch,
-    end_of_answer,
-    endpoint_of,
-    settlement_of_error,
-    ticket_for,
-)
 from apps.gateway.books import Books
 from apps.gateway.config import Config
 from apps.gateway.degrade import Way, cheaper_ways, decided
+from apps.gateway.dispatch import Emit, dispatch, endpoint_of
+from apps.gateway.endings import end_of_answer, settlement_of_error
 from apps.gateway.guards import guard_output
 from apps.gateway.observing import observed
 from apps.gateway.prepare import Prepared
 from apps.gateway.retry import Next, Plan
 from apps.gateway.tasks import Tasks
+from apps.gateway.tickets import admission_of, ticket_for
 from apps.gateway.types import CacheMode, CacheState, Call, CallOutcome
 from apps.providers.errors import ErrorKind, Outcome, ProviderError
 from apps.providers.types import Endpoint

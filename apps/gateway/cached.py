@@ -8,8 +8,8 @@ from django.conf import settings
 
 from apps.cache.keys import request_key, scopes_of, source_of
 from apps.cache.types import CachedAnswer, CacheRequest, Lifetime
-from apps.gateway.attempts import Emit
 from apps.gateway.config import Config
+from apps.gateway.dispatch import Emit
 from apps.gateway.prepare import Prepared
 from apps.gateway.types import CacheState, Call, CallOutcome, CallRefused, CallSpec
 

@@ -11,9 +11,10 @@ from datetime import datetime
 
 from apps.budgets.snapshot import matching
 from apps.budgets.types import BudgetFacts, Held, Scope
-from apps.gateway.attempts import Ticket, endpoint_of, scope_of, ticket_for
 from apps.gateway.config import Config
+from apps.gateway.dispatch import endpoint_of
 from apps.gateway.prepare import Prepared, prepare
+from apps.gateway.tickets import Ticket, scope_of, ticket_for
 from apps.gateway.types import Call, CallRefused
 from apps.prompts.types import VersionNotLoaded
 from apps.providers.errors import ProviderError

@@ -20,7 +20,6 @@ from apps.gateway import metrics, refusals
 from apps.gateway.accounts import HitSettlement
 from apps.gateway.answers import as_chunks
 from apps.gateway.attempt_loop import AttemptLoop, Run
-from apps.gateway.attempts import Emit, dimensions_of
 from apps.gateway.books import Books
 from apps.gateway.cached import (
     Emission,
@@ -32,11 +31,13 @@ from apps.gateway.cached import (
 )
 from apps.gateway.config import Config
 from apps.gateway.deciding import decide, pause_for, subject_of
+from apps.gateway.dispatch import Emit
 from apps.gateway.guards import guard_input
 from apps.gateway.own_answer import own_answer
 from apps.gateway.prepare import Prepared, prepare
 from apps.gateway.shadow import Shadows
 from apps.gateway.tasks import Tasks
+from apps.gateway.tickets import dimensions_of
 from apps.gateway.types import CacheMode, CacheState, Call, CallOutcome, CallRefused
 from apps.gateway.windows import MustCount
 from apps.ledger.types import CacheHit

@@ -13,11 +13,11 @@ from apps.access.types import Caller
 from apps.budgets.selectors import foresee
 from apps.budgets.types import BudgetExceeded, BudgetLeft, Foreseen
 from apps.core.money import Pico
-from apps.gateway.attempts import Ticket, hold_of, ticket_for
 from apps.gateway.config import Config
 from apps.gateway.deciding import decide
 from apps.gateway.degrade import cheaper_tickets
 from apps.gateway.prepare import Prepared, prepare
+from apps.gateway.tickets import Ticket, hold_of, ticket_for
 from apps.gateway.types import Call, CallSpec
 from apps.ledger.ceilings import lowest
 from apps.prompts.snapshot import load_version

@@ -17,21 +17,16 @@ from apps.core.snapshot import SnapshotHolder
 from apps.gateway import metrics
 from apps.gateway.accounts import Settlement
 from apps.gateway.assembler import Assembler
-from apps.gateway.attempts import (
-    admission_of,
-    dispatch,
-    end_of_answer,
-    endpoint_of,
-    settlement_of_error,
-    ticket_for,
-)
 from apps.gateway.books import Books
 from apps.gateway.config import Config
 from apps.gateway.degrade import Way, decided
+from apps.gateway.dispatch import dispatch, endpoint_of
+from apps.gateway.endings import end_of_answer, settlement_of_error
 from apps.gateway.observing import observed
 from apps.gateway.prepare import Prepared, conditions, is_able
 from apps.gateway.retry import Next
 from apps.gateway.tasks import Tasks
+from apps.gateway.tickets import admission_of, ticket_for
 from apps.gateway.types import Call, CallRefused
 from apps.ledger.models import Purpose
 from apps.providers.errors import ProviderError

@@ -1,7 +1,5 @@
 """An operator's order is in force in a running process within a second, with Redis or without."""
 
-import time
-
 import pytest
 
 from apps.gateway.types import CallRefused, CallSpec
@@ -10,6 +8,7 @@ from apps.routing.models import RestEnd
 from apps.routing.services import end_rest
 from tests.gateway.conftest import make_call, run_calls
 from tests.gateway.test_parts_away import without_redis  # noqa: F401
+from tests.jobs.workers import eventually
 
 
 def spec():
@@ -39,9 +38,6 @@ def test_a_rest_ends_within_a_second(process, shop, upstream, status, of):
         actor="ada",
     )
 
-    until = time.monotonic() + 1.0  # the process's own thread must hear of it
-    while health.rest(small) is not None:
-        assert time.monotonic() < until, "longer than a second"
-        time.sleep(0.01)
+    eventually(lambda: health.rest(small) is None, seconds=1)  # its own thread hears of it
     assert run_calls(process, [make_call(shop, spec())])[0].deployment == "small-1"
     assert len(upstream.log()) == sent + 1

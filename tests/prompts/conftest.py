@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
 
 from apps.prompts import services, snapshot
-from apps.prompts.models import Channel, Prompt, PromptVersion
+from apps.prompts.models import Arm, Channel, Experiment, Prompt, PromptVersion
 from apps.prompts.validation import Content
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -100,3 +102,48 @@ def engineer(db: None) -> User:
 @pytest.fixture
 def approver(db: None) -> User:
     return make_person("approver", "approver")
+
+
+def browser(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def root(db: None) -> Client:
+    return browser(User.objects.create_superuser("root", password="test"))
+
+
+@pytest.fixture
+def desk(engineer: User) -> Client:
+    return browser(engineer)
+
+
+def page(model: str, *args: int) -> str:
+    name = "changelist" if not args else "change"
+    return reverse(f"admin:prompts_{model}_{name}", args=args)
+
+
+def action(model: str, pk: int, name: str) -> str:
+    return reverse(f"admin:prompts_{model}_action", args=[pk, name])
+
+
+@pytest.fixture
+def everything(prompt: Prompt, staging: Channel) -> Prompt:
+    """One of each: live, draft, retired, running experiment."""
+    first, second = make_sealed(prompt, saying("Describe")), make_sealed(prompt, saying("Praise"))
+    go_live(first, channel="staging")
+    go_live(second, channel="staging")
+    make_draft(prompt, content(messages=[{"role": "user", "content": "{{ oops"}]))
+    experiment = Experiment.objects.create(slug="tone", name="Tone", prompt=prompt, channel=staging)
+    for position, version in enumerate((first, second), 1):
+        Arm.objects.create(
+            experiment=experiment,
+            slug=f"arm-{position}",
+            version=version,
+            weight=5000,
+            position=position,
+        )
+    services.start_experiment(experiment=experiment, by=None, now=NOW)
+    return prompt

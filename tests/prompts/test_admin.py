@@ -4,48 +4,23 @@ import re
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 from django.urls import reverse
 
 from apps.prompts import services
-from apps.prompts.models import Arm, Experiment, Prompt, PromptVersion, Release
+from apps.prompts.models import Experiment, Prompt, PromptVersion, Release
 from tests.prompts.conftest import (
-    NOW,
+    action,
+    browser,
     content,
-    go_live,
     make_draft,
     make_live,
     make_prompt,
     make_sealed,
+    page,
     saying,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def browser(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def root():
-    return browser(User.objects.create_superuser("root", password="test"))
-
-
-@pytest.fixture
-def desk(engineer):
-    return browser(engineer)
-
-
-def page(model, *args):
-    name = "changelist" if not args else "change"
-    return reverse(f"admin:prompts_{model}_{name}", args=args)
-
-
-def action(model, pk, name):
-    return reverse(f"admin:prompts_{model}_action", args=[pk, name])
 
 
 def fields_of(response):
@@ -64,26 +39,6 @@ def fields_of(response):
                 if key != "required" or row[key]:
                     values[f"{group}-{row['index']}-{key}"] = row[key]
     return values
-
-
-@pytest.fixture
-def everything(prompt, staging):
-    """One of each: live, draft, retired, running experiment."""
-    first, second = make_sealed(prompt, saying("Describe")), make_sealed(prompt, saying("Praise"))
-    go_live(first, channel="staging")
-    go_live(second, channel="staging")
-    make_draft(prompt, content(messages=[{"role": "user", "content": "{{ oops"}]))
-    experiment = Experiment.objects.create(slug="tone", name="Tone", prompt=prompt, channel=staging)
-    for position, version in enumerate((first, second), 1):
-        Arm.objects.create(
-            experiment=experiment,
-            slug=f"arm-{position}",
-            version=version,
-            weight=5000,
-            position=position,
-        )
-    services.start_experiment(experiment=experiment, by=None, now=NOW)
-    return prompt
 
 
 class TestPages:
@@ -401,60 +356,6 @@ class TestSealAndRelease:
 
         assert "<del>Describe {{ product }}.</del>" in html
         assert "<ins>Praise {{ product }}.</ins>" in html
-
-
-class TestExperiments:
-    def test_it_is_planned_started_and_stopped(self, root, prompt, staging):
-        first, second = make_sealed(prompt, saying("One")), make_sealed(prompt, saying("Two"))
-        go_live(first, channel="staging")
-        root.post(
-            reverse("admin:prompts_experiment_add"),
-            {"slug": "tone", "name": "Tone", "prompt": prompt.pk, "channel": staging.pk}
-            | {"share": 1000, "testers": '{"ann": "arm-1"}'},
-        )
-        planned = Experiment.objects.get()
-        arms = {"arms-TOTAL_FORMS": 2, "arms-INITIAL_FORMS": 0}
-        for index, version in enumerate((first, second)):
-            arms |= {
-                f"arms-{index}-position": index + 1,
-                f"arms-{index}-slug": f"arm-{index}",
-                f"arms-{index}-version": version.pk,
-                f"arms-{index}-weight": 5000,
-            }
-        fields = {"name": "Tone", "channel": staging.pk, "share": 1000, "testers": ""}
-        root.post(page("experiment", planned.pk), {**fields, **arms})
-
-        root.post(action("experiment", planned.pk, "start"))
-        planned.refresh_from_db()
-        assert planned.status == "running"
-        assert root.post(page("experiment", planned.pk), {"name": "x"}).status_code == 403
-
-        root.post(action("experiment", planned.pk, "grow"), {"share": "50", "reason": "All fine"})
-        planned.refresh_from_db()
-        assert planned.share == 5000
-        assert "All fine" in root.get(page("experiment", planned.pk)).content.decode()
-
-        root.post(action("experiment", planned.pk, "stop"))
-        planned.refresh_from_db()
-        assert planned.status == "stopped"
-
-    @pytest.mark.parametrize(
-        ("testers", "says"), [("[1]", "both as text"), ('{"a": 5}', "both as text")]
-    )
-    def test_testers_are_names_of_arms(self, root, prompt, staging, testers, says):
-        fields = {"slug": "tone", "name": "Tone", "prompt": prompt.pk, "channel": staging.pk}
-        answer = root.post(
-            reverse("admin:prompts_experiment_add"), {**fields, "share": 1, "testers": testers}
-        )
-
-        assert says in answer.content.decode()
-
-    def test_nothing_starts_from_opening_the_page(self, root, everything):
-        running = Experiment.objects.get()
-
-        assert root.get(action("experiment", running.pk, "stop")).status_code == 200
-        running.refresh_from_db()
-        assert running.status == "running"
 
 
 def test_a_prompt_is_made_with_its_tags(desk):

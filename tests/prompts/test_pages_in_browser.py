@@ -4,8 +4,7 @@ import pytest
 
 from apps.prompts.models import Experiment, PromptVersion
 from tests.dashboard.conftest import PHONE, admin_user, browser, server, visit  # noqa: F401
-from tests.prompts.conftest import make_live
-from tests.prompts.test_admin import action, everything, page  # noqa: F401
+from tests.prompts.conftest import action, make_live, page
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.slow]
 

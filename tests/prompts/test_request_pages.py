@@ -4,8 +4,16 @@ import pytest
 from django.urls import reverse
 
 from apps.prompts.models import Freeze, Release, ReleaseRequest
-from tests.prompts.conftest import NOW, go_live, make_person, make_sealed, saying
-from tests.prompts.test_admin import action, browser, page
+from tests.prompts.conftest import (
+    NOW,
+    action,
+    browser,
+    go_live,
+    make_person,
+    make_sealed,
+    page,
+    saying,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -84,7 +92,7 @@ def test_a_direct_release_is_told_the_way(asked, approver, production):
     assert "1 person must approve each release. Request it instead." in answer.content.decode()
 
 
-def test_a_freeze_is_set_on_the_channel(root_client, production):
+def test_a_freeze_is_set_on_the_channel(root, production):
     form = {"name": "Production", "approvals": 0, "protected": "on"}
     freeze = {
         "freezes-TOTAL_FORMS": 1,
@@ -95,18 +103,13 @@ def test_a_freeze_is_set_on_the_channel(root_client, production):
         "freezes-0-ends_at_1": "18:00:00",
         "freezes-0-reason": "Sale",
     }
-    root_client.post(page("channel", production.pk), {"slug": "production", **form, **freeze})
+    root.post(page("channel", production.pk), {"slug": "production", **form, **freeze})
 
     assert Freeze.objects.get().reason == "Sale"
 
 
-@pytest.fixture
-def root_client(django_user_model):
-    return browser(django_user_model.objects.create_superuser("root", password="test"))
-
-
-def test_the_list_is_empty_and_says_so(root_client):
-    html = root_client.get(reverse("admin:prompts_releaserequest_changelist")).content.decode()
+def test_the_list_is_empty_and_says_so(root):
+    html = root.get(reverse("admin:prompts_releaserequest_changelist")).content.decode()
 
     assert "Nobody has asked to release anything yet." in html
 

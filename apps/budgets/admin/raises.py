@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.widgets import AdminSplitDateTime, AdminTextInputWidget
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -21,7 +21,15 @@ from apps.budgets.services.raises import (
     decline_raise,
     request_raise,
 )
-from apps.core.admin import EmptyState, ReadOnlyAdmin, confirmed_action, money, pill, short_time
+from apps.core.admin import (
+    EmptyState,
+    ReadOnlyAdmin,
+    confirmed_action,
+    decide_each,
+    money,
+    pill,
+    short_time,
+)
 from apps.core.admin.cells import Kind
 from apps.core.clock import db_now
 from apps.core.forms import USDFormField
@@ -154,14 +162,14 @@ class BudgetRaiseAdmin(ReadOnlyAdmin):
         done: str,
     ) -> str:
         note_reason(reason)
-        count = 0
-        for pk in queryset.order_by("pk").values_list("pk", flat=True):
-            try:
-                decide(raise_id=pk, by=request.user, now=db_now())
-                count += 1
-            except RaiseRefused as error:
-                messages.error(request, str(error))
-        return f"{count} {done}."
+        rows = queryset.order_by("pk").values_list("pk", flat=True)
+        return decide_each(
+            request,
+            rows,
+            lambda pk: decide(raise_id=pk, by=request.user, now=db_now()),
+            refused=RaiseRefused,
+            done=done,
+        )
 
 
 @admin.register(ThresholdCrossing)

@@ -3,7 +3,7 @@
 from apps.core.admin import accounts  # noqa: F401 - registers users and groups
 from apps.core.admin.base import EmptyState, PlatformAdmin, PlatformAdminMixin, ReadOnlyAdmin
 from apps.core.admin.cells import money, pill, short_time
-from apps.core.admin.confirm import confirmed_action
+from apps.core.admin.confirm import confirmed_action, decide_each
 
 __all__ = [
     "EmptyState",
@@ -11,6 +11,7 @@ __all__ = [
     "PlatformAdminMixin",
     "ReadOnlyAdmin",
     "confirmed_action",
+    "decide_each",
     "money",
     "pill",
     "short_time",

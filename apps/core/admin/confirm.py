@@ -1,8 +1,8 @@
 """Dangerous actions: an intermediate page asks for a reason before anything happens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import messages
@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 
 SHOWN = 20  # objects named on the confirm page; the rest are counted
 
+Row = TypeVar("Row")
 Run = Callable[[Any, HttpRequest, QuerySet[Any], str], str]
 Action = Callable[[Any, HttpRequest, QuerySet[Any]], HttpResponse | None]
 
@@ -75,3 +76,23 @@ def _ask(
         "checkbox_name": helpers.ACTION_CHECKBOX_NAME,
     }
     return TemplateResponse(request, "admin/confirm_action.html", context)
+
+
+def decide_each(
+    request: HttpRequest,
+    rows: Iterable[Row],
+    decide: Callable[[Row], object],
+    *,
+    refused: type[Exception],
+    done: str,
+) -> str:
+    """Decide one after the other. What a service refuses (`refused`) is shown and stops none of
+    the others; gives how many are `done`."""
+    count = 0
+    for row in rows:
+        try:
+            decide(row)
+            count += 1
+        except refused as error:
+            messages.error(request, str(error))
+    return f"{count} {done}."

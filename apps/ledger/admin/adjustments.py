@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.widgets import AdminDateWidget, AdminTextareaWidget, AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -15,7 +15,14 @@ from django.utils.safestring import SafeString
 
 from apps.access.models import CostCenter, Service, Team
 from apps.audit.history import note_reason
-from apps.core.admin import EmptyState, ReadOnlyAdmin, confirmed_action, pill, short_time
+from apps.core.admin import (
+    EmptyState,
+    ReadOnlyAdmin,
+    confirmed_action,
+    decide_each,
+    pill,
+    short_time,
+)
 from apps.core.admin.cells import NOTHING, Kind, exact_money
 from apps.core.clock import db_now
 from apps.core.forms import USDFormField
@@ -202,14 +209,14 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         done: str,
     ) -> str:
         note_reason(reason)
-        count = 0
-        for pk in queryset.order_by("pk").values_list("pk", flat=True):
-            try:
-                decide(adjustment_id=pk, by=request.user, now=db_now(), decision=reason)
-                count += 1
-            except AdjustmentRefused as error:
-                messages.error(request, str(error))
-        return f"{count} {done}."
+        rows = queryset.order_by("pk").values_list("pk", flat=True)
+        return decide_each(
+            request,
+            rows,
+            lambda pk: decide(adjustment_id=pk, by=request.user, now=db_now(), decision=reason),
+            refused=AdjustmentRefused,
+            done=done,
+        )
 
     def _action_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
         is_open = obj is not None and obj.status == AdjustmentStatus.REQUESTED

@@ -1,5 +1,6 @@
 """The page of a version: an editor while it is a draft, a record once it is sealed."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -175,53 +176,41 @@ class PromptVersionAdmin(PlatformAdmin):
     def release_to(
         self, request: HttpRequest, queryset: QuerySet[PromptVersion]
     ) -> HttpResponse | None:
-        version = queryset.get()
+        def run(version: PromptVersion, values: Any) -> str:
+            return f"{version} is live on {release(**values).channel}."
 
-        def run(values: Any) -> str:
-            made = release(
-                prompt=version.prompt,
-                version=version,
-                by=request.user,  # type: ignore[arg-type]
-                now=timezone.now(),
-                **values,
-            )
-            return f"{version} is live on {made.channel}."
-
-        return ask(
-            self,
-            request,
-            version,
-            form=ReleaseForm(request.POST or None),
-            run=run,
-            title=f"Release {version}?",
-            button="Release",
-            context={"sections": _against_live(version)},
-        )
+        return self._ask(request, queryset.get(), ReleaseForm, run, "Release {}?", "Release")
 
     @admin.action(description="Request release…", permissions=["ask"])
     def request_release(
         self, request: HttpRequest, queryset: QuerySet[PromptVersion]
     ) -> HttpResponse | None:
-        version = queryset.get()
-
-        def run(values: Any) -> str:
-            asked = request_release(
-                prompt=version.prompt,
-                version=version,
-                by=request.user,  # type: ignore[arg-type]
-                now=timezone.now(),
-                **values,
-            )
+        def run(version: PromptVersion, values: Any) -> str:
+            asked = request_release(**values)
             return f"{asked}: {asked.get_state_display().lower()}."
 
+        title = "Request the release of {}?"
+        return self._ask(request, queryset.get(), AskForm, run, title, "Request")
+
+    def _ask(
+        self,
+        request: HttpRequest,
+        version: PromptVersion,
+        form: type[forms.Form],
+        run: Callable[[PromptVersion, Any], str],
+        title: str,
+        button: str,
+    ) -> HttpResponse | None:
+        """Beside what differs from the live version."""
+        given = {"prompt": version.prompt, "version": version, "by": request.user}
         return ask(
             self,
             request,
             version,
-            form=AskForm(request.POST or None),
-            run=run,
-            title=f"Request the release of {version}?",
-            button="Request",
+            form=form(request.POST or None),
+            run=lambda values: run(version, {**given, "now": timezone.now(), **values}),
+            title=title.format(version),
+            button=button,
             context={"sections": _against_live(version)},
         )
 

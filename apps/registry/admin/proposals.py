@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from apps.audit.history import note_reason
-from apps.core.admin import EmptyState, ReadOnlyAdmin, confirmed_action, pill
+from apps.core.admin import EmptyState, ReadOnlyAdmin, confirmed_action, decide_each, pill
 from apps.core.admin.cells import Kind
 from apps.registry.admin.cells import per_million, step
 from apps.registry.models import PriceProposal
@@ -99,11 +99,13 @@ class PriceProposalAdmin(ReadOnlyAdmin):
         done: str,
     ) -> str:
         note_reason(reason)
-        count = 0
-        for proposal in queryset.order_by("deployment_id", "pk"):
-            try:
-                decide(proposal=proposal, by=request.user.get_username(), now=timezone.now())
-                count += 1
-            except PriceRefused as error:
-                messages.error(request, str(error))
-        return f"{count} {done}."
+        rows = queryset.order_by("deployment_id", "pk")
+        return decide_each(
+            request,
+            rows,
+            lambda proposal: decide(
+                proposal=proposal, by=request.user.get_username(), now=timezone.now()
+            ),
+            refused=PriceRefused,
+            done=done,
+        )

@@ -1,0 +1,64 @@
+"""An experiment is planned, started, grown and stopped in the admin."""
+
+import pytest
+from django.urls import reverse
+
+from apps.prompts.models import Experiment
+from tests.prompts.conftest import action, go_live, make_sealed, page, saying
+
+pytestmark = pytest.mark.django_db
+
+
+def test_it_is_planned_started_and_stopped(root, prompt, staging):
+    first, second = make_sealed(prompt, saying("One")), make_sealed(prompt, saying("Two"))
+    go_live(first, channel="staging")
+    root.post(
+        reverse("admin:prompts_experiment_add"),
+        {"slug": "tone", "name": "Tone", "prompt": prompt.pk, "channel": staging.pk}
+        | {"share": 1000, "testers": '{"ann": "arm-1"}'},
+    )
+    planned = Experiment.objects.get()
+    arms = {"arms-TOTAL_FORMS": 2, "arms-INITIAL_FORMS": 0}
+    for index, version in enumerate((first, second)):
+        arms |= {
+            f"arms-{index}-position": index + 1,
+            f"arms-{index}-slug": f"arm-{index}",
+            f"arms-{index}-version": version.pk,
+            f"arms-{index}-weight": 5000,
+        }
+    fields = {"name": "Tone", "channel": staging.pk, "share": 1000, "testers": ""}
+    root.post(page("experiment", planned.pk), {**fields, **arms})
+
+    root.post(action("experiment", planned.pk, "start"))
+    planned.refresh_from_db()
+    assert planned.status == "running"
+    assert root.post(page("experiment", planned.pk), {"name": "x"}).status_code == 403
+
+    root.post(action("experiment", planned.pk, "grow"), {"share": "50", "reason": "All fine"})
+    planned.refresh_from_db()
+    assert planned.share == 5000
+    assert "All fine" in root.get(page("experiment", planned.pk)).content.decode()
+
+    root.post(action("experiment", planned.pk, "stop"))
+    planned.refresh_from_db()
+    assert planned.status == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("testers", "says"), [("[1]", "both as text"), ('{"a": 5}', "both as text")]
+)
+def test_testers_are_names_of_arms(root, prompt, staging, testers, says):
+    fields = {"slug": "tone", "name": "Tone", "prompt": prompt.pk, "channel": staging.pk}
+    answer = root.post(
+        reverse("admin:prompts_experiment_add"), {**fields, "share": 1, "testers": testers}
+    )
+
+    assert says in answer.content.decode()
+
+
+def test_nothing_starts_from_opening_the_page(root, everything):
+    running = Experiment.objects.get()
+
+    assert root.get(action("experiment", running.pk, "stop")).status_code == 200
+    running.refresh_from_db()
+    assert running.status == "running"
