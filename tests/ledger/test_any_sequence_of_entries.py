@@ -6,7 +6,6 @@ I10), adds up to the pico (I8), and every report and rollup is the sum of the en
 Everything is really committed, as rollups never see what is not.
 """
 
-from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,7 +30,7 @@ from apps.ledger.adjusting import approve_adjustment, request_adjustment
 from apps.ledger.models import Entry, Usage
 from apps.ledger.posting import post_entries, rebuild_all, rebuild_days
 from apps.ledger.pricing import price_usage
-from apps.ledger.reports import DIMENSIONS, Days, Spend, spend_by_day, spend_by_group, total_spent
+from apps.ledger.reports import DIMENSIONS, Days, spend_by_day, spend_by_group, total_spent
 from apps.ledger.services import (
     NotReversible,
     book_cache_hits,
@@ -49,6 +48,16 @@ from apps.registry.services.prices import PriceRefused, set_price
 from apps.registry.snapshot import read_registry
 from tests.factories import make_deployment
 from tests.ledger.books import empty
+from tests.ledger.entry_facts import (
+    adds_up,
+    counter,
+    is_whole,
+    model_of,
+    row_of,
+    token_columns,
+    unpriced,
+    value_of,
+)
 from tests.ledger.model import ModelEntry, PriceList, sums_by
 from tests.proof import checked, examples
 
@@ -65,7 +74,6 @@ COUNTS = st.dictionaries(CLASSES, st.integers(0, 2_000), max_size=5)
 STEPS = st.sampled_from([0, 0, 0, 1_000])
 PICOS = st.integers(0, 10**7)
 BLOCKS = st.sampled_from([1, 1, 7, 3_600_000])
-MEASURES = ("requests", "cached", "input", "output", "amount", "avoided")
 
 
 class Ledger(RuleBasedStateMachine):
@@ -384,89 +392,6 @@ class Ledger(RuleBasedStateMachine):
 
 def dimensions(service: str, deployment: str) -> Dimensions:
     return Dimensions(service, "t", "c", "p", "m", deployment)
-
-
-def token_columns(counts: dict[str, int]) -> dict[str, int]:
-    def side(prefix: str) -> int:
-        return sum(units for name, units in counts.items() if name.startswith(prefix))
-
-    return {
-        "input_tokens": side("in_"),
-        "output_tokens": side("out_"),
-        "cached_tokens": counts.get("in_cache_read", 0),
-    }
-
-
-def unpriced(counts: dict[str, int]) -> Any:
-    return tuple(sorted((name, units, 0) for name, units in counts.items() if units))
-
-
-def model_of(entry: Entry) -> ModelEntry:
-    lines = [(x["usage_class"], x["quantity"], x.get("amount_pico", 0)) for x in entry.lines]
-    return ModelEntry(
-        at=entry.at,
-        kind=entry.kind,
-        purpose=entry.purpose,
-        amount=entry.amount_pico,
-        service=entry.service,
-        deployment=entry.deployment,
-        input=entry.input_tokens,
-        output=entry.output_tokens,
-        cached=entry.cached_tokens,
-        avoided=entry.avoided_pico,
-        lines=tuple(sorted(lines)),
-    )
-
-
-def row_of(entry: Entry) -> dict[str, Any]:
-    return {field.attname: getattr(entry, field.attname) for field in Entry._meta.concrete_fields}
-
-
-def adds_up(entry: Entry) -> bool:
-    """Amount to lines, each half to even, and the tokens of the lines to the totals."""
-    priced = [line for line in entry.lines if "amount_pico" in line]
-    if not entry.lines:
-        return True
-    exact = all(
-        line["amount_pico"] == half_even(line["quantity"] * line["price_pico"], line["per_block"])
-        for line in priced
-    )
-    sides = Counter({"in": entry.input_tokens, "out": entry.output_tokens})
-    for line in entry.lines:
-        sides[line["usage_class"].split("_")[0]] -= line["quantity"]
-    return (
-        exact
-        and entry.amount_pico == sum(line["amount_pico"] for line in priced)
-        and sides["in"] == sides["out"] == 0
-    )
-
-
-def half_even(product: int, block: int) -> int:
-    """By another way than the application's: the double of the distance decides."""
-    low = product // block
-    return min((low, low + 1), key=lambda n: (abs(n * block - product), n % 2))
-
-
-def is_whole(usage: Usage) -> bool:
-    sides = token_columns(usage.counts)
-    return (usage.input_total, usage.output_total) == (
-        sides["input_tokens"],
-        sides["output_tokens"],
-    )
-
-
-def counter(spend: Spend) -> Counter[str]:
-    values = (spend.calls, spend.cached, spend.input_tokens, spend.output_tokens)
-    return Counter(
-        dict(zip(MEASURES, (*values, spend.amount_pico, spend.avoided_pico), strict=True))
-    )
-
-
-def value_of(entry: ModelEntry, dimension: str) -> str:
-    if entry.kind == "credit":
-        return "p" if dimension == "provider" else ""
-    fixed = {"team": "t", "cost_center": "c", "provider": "p", "model": "m", "prompt": ""}
-    return str(fixed.get(dimension, getattr(entry, dimension, "")))
 
 
 def test_any_sequence_of_entries_keeps_the_books():

@@ -317,6 +317,38 @@ class TestExperimentsOnGuardedChannels:
         assert live(planned.channel).version != version
         assert services.start_experiment(experiment=planned, by=asker, now=NOW).status == "running"
 
+    def test_it_stands_beside_whatever_is_live(self, planned, version, asker, approvers, prompt):
+        asked = ask(version, planned.channel, asker, kind=RequestKind.EXPERIMENT)
+        go_live(make_sealed(prompt, saying("Third")))
+
+        for approver in approvers[:2]:
+            asked = approve(asked, approver)
+        assert asked.state == "approved"
+
+    def test_once_approved_it_stays_so_and_else_it_ends(self, planned, version, asker, approvers):
+        late = NOW + timedelta(days=31)
+        asked = ask(version, planned.channel, asker, kind=RequestKind.EXPERIMENT)
+        for approver in approvers[:2]:
+            approve(asked, approver)
+        assert services.release_due(now=late) == []
+
+        other = make_sealed(version.prompt, saying("Fourth"))
+        waiting = ask(other, planned.channel, asker, kind=RequestKind.EXPERIMENT)
+        assert [row.pk for row in services.release_due(now=late)] == [waiting.pk]
+
+
+class TestFreezeThatOutlasts:
+    def test_the_request_ends(self, asked, approvers, guarded):
+        Freeze.objects.create(
+            channel=guarded, starts_at=NOW - HOUR, ends_at=NOW + 800 * HOUR, reason="Merger"
+        )
+        for approver in approvers[:2]:
+            approve(asked, approver)
+
+        services.release_due(now=NOW + timedelta(days=31))
+        asked.refresh_from_db()
+        assert (asked.state, asked.outcome) == ("void", "A freeze outlasted it.")
+
 
 @pytest.mark.django_db(transaction=True)
 def test_the_last_two_approve_at_the_same_moment(version, guarded, asker, approvers):

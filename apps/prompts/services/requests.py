@@ -134,17 +134,20 @@ def release_due(*, now: datetime) -> list[ReleaseRequest]:
 def _due(now: datetime) -> list[int]:
     ripe = Q(go_live_at=None) | Q(go_live_at__lte=now)
     approved = Q(state=RequestState.APPROVED, kind=RequestKind.RELEASE) & ripe
-    expired = Q(state__in=OPEN_STATES, expires_at__lte=now)
-    rows = ReleaseRequest.objects.filter(approved | expired)
+    undecided = Q(state=RequestState.WAITING, expires_at__lte=now)
+    rows = ReleaseRequest.objects.filter(approved | undecided)
     return list(rows.order_by("id").values_list("pk", flat=True))
 
 
 @transaction.atomic
 def _release_if_due(pk: int, now: datetime) -> ReleaseRequest:
     row = _locked(ReleaseRequest.objects.get(pk=pk))
-    if row.state in OPEN_STATES and row.expires_at <= now and row.kind == RequestKind.RELEASE:
+    is_late = row.expires_at <= now
+    if is_late and row.state == RequestState.WAITING:
         return _ended(row, RequestState.VOID, "Nobody decided in time.")
-    return _settled(row, now) if row.state == RequestState.APPROVED else row
+    if is_late and row.state == RequestState.APPROVED and row.kind == RequestKind.RELEASE:
+        return _ended(row, RequestState.VOID, "A freeze outlasted it.")
+    return _settled(row, now)
 
 
 def _settled(row: ReleaseRequest, now: datetime) -> ReleaseRequest:
@@ -183,6 +186,8 @@ def _stale(row: ReleaseRequest) -> str:
     """Why nobody approved what would go live now; empty while it is the same."""
     if row.version.status != VersionStatus.SEALED or row.version.content_hash != row.content_hash:
         return f"{row.version} was {row.version.status} meanwhile."
+    if row.kind != RequestKind.RELEASE:
+        return ""  # an experiment follows nothing: it stands beside whatever is live
     base = open_release(row.prompt, row.channel)
     if (base and base.pk) != row.base_id:
         return f"{base.version if base else 'Nothing'} is live on {row.channel} meanwhile."
