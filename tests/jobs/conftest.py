@@ -37,6 +37,7 @@ from tests.factories import (
     make_service,
 )
 from tests.fakes.fixtures import Upstream
+from tests.jobs.bells import rung
 from tests.jobs.receiver import Receiver
 from tests.jobs.workers import Worker
 
@@ -244,9 +245,10 @@ def raw_messages() -> Callable[[str], list[dict[str, Any]]]:
 def waiting_bells(
     raw_messages: Callable[[str], list[dict[str, Any]]],
 ) -> Callable[[], dict[str, int]]:
-    """How many bells each queue holds."""
+    """How many bells each queue holds, when every ring so far has come through."""
 
     def count() -> dict[str, int]:
+        rung()
         found = {queue: len(raw_messages(queue)) for queue in ("high", "normal", "low")}
         return {queue: number for queue, number in found.items() if number}
 

@@ -1,6 +1,8 @@
 """The doorbell: tells workers that a job is due. It may be lost; the sweeper rings again."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import structlog
 from kombu.exceptions import OperationalError
@@ -13,9 +15,9 @@ from llmplatform import celery_app
 RING = "jobs.ring"
 # One bell stands for all jobs that come before a worker hears it, at most this long.
 QUIET_MS = 2_000
-# Whoever posts a job waits no longer than this for a silent Redis.
+# A silent Redis is given up after this.
 RING_SECONDS = 0.5
-# After a failure nobody waits for Redis again for so long; the sweeper rings meanwhile.
+# After a failure nobody rings for so long; the sweeper does afterwards.
 PAUSE_SECONDS = 2.0
 
 QUEUES: dict[int, str] = {
@@ -26,33 +28,36 @@ QUEUES: dict[int, str] = {
 log = structlog.get_logger(__name__)
 
 
-class _Pause:
-    """Of this process. A lost update between threads costs one more second of waiting, no more."""
+class _State:
+    """Of this process. A lost update between threads costs one more ring or pause, no more."""
 
-    until = 0.0
-
-
-_pause = _Pause()
+    paused_until = 0.0
+    ringing: set[str] = set()  # queues whose ring is on its way
 
 
 def ring(*, priority: int) -> None:
-    """Wake a worker for jobs of `priority`. Never raises for a broker that is away.
-
-    Redis is asked first, and a broker is not tried when Redis is away: callers wait for half a
-    second until that is known, and in the next `PAUSE_SECONDS` not at all. After these one caller
-    tries, and the others go on without waiting for what comes of it.
-    """
+    """Wake a worker for jobs of `priority`, soon. Waits for nothing and never raises for a broker
+    that is away: whoever posts a job has it in the database already."""
     queue = QUEUES[priority]
-    if time.monotonic() < _pause.until:
-        return
-    if _pause.until:
-        _pause.until = time.monotonic() + PAUSE_SECONDS
+    if queue not in _State.ringing and time.monotonic() >= _State.paused_until:
+        _State.ringing.add(queue)
+        _ringer().submit(_ring, queue)
+
+
+@cache
+def _ringer() -> ThreadPoolExecutor:
+    """One thread: while it waits for a silent Redis, nobody else does."""
+    return ThreadPoolExecutor(1, "doorbell")
+
+
+def _ring(queue: str) -> None:
+    """Redis is asked first, and a broker is not tried when Redis is away."""
+    _State.ringing.discard(queue)  # first: whoever comes from now on must ring anew
     try:
         if client(RING_SECONDS).set(_flag(queue), 1, nx=True, px=QUIET_MS):
             celery_app.send_task(RING, queue=queue)
-        _pause.until = 0.0
     except (RedisError, OperationalError, OSError) as error:
-        _pause.until = time.monotonic() + PAUSE_SECONDS
+        _State.paused_until = time.monotonic() + PAUSE_SECONDS
         log.warning("doorbell_failed", queue=queue, error=str(error))
 
 
