@@ -1,7 +1,8 @@
 """Fixtures for every test."""
 
 import os
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -9,6 +10,7 @@ import pytest
 from django.conf import settings as all_settings
 from django.db.backends.postgresql.operations import DatabaseOperations
 
+from apps.core import redis as our_redis
 from llmplatform import celery_app
 
 # Made by migrations, or moved by triggers: must outlive the flush between transactional tests.
@@ -55,3 +57,29 @@ def _without_kept(sql: str) -> str:
 def _cheap_passwords(settings: Any) -> None:
     """Throw-away users need no hash that takes most of a second."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _redis_is_there() -> None:
+    """What an earlier test found out about its Redis says nothing about that of this one."""
+    our_redis._Away.until = 0.0
+
+
+@pytest.fixture
+def redis_at(settings: Any) -> Iterator[Callable[[str], None]]:
+    """Point the process-wide client at another Redis, of which nothing is known yet."""
+
+    def point(url: str) -> None:
+        settings.REDIS_URL = url
+        our_redis.client.cache_clear()
+        our_redis._Away.until = 0.0
+
+    yield point
+    our_redis.client.cache_clear()
+
+
+@pytest.fixture
+def silent_redis() -> Iterator[str]:
+    """The address of one that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"

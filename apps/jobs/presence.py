@@ -5,10 +5,8 @@ Only what people are told rests on it; nothing is lost when it is.
 
 import time
 
-import structlog
-
 from apps.core.ids import uuid7
-from apps.core.redis import RedisError, client
+from apps.core.redis import ask
 
 EVERY_SECONDS = 3.0
 SILENT_SECONDS = 15  # a worker that said nothing for so long is not counted
@@ -24,7 +22,6 @@ _COUNT = """
 local now = tonumber(redis.call('TIME')[1])
 return redis.call('ZCOUNT', KEYS[1], now - tonumber(ARGV[1]), '+inf')
 """
-log = structlog.get_logger(__name__)
 
 
 class Presence:
@@ -39,21 +36,13 @@ class Presence:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + EVERY_SECONDS
-        try:
-            client().eval(_SAY, 1, KEY, self._name, str(SILENT_SECONDS))
-        except RedisError as error:
-            log.debug("presence_not_said", error=str(error))
+        ask(lambda redis: redis.eval(_SAY, 1, KEY, self._name, str(SILENT_SECONDS)))
 
     def leave(self) -> None:
-        try:
-            client().zrem(KEY, self._name)
-        except RedisError as error:
-            log.debug("presence_not_said", error=str(error))
+        ask(lambda redis: redis.zrem(KEY, self._name))
 
 
 def count_workers() -> int | None:
     """Worker processes that spoke lately; None while Redis is away: nobody knows."""
-    try:
-        return int(client().eval(_COUNT, 1, KEY, str(SILENT_SECONDS)))
-    except RedisError:
-        return None
+    found = ask(lambda redis: redis.eval(_COUNT, 1, KEY, str(SILENT_SECONDS)))
+    return None if found is None else int(found)

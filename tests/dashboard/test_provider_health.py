@@ -156,12 +156,10 @@ def test_to_see_is_not_to_order(client, deployments, django_user_model):
     assert order(client, "one", "take-out").status_code == 302
 
 
-def test_without_redis_it_says_so_and_orders_all_the_same(admin_client, deployments, settings):
-    settings.REDIS_URL = "redis://127.0.0.1:1"
-    client.cache_clear()
+def test_without_redis_it_says_so_and_orders_all_the_same(admin_client, deployments, redis_at):
+    redis_at("redis://127.0.0.1:1")
     page = admin_client.get(reverse(PAGE)).content.decode()
     order(admin_client, "one", "end-rest")
-    client.cache_clear()
     assert "Redis is away" in page
     assert RestEnd.objects.count() == 1
 

@@ -1,9 +1,6 @@
 """Waking workers: coalesced, and allowed to fail."""
 
-import socket
 import time
-
-import pytest
 
 from apps.core import redis as our_redis
 from apps.jobs.models import Priority
@@ -44,20 +41,6 @@ def test_the_message_carries_no_data(raw_messages):
     assert (message["headers"]["argsrepr"], message["headers"]["kwargsrepr"]) == ("()", "{}")
 
 
-@pytest.fixture
-def redis_at(settings):
-    """Point at another Redis; the process-wide client is made anew."""
-
-    def point(url: str) -> None:
-        settings.REDIS_URL = url
-        our_redis.client.cache_clear()
-
-    yield point
-    rung()
-    our_redis.client.cache_clear()
-    doorbell._State.paused_until = 0.0
-
-
 def test_without_redis_nothing_is_raised(redis_at):
     redis_at("redis://127.0.0.1:1/0")
 
@@ -66,29 +49,14 @@ def test_without_redis_nothing_is_raised(redis_at):
     doorbell.hear(queue="normal")
 
 
-def test_nobody_who_rings_waits_for_a_hanging_redis(redis_at):
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        redis_at(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
-        started = time.monotonic()
-        for priority in list(Priority) * 100:
-            doorbell.ring(priority=priority)
-        waited = time.monotonic() - started
-        rung()
+def test_nobody_who_rings_waits_for_a_hanging_redis(redis_at, silent_redis):
+    redis_at(silent_redis)
 
-    assert waited < doorbell.RING_SECONDS
-
-
-def test_after_a_failure_nobody_asks_redis_for_a_moment(redis_at):
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        redis_at(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
-        doorbell.ring(priority=Priority.NORMAL)
-        rung()
-        started = time.monotonic()
-        for _ in range(100):
-            doorbell.ring(priority=Priority.NORMAL)
-            rung()
-
-    assert time.monotonic() - started < doorbell.RING_SECONDS
+    started = time.monotonic()
+    for priority in list(Priority) * 100:
+        doorbell.ring(priority=priority)
+    assert time.monotonic() - started < 0.4  # it is given up after 0.5 s
+    rung()
 
 
 def test_when_redis_is_back_everybody_rings_again(redis_at, waiting_bells, settings):
@@ -97,7 +65,6 @@ def test_when_redis_is_back_everybody_rings_again(redis_at, waiting_bells, setti
     doorbell.ring(priority=Priority.NORMAL)
     rung()
     redis_at(here)
-    doorbell._State.paused_until = time.monotonic() - 1  # the pause is over
 
     doorbell.ring(priority=Priority.NORMAL)
     doorbell.ring(priority=Priority.LOW)

@@ -6,7 +6,6 @@ import pytest
 from django.utils import timezone
 
 from apps.core.redis import client
-from apps.jobs import presence
 from apps.jobs.models import Priority
 from apps.jobs.presence import KEY, Presence, count_workers
 from tests.jobs.test_admin import operator, page, person, text  # noqa: F401
@@ -78,9 +77,8 @@ def test_one_whose_deadline_has_passed_is_neither_next_nor_ahead(api, make_job, 
     assert waiting(api, make_job("queued"))["ahead"] == 0
 
 
-def test_without_redis_nobody_guesses(api, make_job, monkeypatch):
-    dead = type(client())(port=1, socket_connect_timeout=0.2)
-    monkeypatch.setattr(presence, "client", lambda: dead)
+def test_without_redis_nobody_guesses(api, make_job, redis_at):
+    redis_at("redis://127.0.0.1:1/0")
     Presence().say()
 
     assert count_workers() is None

