@@ -3,7 +3,7 @@
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
-from apps.dashboard import health_orders, provider_health, routes, views
+from apps.dashboard import health_orders, provider_health, queue, routes, views
 
 
 def admin_urls(site: AdminSite) -> list[URLPattern]:
@@ -20,6 +20,7 @@ def admin_urls(site: AdminSite) -> list[URLPattern]:
             site.admin_view(health_orders.page),
             name="health_order",
         ),
+        path("queue/", site.admin_view(queue.page), name="queue"),
         path("usage/", site.admin_view(views.usage), name="usage"),
         path("costs.csv", site.admin_view(views.costs_csv), name="costs_csv"),
         path("waste/", site.admin_view(views.waste), name="waste"),
