@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from apps.budgets import services as budgets
 from apps.budgets.selectors import hold_amounts
@@ -201,12 +202,14 @@ def resolve_orphans(*, job_ids: Sequence[UUID]) -> None:
 
 def resolve_stale(*, limit: int = 500) -> int:
     """The same for attempts of calls without a job (a gateway that died): those that were open for
-    longer than any call may last. How many were resolved."""
+    longer than any call may last, or than was said of them. How many were resolved."""
     with transaction.atomic():
-        oldest = db_now() - timedelta(seconds=settings.CALL_TIMEOUT_MAX_SECONDS + 60)
+        now = db_now()
+        oldest = now - timedelta(seconds=settings.CALL_TIMEOUT_MAX_SECONDS + 60)
         stale = list(
             Attempt.objects.select_for_update(skip_locked=True)
             .filter(status=AttemptStatus.DISPATCHED, started_at__lt=oldest)
+            .filter(Q(due_at=None) | Q(due_at__lt=now))
             .order_by("id")
             .values_list("id", flat=True)[:limit]
         )

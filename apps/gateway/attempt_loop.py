@@ -23,14 +23,14 @@ from apps.gateway.books import Books
 from apps.gateway.config import Config
 from apps.gateway.degrade import Way, cheaper_ways, decided
 from apps.gateway.dispatch import Emit, dispatch, endpoint_of
-from apps.gateway.endings import end_of_answer, settlement_of_error
+from apps.gateway.endings import Shown, end_of_answer, outcome_of, settlement_of_error
 from apps.gateway.guards import guard_output
 from apps.gateway.observing import observed
 from apps.gateway.prepare import Prepared
 from apps.gateway.retry import Next, Plan
 from apps.gateway.tasks import Tasks
 from apps.gateway.tickets import admission_of, ticket_for
-from apps.gateway.types import CacheMode, CacheState, Call, CallOutcome
+from apps.gateway.types import Call, CallOutcome
 from apps.providers.errors import ErrorKind, Outcome, ProviderError
 from apps.providers.types import Endpoint
 from apps.registry.types import DeploymentFacts
@@ -181,7 +181,13 @@ class AttemptLoop:
         self, run: Run, way: Way, answer: Answer, number: int, spent: Pico
     ) -> CallOutcome:
         ticket = way.ticket
-        outcome = outcome_of(way, answer, number)
+        outcome = outcome_of(
+            ticket,
+            answer,
+            shown=Shown.of(way.prepared),
+            attempts=number,
+            degraded=way.degraded,
+        )
         blocked = guard_output(outcome).blocked  # 9. what it cost is booked all the same
         _, settled = await self._books.settle(  # 10.
             Settlement(
@@ -237,24 +243,3 @@ def _current_task() -> asyncio.Task[Any]:
 
 def _gave_up() -> ProviderError:
     return ProviderError(ErrorKind.CANCELLED, "The caller gave up.")
-
-
-def outcome_of(way: Way, answer: Answer, attempts: int) -> CallOutcome:
-    prepared, ticket, usage = way.prepared, way.ticket, answer.usage
-    return CallOutcome(
-        body=answer.body,
-        text=answer.text,
-        finish_reason=answer.finish_reason,
-        input_tokens=usage.input_total if usage else 0,
-        output_tokens=usage.output_total if usage else 0,
-        usage=usage.counts if usage else {},
-        cost_pico=0,
-        avoided_pico=0,
-        model=ticket.dimensions.model,
-        deployment=ticket.dimensions.deployment,
-        cache=CacheState.BYPASS if prepared.spec.cache is CacheMode.BYPASS else CacheState.MISS,
-        attempts=attempts,
-        pin=prepared.pin,
-        fit=prepared.fit,
-        degraded=way.degraded,
-    )

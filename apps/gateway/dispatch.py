@@ -39,6 +39,17 @@ def endpoint_of(deployment: DeploymentFacts) -> Endpoint:
     )
 
 
+def chat_request(
+    prepared: Prepared, endpoint: Endpoint, *, stream: bool, timeout: float
+) -> ChatRequest:
+    return ChatRequest(
+        messages=prepared.messages,
+        parameters=_capped(prepared, endpoint),
+        stream=stream,
+        timeout=timeout,
+    )
+
+
 async def dispatch(
     prepared: Prepared,
     endpoint: Endpoint,
@@ -64,12 +75,7 @@ async def dispatch(
         inputs = tuple(i if isinstance(i, str) else tuple(i) for i in prepared.spec.inputs)
         request = EmbeddingRequest(inputs, prepared.parameters, timeout)  # type: ignore[arg-type]
         return from_embedding(await adapter.embed(endpoint, request))
-    chat = ChatRequest(
-        messages=prepared.messages,
-        parameters=_capped(prepared, endpoint),
-        stream=emit is not None,
-        timeout=timeout,
-    )
+    chat = chat_request(prepared, endpoint, stream=emit is not None, timeout=timeout)
     if emit is None:
         return from_chat(await adapter.chat(endpoint, chat))
     return await _stream(adapter.stream(endpoint, chat), emit, seen)

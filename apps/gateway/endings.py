@@ -1,13 +1,57 @@
 """Stage 8, after: what an attempt used, by how it ended, and so what is booked for it."""
 
+from dataclasses import dataclass
+from typing import Self
+
 from apps.gateway.accounts import Settlement
 from apps.gateway.answers import Answer
 from apps.gateway.assembler import Assembler
+from apps.gateway.prepare import Prepared
 from apps.gateway.tickets import Ticket
+from apps.gateway.types import CacheMode, CacheState, CallOutcome, FitReport, Pin
 from apps.ledger.ceilings import at_bound, dearest_tier
 from apps.ledger.types import AttemptEnd, BookingKind, UsageReport
 from apps.providers.errors import Outcome, ProviderError
 from apps.providers.types import Contested, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What an outcome tells of how its call was prepared."""
+
+    cache: CacheState
+    pin: Pin | None = None
+    fit: FitReport | None = None
+
+    @classmethod
+    def of(cls, prepared: Prepared) -> Self:
+        is_bypass = prepared.spec.cache is CacheMode.BYPASS
+        state = CacheState.BYPASS if is_bypass else CacheState.MISS
+        return cls(state, prepared.pin, prepared.fit)
+
+
+def outcome_of(
+    ticket: Ticket, answer: Answer, *, shown: Shown, attempts: int, degraded: str = ""
+) -> CallOutcome:
+    """What a call's owner gets; its cost is known when it is settled."""
+    usage = answer.usage
+    return CallOutcome(
+        body=answer.body,
+        text=answer.text,
+        finish_reason=answer.finish_reason,
+        input_tokens=usage.input_total if usage else 0,
+        output_tokens=usage.output_total if usage else 0,
+        usage=usage.counts if usage else {},
+        cost_pico=0,
+        avoided_pico=0,
+        model=ticket.dimensions.model,
+        deployment=ticket.dimensions.deployment,
+        cache=shown.cache,
+        attempts=attempts,
+        pin=shown.pin,
+        fit=shown.fit,
+        degraded=degraded,
+    )
 
 
 def end_of_answer(ticket: Ticket, answer: Answer) -> AttemptEnd:

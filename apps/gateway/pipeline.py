@@ -221,7 +221,7 @@ class Pipeline:
         booked = CacheHit(
             request_id=call.request_id,
             job_id=call.job_id,
-            dimensions=dimensions_of(call, prepared, source or prepared.candidates[0]),
+            dimensions=dimensions_of(call, prepared.pin, source or prepared.candidates[0]),
             avoided_pico=hit.cost_pico,
             input_tokens=hit.input_tokens,
             output_tokens=hit.output_tokens,

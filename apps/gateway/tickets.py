@@ -14,7 +14,7 @@ from apps.gateway import bounds
 from apps.gateway.accounts import Admission
 from apps.gateway.prepare import Prepared
 from apps.gateway.retry import Next
-from apps.gateway.types import Call
+from apps.gateway.types import Call, Pin
 from apps.ledger.ceilings import Ceiling, ceiling
 from apps.ledger.models import Purpose
 from apps.ledger.pricing import Unpriced
@@ -38,9 +38,8 @@ class Ticket:
     saved_tokens: int = 0  # of the input, left out so that it fits
 
 
-def dimensions_of(call: Call, prepared: Prepared, deployment: DeploymentFacts) -> Dimensions:
+def dimensions_of(call: Call, pin: Pin | None, deployment: DeploymentFacts) -> Dimensions:
     """Whose call it is and of what, as it will stand in the books."""
-    pin = prepared.pin
     return Dimensions(
         service=call.caller.service,
         team=call.caller.team,
@@ -59,7 +58,7 @@ def ticket_for(call: Call, prepared: Prepared, deployment: DeploymentFacts, now:
     return Ticket(
         id=uuid7(),
         deployment=deployment,
-        dimensions=dimensions_of(call, prepared, deployment),
+        dimensions=dimensions_of(call, prepared.pin, deployment),
         prices=deployment.prices_at(now),
         asked_tier=prepared.asked_tier,
         input_bound=bounds.hold_input(

@@ -29,6 +29,8 @@ class Draft:
     """Whether webhooks tell its end."""
     on_unknown: str = "retry"
     """retry | fail: whether a request whose outcome is unknown is sent again."""
+    may_wait: bool = False
+    """Whether it may go through a provider's batch lane, hours later and for less."""
 
 
 @dataclass(frozen=True, slots=True)

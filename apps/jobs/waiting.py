@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from apps.core.clock import db_now
-from apps.jobs.models import Job, JobStatus, Priority
+from apps.jobs.models import Job, JobStatus, Lane, Priority, ProviderBatchRow
 from apps.jobs.presence import SILENT_SECONDS, count_workers
 from apps.jobs.services.claim import suspicious
 
@@ -38,13 +38,34 @@ def waiting_of(job: Job) -> Waiting | None:
 
 
 def _running(job: Job) -> Waiting:
+    if job.lane == Lane.BATCH:
+        return _in_batch(job)
     if job.cancel_requested:
         return Waiting("stopping", "It is being stopped.", job.lease_until)
     text = "A worker runs it. When that is not heard of until then, another one takes it over."
     return Waiting("running", text, job.lease_until)
 
 
+def _in_batch(job: Job) -> Waiting:
+    """In a provider's batch, which cannot be hurried; until then it goes the normal way."""
+    if job.cancel_requested:
+        return Waiting("stopping", "It leaves its provider's batch in a minute.", job.lease_until)
+    rows = ProviderBatchRow.objects.filter(job_id=job.pk, fence=job.fence)
+    row = rows.select_related("batch").first()
+    if row is None:
+        return Waiting("gathering", "It is put into a batch for a provider.", job.lease_until)
+    batch, at = row.batch, row.batch.remote_status or "not sent yet"
+    text = (
+        f"In batch {batch.pk} at provider “{batch.provider}”, which says: {at}. "
+        "It goes the normal way if it is not back by then."
+    )
+    return Waiting("provider_batch", text, row.leave_by)
+
+
 def _paused(job: Job) -> Waiting:
+    if job.lane == Lane.ALLOWED and not job.error:
+        text = "It waits to be gathered for a provider's batch, or goes the normal way then."
+        return Waiting("gathering", text, job.next_run_at)
     after = f" after: {job.error}" if job.error else "."
     return Waiting(job.error_code or "not_due", f"It is tried again then{after}", job.next_run_at)
 
@@ -68,7 +89,8 @@ def _queued(job: Job, now: datetime) -> Waiting:
 
 def _somebody_works(now: datetime) -> bool:
     """A lease that holds: Redis, which has just lost its memory, need not know its worker."""
-    return Job.objects.filter(status=JobStatus.RUNNING, lease_until__gt=now).exists()
+    running = Job.objects.filter(status=JobStatus.RUNNING, lease_until__gt=now)
+    return running.exclude(lane=Lane.BATCH).exists()
 
 
 def _ahead(job: Job, now: datetime) -> int:

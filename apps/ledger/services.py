@@ -45,6 +45,7 @@ def open_attempts(*, starts: Sequence[AttemptStart], now: datetime) -> None:
                 why=start.why[:200],
                 saved_tokens=start.saved_tokens,
                 started_at=now,
+                due_at=start.due_at,
                 **start.dimensions.columns(),
             )
             for start in starts

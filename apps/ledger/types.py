@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -47,6 +48,7 @@ class AttemptStart:
     dimensions: Dimensions
     why: str = ""  # why it is sent to this deployment
     saved_tokens: int = 0  # of the input, left out so that it fits
+    due_at: datetime | None = None  # when its end is known at the latest; None: as any call's
 
 
 @dataclass(frozen=True, slots=True)

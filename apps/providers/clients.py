@@ -57,7 +57,7 @@ class Slot:
             return self.opened
         async with self._opening:
             if self.opened is None:
-                await _check(self._endpoint)
+                await check_endpoint(self._endpoint)
                 self.opened = Client(self._pool.build(self._endpoint, recording_client()))
                 await self._pool.evict(keep=MAX_CLIENTS)
         return self.opened
@@ -100,7 +100,8 @@ def _key(endpoint: Endpoint) -> _Key:
     return endpoint.base_url, endpoint.api_key, endpoint.api_version, headers
 
 
-async def _check(endpoint: Endpoint) -> None:
+async def check_endpoint(endpoint: Endpoint) -> None:
+    """Raises `ProviderError` when its address must not be called, or its credential cannot be."""
     credentials = (endpoint.api_key, *endpoint.headers.values())
     if not all(text.isascii() and text.isprintable() for text in credentials):
         # A line break at the end of a secret file is the usual case.

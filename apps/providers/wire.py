@@ -28,20 +28,21 @@ class WireAdapter(ABC):
     """An `Adapter` for any server that speaks OpenAI's REST interface."""
 
     def __init__(self) -> None:
-        self._pool = ClientPool(self._open_client)
+        self._pool = ClientPool(self.open_client)
 
     @abstractmethod
     def build_client(self, endpoint: Endpoint, http_client: httpx2.AsyncClient) -> AsyncOpenAI:
         """The vendor package's client for an account, with `max_retries=0`."""
 
-    def _open_client(self, endpoint: Endpoint, http_client: httpx2.AsyncClient) -> AsyncOpenAI:
+    def open_client(self, endpoint: Endpoint, http_client: httpx2.AsyncClient) -> AsyncOpenAI:
+        """The package's client, which knows nothing that the endpoint does not say."""
         client = self.build_client(endpoint, http_client)
         # The package takes these from the environment and would send them to every vendor.
         client.organization = client.project = None
         return client
 
     async def chat(self, endpoint: Endpoint, request: ChatRequest) -> ChatResult:
-        body = _chat_body(endpoint, request)
+        body = chat_body(endpoint, request)
         async with exchange(self._pool, endpoint, CHAT, body, timeout=request.timeout) as answer:
             raw = parse_object(answer, await answer.read_all())
             return check_chat(answer, raw, endpoint)
@@ -49,7 +50,7 @@ class WireAdapter(ABC):
     async def stream(self, endpoint: Endpoint, request: ChatRequest) -> AsyncGenerator[Chunk, None]:
         # Without include_usage a stream reports no tokens, and nobody knows what it cost.
         body = {
-            **_chat_body(endpoint, request),
+            **chat_body(endpoint, request),
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -72,8 +73,9 @@ class WireAdapter(ABC):
         await self._pool.evict(keep=0)
 
 
-def _chat_body(endpoint: Endpoint, request: ChatRequest) -> dict[str, Any]:
-    """Ours comes last: parameters can't replace the model, nor turn a plain call into a stream."""
+def chat_body(endpoint: Endpoint, request: ChatRequest) -> dict[str, Any]:
+    """What is sent. Ours comes last: parameters can't replace the model, nor turn a plain call into
+    a stream."""
     parameters = {
         name: value
         for name, value in request.parameters.items()

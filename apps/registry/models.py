@@ -175,6 +175,13 @@ class Deployment(SlugModel):
         help_text="Web searches that one call can be billed for at most, where the server makes "
         "them: part of every hold. 0: it makes none.",
     )
+    batch_lane = models.BooleanField(
+        "offers the batch lane",
+        default=False,
+        db_default=False,
+        help_text="Jobs that may wait can be sent through the provider's Batch API. It needs "
+        "prices of the service tier “batch” too. Not for Azure.",
+    )
     extra_parameters = models.CharField(
         max_length=1000,
         blank=True,

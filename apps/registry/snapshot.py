@@ -68,6 +68,7 @@ def deployment_facts(
         finish_required=row.finish_required,
         input_overhead_tokens=row.input_overhead_tokens,
         searches_at_most=row.searches_at_most,
+        batch_lane=row.batch_lane,
         extra_parameters=parameter_names(row.extra_parameters),
         active=row.active and provider.active and model.active,
         prices=prices,

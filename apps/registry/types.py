@@ -73,6 +73,7 @@ class DeploymentFacts:
     active: bool
     prices: tuple[PriceRow, ...]
     searches_at_most: int = 0  # that a call can be billed for
+    batch_lane: bool = False  # jobs that may wait can go through the provider's Batch API
     extra_parameters: frozenset[str] = frozenset()  # beyond OpenAI's; callers may send them to it
 
     def prices_at(self, at: datetime) -> tuple[PriceRow, ...]:

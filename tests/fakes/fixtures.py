@@ -27,6 +27,15 @@ class Upstream:
         """Add a rule; the names are the fields of `tests.fakes.behaviour.Behaviour`."""
         self._call("POST", {"behave": fault})
 
+    def batches(self, **rules: Any) -> None:
+        """Rules of its Batch API; the names are the fields of `tests.fakes.batches.BatchRules`."""
+        self._call("POST", {"batches": rules})
+
+    def store(self) -> dict[str, Any]:
+        """Its batches and what they ran, its files, and what it was asked for, in order."""
+        found: dict[str, Any] = self.report()["store"]
+        return found
+
     def reset(self) -> None:
         """Forget all rules and the log."""
         self._call("POST", {"reset": True})

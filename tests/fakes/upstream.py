@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from tests.fakes import answers
+from tests.fakes.batches import BatchRules, BatchStore
 from tests.fakes.behaviour import Behaviour, Entry, State, credential
 from tests.fakes.http import Connection, Request
 
@@ -31,6 +32,7 @@ WRONG_USAGE: dict[str, dict[str, Any]] = {
 class Upstream:
     def __init__(self) -> None:
         self.state = State()
+        self.store = BatchStore()
 
     def connection(self) -> Connection:
         return Connection(self.handle, self.state.connections.discard)
@@ -46,21 +48,69 @@ class Upstream:
         log = state.log  # what began before a reset must not count after it
         answered = "client_gone"
         try:
+            if kind := batch_request(request):
+                answered = await self._batches(kind, request, connection, entry)
+                return
             rule = state.rule_for(entry.model)
             answered = await Exchange(request, connection, entry, rule).run()
         finally:
             if log is state.log:
                 state.end(entry, answered)
 
+    async def _batches(
+        self, kind: str, request: Request, connection: Connection, entry: Entry
+    ) -> str:
+        fault = self.store.next_fault(kind)
+        if fault == "hang":
+            await asyncio.Event().wait()
+        if fault == "reset":
+            connection.reset()
+            return "reset"
+        status, answer = fault, {"error": {"message": "Fault on request"}}
+        if not isinstance(fault, int):
+            status, answer = self._of_batches(kind, request, entry.body)
+        if fault == "lost":
+            connection.reset()
+            return "lost"
+        entry.status = status
+        if fault == "html":
+            connection.send(200, b"<html></html>", {"content-type": "text/html"})
+        elif isinstance(answer, bytes):
+            connection.send(status, answer, {"content-type": "application/octet-stream"})
+        else:
+            connection.send(status, orjson.dumps(answer), JSON)
+        return kind
+
+    def _of_batches(self, kind: str, request: Request, body: Any) -> tuple[int, Any]:
+        name = request.path.partition("?")[0].removesuffix("/content").removesuffix("/cancel")
+        name = name.rpartition("/")[2]
+        match kind:
+            case "upload":
+                return self.store.upload(request.headers.get("content-type", ""), request.body)
+            case "create":
+                return self.store.create(body)
+            case "list":
+                return self.store.listed()
+            case "content":
+                return self.store.content(name)
+            case "delete":
+                return self.store.delete(name)
+            case "cancel":
+                return self.store.cancel(name)
+        return self.store.get(name)
+
     def _control(self, request: Request) -> dict[str, Any]:
         if request.method == "POST":
             order = orjson.loads(request.body)
             if order.get("reset"):
                 self.state.reset()
+                self.store = BatchStore()
+            if "batches" in order:
+                self.store.rules = BatchRules(**order["batches"])
             if "behave" in order:
                 self.state.rules.append(Behaviour(**order["behave"]))
             return {}
-        return self.state.report()
+        return self.state.report() | {"store": self.store.report()}
 
 
 class Exchange:
@@ -242,6 +292,20 @@ class Exchange:
         self.entry.status = status
         self.connection.send(status, body, {**headers, **self.headers})
         return answered
+
+
+def batch_request(request: Request) -> str:
+    """Which request to the Batch API it is, "" for any other."""
+    path = request.path.partition("?")[0]
+    if path.endswith("/files"):
+        return "upload"
+    if "/files/" in path:
+        return "delete" if request.method == "DELETE" else "content"
+    if path.endswith("/batches"):
+        return "create" if request.method == "POST" else "list"
+    if "/batches/" in path:
+        return "cancel" if path.endswith("/cancel") else "get"
+    return ""
 
 
 def _spoiled(fault: str, answer: dict[str, Any], whole: bytes) -> bytes:

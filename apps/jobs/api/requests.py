@@ -99,6 +99,11 @@ class JobRequest(StrictSerializer):
         help_text="fail: a request whose outcome is unknown is not sent again. "
         "A prompt may ask for it too; the stricter of both counts.",
     )
+    may_wait = StrictBooleanField(
+        default=False,
+        help_text="true: it may go through a provider's batch lane, for less, when its deadline is "
+        "at least two hours away; it is answered before its deadline all the same.",
+    )
     webhook = StrictBooleanField(
         default=True, help_text="false: the service's webhooks are not told of its end."
     )
@@ -163,6 +168,7 @@ def draft_of(
         metadata=values.get("metadata", {}),
         notify=values["webhook"],
         on_unknown=values["on_unknown"],
+        may_wait=values["may_wait"],
     )
 
 

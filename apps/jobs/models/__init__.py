@@ -1,7 +1,8 @@
 """What the database keeps of jobs and of the webhooks that tell their end."""
 
 from apps.jobs.models.batches import Batch
-from apps.jobs.models.jobs import OPEN_STATUSES, Job, JobPayload, JobStatus, Priority
+from apps.jobs.models.jobs import OPEN_STATUSES, Job, JobPayload, JobStatus, Lane, Priority
+from apps.jobs.models.provider_batches import ProviderBatch, ProviderBatchRow, RowOutcome, SendState
 from apps.jobs.models.webhooks import (
     Delivery,
     DeliveryStatus,
@@ -21,7 +22,12 @@ __all__ = [
     "Job",
     "JobPayload",
     "JobStatus",
+    "Lane",
     "Priority",
+    "ProviderBatch",
+    "ProviderBatchRow",
+    "RowOutcome",
+    "SendState",
     "WebhookEndpoint",
     "WebhookSecret",
 ]

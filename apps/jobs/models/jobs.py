@@ -30,6 +30,15 @@ class Priority(models.IntegerChoices):
     LOW = 9, "Low"
 
 
+class Lane(models.TextChoices):
+    """How a job goes to a provider. The empty one is the normal way, a request of its own."""
+
+    NORMAL = "", "Normal"
+    ALLOWED = "allowed", "May wait for a provider's batch"
+    BATCH = "batch", "In a provider's batch"
+    RETURNED = "returned", "Came back from the batch lane"
+
+
 class Job(models.Model):
     """One accepted piece of work. Version and arm are pinned at acceptance."""
 
@@ -87,6 +96,10 @@ class Job(models.Model):
         default=True, db_default=True, help_text="Whether webhooks tell its end."
     )
 
+    lane = models.CharField(
+        max_length=10, choices=Lane.choices, blank=True, default=Lane.NORMAL, db_default=""
+    )
+
     class Meta:
         ordering = ["-id"]
         permissions = [("operate_job", "Can cancel and retry jobs")]
@@ -112,6 +125,12 @@ class Job(models.Model):
                 fields=["batch"],
                 name="job_batch_running",
                 condition=Q(status="running", batch__isnull=False),
+            ),
+            # the batch lane: who waits to be gathered
+            models.Index(
+                fields=["deadline"],
+                name="job_may_wait",
+                condition=Q(status="queued", lane="allowed"),
             ),
             models.Index(fields=["service", "-id"], name="job_service"),
             models.Index(fields=["-created_at"], name="job_created"),

@@ -1,6 +1,6 @@
 """Who owns a job: claiming, keeping and losing it. The database's clock decides, never ours."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,10 +8,21 @@ import orjson
 from django.conf import settings
 from django.db import connection
 
+from apps.access.models import Service
+from apps.access.snapshot import caller_of
+from apps.access.types import Caller
 from apps.gateway.types import Pin
 from apps.jobs import specs
 from apps.jobs.models import Job, JobStatus, Priority
 from apps.jobs.types import Claim, Ticket
+
+# What a claim tells of a job, of `job`, `payload` and `chosen`.
+CLAIMED = """
+RETURNING job.id, job.fence, job.service_id, job.request_id,
+          extract(epoch FROM job.deadline - clock_timestamp())::float8,
+          job.prompt_version_id, job.prompt, job.prompt_version, job.arm, job.on_unknown = 'retry',
+          payload.request::text, chosen.suspect
+"""
 
 # One statement, so that no two workers can see a job as free. The CTE locks what it picks and
 # passes over what others have locked. `started_at` keeps the first start: waiting ends there.
@@ -37,11 +48,8 @@ SET status = 'running', fence = job.fence + 1,
     started_at = COALESCE(job.started_at, clock_timestamp())
 FROM chosen LEFT JOIN jobs_jobpayload AS payload ON payload.job_id = chosen.id
 WHERE job.id = chosen.id
-RETURNING job.id, job.fence, job.service_id, job.request_id,
-          extract(epoch FROM job.deadline - clock_timestamp())::float8,
-          job.prompt_version_id, job.prompt, job.prompt_version, job.arm, job.on_unknown = 'retry',
-          payload.request::text, chosen.suspect
 """
+_CLAIM += CLAIMED
 
 # The lease moves only while the fence is ours; jobs that come back are still ours. Rows are locked
 # in one order, because heartbeat and admissions of a process do this at the same time.
@@ -80,7 +88,16 @@ def claim(*, limit: int, lowest: int = Priority.LOW, alone: bool = True) -> list
     }
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, values)
-        return [_claim_of(row) for row in cursor.fetchall()]
+        return [claim_of(row) for row in cursor.fetchall()]
+
+
+def callers_of(claims: Iterable[Claim], known: Mapping[int, Caller]) -> dict[int, Caller]:
+    """From memory; a service made within the last second is read from the database."""
+    wanted = {claim.service_id for claim in claims}
+    found = {pk: known[pk] for pk in wanted if pk in known}
+    new = Service.objects.filter(pk__in=wanted - set(found))
+    rows = new.select_related("team", "cost_center", "tier") if wanted - set(found) else ()
+    return found | {service.pk: caller_of(service) for service in rows}
 
 
 def keep(tickets: Sequence[Ticket]) -> set[Ticket]:
@@ -104,7 +121,8 @@ def to_be_cancelled() -> set[UUID]:
     return set(stopping.order_by().values_list("pk", flat=True))
 
 
-def _claim_of(row: Sequence[Any]) -> Claim:
+def claim_of(row: Sequence[Any]) -> Claim:
+    """From the columns of `CLAIMED`."""
     (
         job_id,
         fence,

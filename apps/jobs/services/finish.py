@@ -44,7 +44,8 @@ UPDATE jobs_job AS job
 SET status = new.status, next_run_at = COALESCE(new.next_run_at, job.next_run_at),
     finished_at = CASE WHEN new.status = 'queued' THEN NULL ELSE clock_timestamp() END,
     lease_until = NULL, attempts = job.attempts + new.attempts, losses = job.losses + new.losses,
-    error_code = new.code, error = new.message, cancel_requested = false
+    error_code = new.code, error = new.message, cancel_requested = false,
+    lane = CASE WHEN new.status = 'queued' AND job.lane = 'batch' THEN 'returned' ELSE job.lane END
 FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::int[], %s::int[])
      AS new(id, status, next_run_at, code, message, losses, attempts)
 WHERE job.id = new.id

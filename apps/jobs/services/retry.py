@@ -5,10 +5,10 @@ from functools import partial
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Coalesce, Now
 
-from apps.jobs.models import Job, JobStatus
+from apps.jobs.models import Job, JobStatus, Lane
 from apps.jobs.services import doorbell, progress
 
 RETRYABLE = (JobStatus.FAILED, JobStatus.EXPIRED)
@@ -34,6 +34,7 @@ def retry(*, job_ids: Sequence[UUID]) -> int:
         finished_at=None,
         error_code="",
         error="",
+        lane=Case(When(lane=Lane.BATCH, then=Value(Lane.RETURNED)), default=F("lane")),
     )
     progress.take_back([(job.batch_id, job.status) for job in locked if job.batch_id])
     return queued

@@ -8,15 +8,18 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from apps.access.types import Caller
+from apps.core.clock import now as clock_now
 from apps.core.ids import uuid7
 from apps.core.problems import Fault
+from apps.gateway.batch_lane import may_take
 from apps.gateway.config import Config
 from apps.gateway.prepare import Prepared, prepare
 from apps.gateway.runtime import web_config
 from apps.gateway.types import CallRefused, CallSpec
 from apps.jobs import specs
-from apps.jobs.models import Job, JobPayload
+from apps.jobs.models import Job, JobPayload, Lane
 from apps.jobs.services import doorbell
+from apps.jobs.services.provider_batches import times
 from apps.jobs.types import Draft
 from apps.prompts.snapshot import load_version
 from apps.prompts.types import OnUnknown, VersionNotLoaded
@@ -105,6 +108,7 @@ def new_job(draft: Draft, prepared: Prepared, *, now: datetime | None = None) ->
     clocks may disagree: `now` is read from it."""
     moment = Now() if now is None else now
     pin, deadline = prepared.pin, draft.deadline
+    waits = is_for_lane(draft, prepared)
     return Job(
         id=uuid7(),
         service_id=draft.caller.service_id,
@@ -120,7 +124,20 @@ def new_job(draft: Draft, prepared: Prepared, *, now: datetime | None = None) ->
         priority=draft.priority,
         notify=draft.notify,
         on_unknown=draft.on_unknown if prepared.repeat_unknown else OnUnknown.FAIL,
-        next_run_at=moment,
+        # Whoever gathers does not look at this; after it the normal way is open too.
+        next_run_at=moment + times.PATIENCE if waits else moment,
+        lane=Lane.ALLOWED if waits else Lane.NORMAL,
         deadline=moment + deadline if isinstance(deadline, timedelta) else deadline,
         created_at=moment,
+    )
+
+
+def is_for_lane(draft: Draft, prepared: Prepared) -> bool:
+    """Whether it may wait, has the time, and somebody who may answer it offers the lane."""
+    deadline = draft.deadline
+    left = deadline if isinstance(deadline, timedelta) else deadline - clock_now()
+    return (
+        draft.may_wait
+        and left >= times.WORTH
+        and any(may_take(prepared.spec, d, prepared.asked_tier) for d in prepared.candidates)
     )

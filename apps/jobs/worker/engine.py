@@ -11,20 +11,19 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from apps.access.models import Service
-from apps.access.snapshot import caller_of
 from apps.access.types import Caller
 from apps.core.clock import steady
 from apps.gateway.runtime import Runtime
 from apps.jobs import metrics
 from apps.jobs.models import Priority
-from apps.jobs.services.claim import claim
+from apps.jobs.services.claim import callers_of, claim
 from apps.jobs.services.finish import finish_all
 from apps.jobs.types import Claim, EndKind, Ticket
 from apps.jobs.worker.deliverer import Deliverer
 from apps.jobs.worker.heartbeat import Heartbeat
 from apps.jobs.worker.lane import Lane
 from apps.jobs.worker.leases import Leases
+from apps.jobs.worker.provider_batches import ProviderBatches
 from apps.jobs.worker.runs import Runs
 from apps.jobs.worker.slots import Slots
 
@@ -43,6 +42,7 @@ class Engine:
         self._runtime = Runtime(complete=finish_all, lost=self._leases.lost)
         self._slots = Slots(settings.JOB_SLOTS)
         self._deliverer = Deliverer()
+        self._batches = ProviderBatches(lambda: self._runtime.config.current)
         self._guard = threading.Lock()
         self._rung: set[int] = set()
         self._pumping: set[int] = set()
@@ -60,6 +60,7 @@ class Engine:
         self._heartbeat = Heartbeat(self._runs, self._leases)
         self._heartbeat.start()
         self._deliverer.start()
+        self._batches.start()
         metrics.SLOTS.set(settings.JOB_SLOTS)
 
     def pump(self, *, lowest: int = Priority.LOW) -> None:
@@ -83,6 +84,7 @@ class Engine:
         """Claim nothing more."""
         self._slots.close()
         self._deliverer.refuse_work()
+        self._batches.refuse_work()
 
     def stop(self) -> None:
         """Let running jobs end, give the rest back, and end the loop."""
@@ -94,6 +96,7 @@ class Engine:
             self._slots.wait_until_idle(seconds=LAST_SECONDS)
         self._heartbeat.stop()
         self._deliverer.stop()
+        self._batches.stop()
         asyncio.run_coroutine_threadsafe(self._runs.close(), self._runtime.loop).result()
         self._runtime.stop(LAST_SECONDS)
 
@@ -126,18 +129,9 @@ class Engine:
         alone, suspect = self._lane.enter(), None
         try:
             claims = claim(limit=room, lowest=lowest, alone=alone)
-            callers = self._callers(claims)
+            callers = callers_of(claims, self._runtime.config.current.callers)
             suspect = next((found.ticket for found in claims if found.suspect), None)
         finally:
             if alone:
                 self._lane.keep_for(suspect)
         return claims, callers
-
-    def _callers(self, claims: list[Claim]) -> dict[int, Caller]:
-        """From memory; a service made within the last second is read from the database."""
-        known = self._runtime.config.current.callers
-        wanted = {claim.service_id for claim in claims}
-        found = {pk: known[pk] for pk in wanted if pk in known}
-        new = Service.objects.filter(pk__in=wanted - set(found))
-        rows = new.select_related("team", "cost_center", "tier") if wanted - set(found) else ()
-        return found | {service.pk: caller_of(service) for service in rows}

@@ -94,6 +94,10 @@ class Attempt(CallDimensions):
     )
     started_at = models.DateTimeField(db_index=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(
+        null=True,
+        help_text="When its end is known at the latest, of one that may take longer than a call.",
+    )
     first_token_ms = models.PositiveIntegerField(null=True, blank=True)
     http_status = models.PositiveSmallIntegerField(null=True, blank=True)
     error_kind = models.CharField(max_length=30, blank=True)

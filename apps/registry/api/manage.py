@@ -49,6 +49,7 @@ DeploymentViewSet = manage_viewset(
         "finish_required",
         "input_overhead_tokens",
         "searches_at_most",
+        "batch_lane",
         "extra_parameters",
         "active",
     ),

@@ -1,0 +1,117 @@
+"""Jobs in the batch lane, and a clock that only the test moves."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Sum
+
+from apps.access.models import Service
+from apps.budgets.models import Hold
+from apps.gateway.types import CallSpec
+from apps.jobs.models import Job
+from apps.jobs.services.provider_batches import times
+from apps.jobs.services.provider_batches.round import run_round
+from apps.jobs.services.submit import submit
+from apps.jobs.verifying import verify_costs
+from apps.ledger.models import Attempt, Entry
+from apps.registry.models import Deployment, UsageClass
+from tests.factories import make_model, make_price, make_priced_deployment, make_provider
+from tests.fakes.fixtures import Upstream
+from tests.jobs.conftest import FreshConfig, draft
+
+INPUT, OUTPUT = 10, 20  # pico-USD a token, at the standard tier; half of that in a batch
+_TIMES = {
+    "jobs_job": ("created_at", "next_run_at", "deadline", "lease_until"),
+    "jobs_providerbatch": (
+        "created_at",
+        "return_by",
+        "creating_at",
+        "next_look_at",
+        "lease_until",
+    ),
+    "jobs_providerbatchrow": ("leave_by",),
+}
+
+
+def make_lane(upstream: Upstream) -> Deployment:
+    """The model “small” at a provider that offers the lane."""
+    deployment = make_priced_deployment(
+        provider=make_provider(upstream.url, slug="faulty"),
+        model=make_model("small"),
+        slug="small-1",
+        input_pico=INPUT,
+        output_pico=OUTPUT,
+        batch_lane=True,
+    )
+    for usage_class, price in ((UsageClass.IN_UNCACHED, INPUT), (UsageClass.OUT_TEXT, OUTPUT)):
+        make_price(deployment, usage_class, price // 2, service_tier="batch")
+    return deployment
+
+
+def post(service: Service, text: str = "hello there", **values: Any) -> Job:
+    spec = CallSpec(
+        model="small",
+        messages=({"role": "user", "content": text},),
+        parameters={"max_tokens": 50},
+    )
+    defaults: dict[str, Any] = {"spec": spec, "deadline": timedelta(hours=8), "may_wait": True}
+    return submit(draft=draft(service, **(defaults | values))).job
+
+
+def pass_time(by: timedelta) -> None:
+    with connection.cursor() as cursor:
+        for table, names in _TIMES.items():
+            moves = ", ".join(f"{name} = {name} - %(by)s" for name in names)
+            cursor.execute(f"UPDATE {table} SET {moves}", {"by": by})
+
+
+def round_() -> int:
+    return run_round(config=FreshConfig().current)
+
+
+def gathered() -> None:
+    """The jobs have waited long enough for each other."""
+    pass_time(times.GATHER + timedelta(seconds=1))
+    round_()
+
+
+def next_round() -> int:
+    pass_time(times.LOOK + timedelta(seconds=1))
+    return round_()
+
+
+def paid(upstream: Upstream) -> int:
+    """What the provider's batches would bill, by its own record, at the batch's price."""
+    usages = [u for batch in upstream.store()["batches"] for u in batch["ran"].values()]
+    tokens = [(usage["prompt_tokens"], usage["completion_tokens"]) for usage in usages]
+    return sum(read * INPUT // 2 + said * OUTPUT // 2 for read, said in tokens)
+
+
+def booked() -> int:
+    return int(Entry.objects.aggregate(total=Sum("amount_pico"))["total"] or 0)
+
+
+def held() -> int:
+    """What open holds keep from budgets."""
+    open_ = Hold.objects.filter(status="held")
+    return sum(hold.amount_pico - hold.posted_pico for hold in open_)
+
+
+def statuses(jobs: list[Job]) -> list[str]:
+    found = dict(Job.objects.values_list("pk", "status"))
+    return [found[job.pk] for job in jobs]
+
+
+def lanes(jobs: list[Job]) -> list[str]:
+    found = dict(Job.objects.values_list("pk", "lane"))
+    return [found[job.pk] for job in jobs]
+
+
+def attempts() -> list[str]:
+    return list(Attempt.objects.order_by("id").values_list("status", flat=True))
+
+
+def sound() -> None:
+    """What jobs say that they cost is what the ledger says."""
+    assert verify_costs() == []
