@@ -71,8 +71,8 @@ class ErrorAnswer(serializers.Serializer[Any]):
 
 class WaitingAnswer(serializers.Serializer[Waiting]):
     reason = serializers.CharField(
-        help_text="running, stopping, queued, overdue, no_worker, suspect, "
-        "or the code of the last refusal."
+        help_text="running, stopping, queued, overdue, no_worker, suspect, gathering, "
+        "provider_batch, or the code of the last refusal."
     )
     message = serializers.CharField()
     until = serializers.DateTimeField(
