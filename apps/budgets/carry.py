@@ -1,17 +1,18 @@
 """What a new window takes over from the one before it. Decided once, when the window is made."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
 
 from django.db.models import Q
 
-from apps.budgets.models import Window
+from apps.budgets.models import BudgetRaise, RaiseStatus, Window
 from apps.budgets.types import IsBudget
 from apps.budgets.windows import Bounds, bounds_now
 from apps.core.money import Pico
 
+FOREVER = datetime.max.replace(tzinfo=UTC)
 _UNSPENT = ("unspent", "both")
 _OVERSPEND = ("overspend", "both")
 
@@ -52,7 +53,21 @@ def _left_by(budget: IsBudget, window: Window) -> Pico:
     return _passed_on(
         budget,
         unspent=own - window.posted_pico - window.held_pico,
-        overspent=window.posted_pico - window.limit_pico,
+        overspent=window.posted_pico - own - _most_raised(window),
+    )
+
+
+def _most_raised(window: Window) -> Pico:
+    """What its raises allowed at most at one time; some may have ended before the window."""
+    raises = [raise_ for raise_ in window.raises.all() if raise_.status == RaiseStatus.APPROVED]
+    return max((_raised_at(raise_.decided_at, raises) for raise_ in raises), default=0)
+
+
+def _raised_at(at: datetime | None, raises: Iterable[BudgetRaise]) -> Pico:
+    return sum(
+        raise_.amount_pico
+        for raise_ in raises
+        if at and raise_.decided_at and raise_.decided_at <= at < (raise_.until or FOREVER)
     )
 
 
@@ -65,5 +80,5 @@ def _passed_on(budget: IsBudget, *, unspent: Pico, overspent: Pico) -> Pico:
 
 def _latest_before(budgets: Sequence[IsBudget], bounds: Bounds) -> Mapping[int, Window]:
     earlier = [Q(budget=budget.id, starts_at__lt=bounds[budget.id][0]) for budget in budgets]
-    found = Window.objects.filter(reduce(or_, earlier))
+    found = Window.objects.filter(reduce(or_, earlier)).prefetch_related("raises")
     return {w.budget_id: w for w in found.order_by("budget_id", "-starts_at").distinct("budget_id")}

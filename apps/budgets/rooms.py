@@ -90,6 +90,8 @@ def _room(row: tuple[Any, ...]) -> Room:
         now, window_id, budget_id, starts_at, ends_at, posted, held, old_limit, overrun, carried,
         slug, hard, limit, period, length, thresholds, bases, action, cheaper, min_tokens, raised,
     ) = row  # fmt: skip
+    posted, held, old_limit = int(posted), int(held), int(old_limit)
+    overrun, carried, raised = int(overrun), int(carried), int(raised)
     rolls = length_of(period, length)
     return Room(
         window_id=window_id,
@@ -97,9 +99,9 @@ def _room(row: tuple[Any, ...]) -> Room:
         budget_id=budget_id,
         budget=slug,
         hard=hard,
-        limit=limit + carried + int(raised),
+        limit=limit + carried + raised,
         carried=carried,
-        raised=int(raised),
+        raised=raised,
         overrun=overrun,
         posted=posted,
         held=held,

@@ -15,7 +15,7 @@ _INSERT = """
         INSERT INTO budgets_thresholdcrossing
             (window_id, period_at, percent, basis, used_pico, limit_pico, at)
         SELECT d.*, %s FROM unnest(%s::bigint[], %s::timestamptz[], %s::int[], %s::text[],
-                                   %s::bigint[], %s::bigint[])
+                                   %s::numeric[], %s::numeric[])
             AS d(window_id, period_at, percent, basis, used_pico, limit_pico)
         ON CONFLICT DO NOTHING
         RETURNING id

@@ -13,8 +13,8 @@ _ADMIT = """
     SET held_pico = w.held_pico + new.admitted, limit_pico = new.limit_pico, hard = new.hard,
         raised_pico = new.raised, outside_pico = new.outside
     FROM (SELECT * FROM json_to_recordset(%s) AS rows(
-              id bigint, admitted bigint, limit_pico bigint, hard bool,
-              raised bigint, outside bigint
+              id bigint, admitted bigint, limit_pico numeric, hard bool,
+              raised numeric, outside numeric
           ) LIMIT %s) AS new
     WHERE w.id = new.id
 """
@@ -91,10 +91,10 @@ def write_admitted(rooms: Collection[Room]) -> None:
             {
                 "id": room.window_id,
                 "admitted": room.admitted,
-                "limit_pico": room.limit,
+                "limit_pico": str(room.limit),  # sums may be longer than a JSON writer's integers
                 "hard": room.hard,
-                "raised": room.raised,
-                "outside": room.outside,
+                "raised": str(room.raised),
+                "outside": str(room.outside),
             }
             for room in rooms
         ],

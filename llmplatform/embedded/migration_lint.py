@@ -19,6 +19,8 @@ SAFE = {
     "nothing, and what still runs writes the shorter ones",
     "0005_price_tiers_and_steps": "a unique key of more columns takes the place of a stricter one, "
     "on proposals of prices: a small table that no call touches",
+    "0003_wide_sums": "older code would fail on the wider numbers, but none was ever released: "
+    "stop the processes of an earlier build first",
 }
 
 

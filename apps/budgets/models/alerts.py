@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from apps.budgets.models.choices import Basis
 from apps.budgets.models.windows import Window
-from apps.core.fields import PicoUSDField
+from apps.core.fields import PicoSumField
 
 
 class ThresholdCrossing(models.Model):
@@ -18,8 +18,8 @@ class ThresholdCrossing(models.Model):
     )
     percent = models.PositiveSmallIntegerField()
     basis = models.CharField(max_length=10, choices=Basis.choices)
-    used_pico = PicoUSDField(help_text="What was compared with the limit.")
-    limit_pico = PicoUSDField()
+    used_pico = PicoSumField(help_text="What was compared with the limit.")
+    limit_pico = PicoSumField()
     at = models.DateTimeField()
 
     class Meta:

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.budgets.models.budgets import Budget
-from apps.core.fields import PicoUSDField
+from apps.core.fields import PicoSumField
 
 
 class Window(models.Model):
@@ -20,19 +20,19 @@ class Window(models.Model):
     budget = models.ForeignKey(Budget, models.PROTECT, related_name="windows")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, blank=True, help_text="Empty: lifetime or rolling.")
-    limit_pico = PicoUSDField()
-    carried_pico = PicoUSDField(
+    limit_pico = PicoSumField()
+    carried_pico = PicoSumField(
         default=0, db_default=0, help_text="Taken over from the window before, once."
     )
-    raised_pico = PicoUSDField(
+    raised_pico = PicoSumField(
         default=0, db_default=0, help_text="By approved raises, at the latest admission."
     )
-    posted_pico = PicoUSDField(default=0)
-    held_pico = PicoUSDField(default=0)
-    outside_pico = PicoUSDField(
+    posted_pico = PicoSumField(default=0)
+    held_pico = PicoSumField(default=0)
+    outside_pico = PicoSumField(
         default=0, db_default=0, help_text="Rolling: posted or held before the period of now."
     )
-    overrun_pico = PicoUSDField(
+    overrun_pico = PicoSumField(
         default=0, help_text="What was booked beyond holds, e.g. when a provider bills more."
     )
     hard = models.BooleanField()
@@ -73,8 +73,8 @@ class Bucket(models.Model):
 
     window = models.ForeignKey(Window, models.PROTECT, related_name="buckets")
     starts_at = models.DateTimeField()
-    posted_pico = PicoUSDField(default=0)
-    held_pico = PicoUSDField(default=0)
+    posted_pico = PicoSumField(default=0)
+    held_pico = PicoSumField(default=0)
 
     class Meta:
         constraints = [

@@ -12,7 +12,6 @@ from apps.budgets.models import Alert, Basis, Budget, ThresholdCrossing
 from apps.budgets.rolling import is_rolling
 from apps.budgets.selectors import rooms_now
 from apps.budgets.thresholds import Crossing, reached, record
-from apps.core.fields import PicoUSDField
 from apps.core.money import Pico, short_usd
 
 MIN_SHARE = 20  # a forecast rests on at least 1/20 of the window
@@ -51,7 +50,7 @@ def _forecast_crossings(room: Room, now: datetime) -> list[Crossing]:
             room.period_at,
             percent,
             Basis.FORECAST,
-            min(expected, PicoUSDField.MAX_BIGINT),  # more than a row can hold is as bad
+            expected,
             room.limit,
         )
         for percent in room.thresholds
