@@ -19,6 +19,9 @@ NAVIGATION = (
             Entry("Dashboard", "dashboard", url_name="admin:index", key="o"),
             Entry("Jobs", "jobs", model="jobs.job", key="j"),
             Entry("Queue", "tiers", url_name="admin:queue", permission="jobs.view_job"),
+            Entry(
+                "Dead letters", "audit", url_name="admin:dead_letters", permission="jobs.view_job"
+            ),
             Entry("Batches", "versions", model="jobs.batch"),
             Entry("Webhooks", "releases", model="jobs.webhookendpoint"),
             Entry("Deliveries", "attempts", model="jobs.delivery"),

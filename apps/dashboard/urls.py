@@ -3,7 +3,7 @@
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
-from apps.dashboard import health_orders, provider_health, queue, routes, views
+from apps.dashboard import dead_letters, health_orders, provider_health, queue, routes, views
 
 
 def admin_urls(site: AdminSite) -> list[URLPattern]:
@@ -19,6 +19,12 @@ def admin_urls(site: AdminSite) -> list[URLPattern]:
             "health/<slug:slug>/<slug:order>/",
             site.admin_view(health_orders.page),
             name="health_order",
+        ),
+        path("dead-letters/", site.admin_view(dead_letters.page), name="dead_letters"),
+        path(
+            "dead-letters/retry/",
+            site.admin_view(dead_letters.retry_page),
+            name="dead_letters_retry",
         ),
         path("queue/", site.admin_view(queue.page), name="queue"),
         path("usage/", site.admin_view(views.usage), name="usage"),

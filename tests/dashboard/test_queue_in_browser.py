@@ -1,8 +1,9 @@
-"""The page of the queue with something on it: width, accessibility, both themes."""
+"""The pages of the queue and of dead letters: width, accessibility, both themes."""
 
 import pytest
 
 from tests.dashboard.conftest import DESKTOP, PHONE
+from tests.dashboard.test_dead_letters import dead
 from tests.dashboard.test_queue import clean_redis, make, shop  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
@@ -18,4 +19,19 @@ def test_it_can_be_read(visit, shop, viewport):  # noqa: F811
         visitor.go("/admin/queue/")
         visitor.theme(theme)
         assert (visitor.axe(), visitor.scrolls_sideways) == ([], False)
+    assert visitor.problems == []
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["wide", "phone"])
+def test_dead_letters_can_be_read_and_retried(visit, shop, viewport):  # noqa: F811
+    dead(shop, "provider_failed", error="The provider answered 503 to everything. " * 8)
+    visitor = visit(viewport=viewport)
+    for theme in ("light", "dark"):
+        visitor.go("/admin/dead-letters/")
+        visitor.theme(theme)
+        assert (visitor.axe(), visitor.scrolls_sideways) == ([], False)
+    visitor.page.click("text=Retry all")
+    visitor.page.fill("#id_reason", "its provider is back")
+    visitor.page.click("button:has-text('Retry jobs')")
+    visitor.page.wait_for_selector("text=Jobs of “provider_failed” queued again: 1.")
     assert visitor.problems == []

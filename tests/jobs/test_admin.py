@@ -8,6 +8,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
+from apps.audit.models import AuditEntry
 from apps.jobs.models import JobPayload
 from apps.jobs.services.finish import finish_all
 from apps.jobs.types import Ticket
@@ -164,6 +165,9 @@ def test_cancelling_asks_first_and_counts(operator, make_job):
     assert "1 cancelled, 1 running are being stopped, 1 had ended before." in shown
     assert (state(queued).status, state(running).cancel_requested) == ("cancelled", True)
     assert LogEntry.objects.filter(change_message="Cancel: A mistake.").count() == 3
+    audited = AuditEntry.objects.get(pgh_obj_model="jobs.Intervention")
+    assert audited.pgh_context["reason"] == "A mistake."
+    assert audited.pgh_data["name"].startswith("3: ")
 
 
 def test_retrying_asks_first_and_counts(operator, make_job):

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -19,9 +18,10 @@ from apps.core.admin import (
     short_time,
 )
 from apps.jobs import selectors
-from apps.jobs.models import Batch
+from apps.jobs.models import Batch, Intervention
 from apps.jobs.services.batches.cancel import cancel_batch
 from apps.jobs.services.cancel import AlreadyFinished
+from apps.jobs.services.interventions import record
 
 
 @admin.register(Batch)
@@ -92,7 +92,8 @@ class BatchAdmin(ReadOnlyAdmin):
         permissions=("operate",),
     )
     def cancel_batches(self, request: HttpRequest, batches: "QuerySet[Batch]", reason: str) -> str:
-        LogEntry.objects.log_actions(request.user.pk or 0, batches, CHANGE, f"Cancel: {reason}")
+        action = Intervention.Action.CANCEL_BATCH
+        record(action=action, rows=batches, by=request.user, reason=reason)
         at_once = asked = finished = 0
         for batch_id in batches.order_by().values_list("pk", flat=True):
             try:

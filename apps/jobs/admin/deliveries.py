@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -13,7 +12,8 @@ from django.utils.safestring import SafeString
 from apps.core.admin import EmptyState, ReadOnlyAdmin, confirmed_action, pill, short_time
 from apps.core.admin.cells import NOTHING, Kind
 from apps.jobs.admin.timeline import duration
-from apps.jobs.models import Delivery, DeliveryStatus
+from apps.jobs.models import Delivery, DeliveryStatus, Intervention
+from apps.jobs.services.interventions import record
 from apps.jobs.services.webhooks.endpoints import redeliver
 
 PILLS: dict[str, Kind] = {
@@ -88,6 +88,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
     )
     def deliver_again(self, request: HttpRequest, rows: "QuerySet[Delivery]", reason: str) -> str:
         chosen = list(rows.order_by().values_list("pk", flat=True))
-        LogEntry.objects.log_actions(request.user.pk or 0, rows, CHANGE, f"Deliver again: {reason}")
+        record(action=Intervention.Action.REDELIVER, rows=rows, by=request.user, reason=reason)
         done = redeliver(delivery_ids=chosen)
         return f"{done} on the way again, {len(chosen) - done} were still waiting."

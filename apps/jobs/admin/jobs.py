@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -18,8 +17,9 @@ from apps.core.admin.cells import NOTHING, Kind
 from apps.jobs import selectors
 from apps.jobs.admin.filters import CreatedFilter, found_by
 from apps.jobs.admin.timeline import duration, timeline
-from apps.jobs.models import Job, JobStatus
+from apps.jobs.models import Intervention, Job, JobStatus
 from apps.jobs.services.cancel import cancel_all
+from apps.jobs.services.interventions import record
 from apps.jobs.services.retry import RETRYABLE, retry
 from apps.jobs.waiting import waiting_of
 from apps.prompts.models import PromptVersion
@@ -79,8 +79,9 @@ class JobAdmin(ReadOnlyAdmin):
         return [name for _, part in self.get_fieldsets(request, obj) for name in part["fields"]]
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
-        """A batch's page leads to its jobs."""
-        return lookup == "batch__id__exact" or super().lookup_allowed(lookup, value, request)
+        """A batch's page leads to its jobs, the page of dead letters to those of one code."""
+        led = lookup in {"batch__id__exact", "error_code__exact"}
+        return led or super().lookup_allowed(lookup, value, request)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("jobs.operate_job")
@@ -172,8 +173,8 @@ class JobAdmin(ReadOnlyAdmin):
     )
     def cancel_jobs(self, request: HttpRequest, jobs: "QuerySet[Job]", reason: str) -> str:
         chosen = _chosen(jobs)
+        record(action=Intervention.Action.CANCEL, rows=jobs, by=request.user, reason=reason)
         done = cancel_all(job_ids=chosen)
-        _log(request, jobs, f"Cancel: {reason}")
         left = len(chosen) - done.at_once - done.asked
         return (
             f"{done.at_once} cancelled, {done.asked} running are being stopped, "
@@ -188,17 +189,13 @@ class JobAdmin(ReadOnlyAdmin):
     )
     def retry_jobs(self, request: HttpRequest, jobs: "QuerySet[Job]", reason: str) -> str:
         chosen = _chosen(jobs)
+        record(action=Intervention.Action.RETRY, rows=jobs, by=request.user, reason=reason)
         queued = retry(job_ids=chosen)
-        _log(request, jobs, f"Retry: {reason}")
         return f"{queued} queued again, {len(chosen) - queued} were neither failed nor expired."
 
 
 def _chosen(jobs: "QuerySet[Job]") -> list[Any]:
     return list(jobs.order_by().values_list("pk", flat=True))
-
-
-def _log(request: HttpRequest, jobs: "QuerySet[Job]", message: str) -> None:
-    LogEntry.objects.log_actions(request.user.pk or 0, jobs, CHANGE, message)
 
 
 def _between(start: datetime | None, end: datetime | None) -> str:

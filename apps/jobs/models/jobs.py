@@ -132,6 +132,12 @@ class Job(models.Model):
                 name="job_may_wait",
                 condition=Q(status="queued", lane="allowed"),
             ),
+            # those that ended without an answer, for the people who give them a second chance
+            models.Index(
+                fields=["finished_at"],
+                name="job_given_up",
+                condition=Q(status="failed") | Q(status="expired"),
+            ),
             models.Index(fields=["service", "-id"], name="job_service"),
             models.Index(fields=["-created_at"], name="job_created"),
         ]
