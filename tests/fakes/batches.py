@@ -1,6 +1,6 @@
 """The Batch API of the fake upstream: files, batches, and what can go wrong with either.
 
-A batch goes one step further whenever it is looked at. What it ran, and so would bill, stands in
+All batches go one step further whenever one is looked at. What it ran, and so would bill, stands in
 the report: the independent witness of what a test really bought.
 """
 
@@ -17,9 +17,10 @@ from tests.fakes import answers
 class BatchRules:
     """`faults`: what becomes of the next requests of a kind (upload, create, list, get, cancel,
     content, delete), one after the other: a status, `reset` (not done, no answer), `lost` (done,
-    no answer), `hang`, `html` or None (all is well).
+    no answer), `hang` and `silent` (the same, but the connection stays), `html` or None (all is
+    well).
 
-    `looks`: how often a batch is looked at before it ends as `end`; None: never. `run`: how many of
+    `looks`: how many steps a batch goes before it ends as `end`; None: never. `run`: how many of
     its requests it runs at most. `rows`: what goes wrong with the nth: `missing`, `garbage`,
     `repeated`, `no_usage`, `mismatch`, `no_choices`, `expired` or a status.
     `counts`: whether it tells how many it ran.
@@ -102,7 +103,8 @@ class BatchStore:
         batch = self.batches.get(name)
         if batch is None:
             return 404, _error("No such batch.")
-        self._step(batch)
+        for one in self.batches.values():  # also those that nobody knows of
+            self._step(one)
         return 200, self._told(batch)
 
     def cancel(self, name: str) -> tuple[int, Any]:

@@ -72,6 +72,8 @@ class Upstream:
         if fault == "lost":
             connection.reset()
             return "lost"
+        if fault == "silent":
+            await asyncio.Event().wait()
         entry.status = status
         if fault == "html":
             connection.send(200, b"<html></html>", {"content-type": "text/html"})

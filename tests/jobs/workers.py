@@ -27,16 +27,7 @@ class Worker:
 
     def __init__(self, log: Path, **environment: str) -> None:
         self._log = log
-        self._environment = {
-            **os.environ,
-            "LLMPLATFORM_EMBEDDED": "1",
-            "DATABASE_URL": _test_database(),
-            "REDIS_URL": settings.REDIS_URL,
-            "JOB_LEASE_SECONDS": "3",
-            "LOG_FORMAT": "json",
-            "PYTHONWARNINGS": "ignore",
-            **environment,
-        }
+        self._environment = environment_of_tests() | environment
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 COMMAND,
@@ -73,6 +64,19 @@ class Worker:
 
     def explain(self) -> str:
         return self.output()[-4000:]
+
+
+def environment_of_tests() -> dict[str, str]:
+    """Of a process that works on the test's database, with short leases."""
+    return {
+        **os.environ,
+        "LLMPLATFORM_EMBEDDED": "1",
+        "DATABASE_URL": _test_database(),
+        "REDIS_URL": settings.REDIS_URL,
+        "JOB_LEASE_SECONDS": "3",
+        "LOG_FORMAT": "json",
+        "PYTHONWARNINGS": "ignore",
+    }
 
 
 def eventually(
