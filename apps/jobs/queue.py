@@ -9,7 +9,7 @@ from django.db.models import Count, F, Min, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from apps.core.clock import db_now
-from apps.jobs.models import Job, JobStatus, Priority
+from apps.jobs.models import Job, JobStatus, Lane, Priority
 from apps.jobs.presence import count_workers
 
 REASONS = 10  # causes of pauses that are told, the most frequent first
@@ -45,13 +45,15 @@ class Pause:
 @dataclass(frozen=True, slots=True)
 class Queue:
     """All that is unfinished. `workers`: None while Redis is away, when nobody knows;
-    `next_lease_end`: when a running job is taken from a worker that falls silent now, at first."""
+    `next_lease_end`: when a running job is taken from a worker that falls silent now, at first;
+    `leased`: whether a worker holds one, which of the batch lane nobody needs to."""
 
     now: datetime
     workers: int | None
     lines: Sequence[Line]
     pauses: Sequence[Pause]
     next_lease_end: datetime | None
+    leased: bool
 
     def total(self, column: str) -> int:
         return sum(getattr(line, column) for line in self.lines)
@@ -63,7 +65,7 @@ class Queue:
     @property
     def nobody_works(self) -> bool:
         """Jobs are due, and no worker was heard of or holds a lease."""
-        alive = self.workers or self.total("running") > self.total("lapsed")
+        alive = self.workers or self.leased
         return self.workers is not None and not alive and self.total("due") > 0
 
 
@@ -73,12 +75,14 @@ def look() -> Queue:
     queued = Job.objects.order_by().filter(status=JobStatus.QUEUED)
     running = Job.objects.order_by().filter(status=JobStatus.RUNNING)
     paused = queued.filter(next_run_at__gt=now, deadline__gt=now)
+    held = running.filter(lease_until__gt=now).exclude(lane=Lane.BATCH)
     return Queue(
         now=now,
         workers=count_workers(),
         lines=_lines(queued, running, now),
         pauses=_pauses(paused),
-        next_lease_end=running.filter(lease_until__gt=now).aggregate(end=Min("lease_until"))["end"],
+        next_lease_end=(end := held.aggregate(end=Min("lease_until"))["end"]),
+        leased=end is not None,
     )
 
 

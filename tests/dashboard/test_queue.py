@@ -111,6 +111,13 @@ def test_a_lease_that_holds_is_a_worker_that_redis_forgot(admin_client, shop):
     assert not show(admin_client)["queue"].nobody_works
 
 
+def test_a_job_that_waits_at_a_provider_is_no_worker(admin_client, shop):
+    make(shop)
+    make(shop, "running", lane="batch", lease=3600)
+
+    assert show(admin_client)["queue"].nobody_works
+
+
 def test_without_redis_nobody_knows_the_workers(admin_client, shop, redis_at):
     make(shop)
     redis_at("redis://127.0.0.1:1")
