@@ -79,13 +79,19 @@ def batch_counts(batch: Batch) -> dict[str, int]:
     return {"queued": max(0, left - running), "running": min(running, left)} | ended
 
 
-def batch_rows(batch_id: UUID) -> Iterator[Job]:
-    """Its jobs with their payloads, in order, some hundred at a time."""
-    last = -1
+def batch_rows(batch_id: UUID, *, after: int = -1, limit: int | None = None) -> Iterator[Job]:
+    """Its jobs with their payloads, in order, some hundred at a time: `limit` of those behind row
+    `after`, or all."""
     rows = Job.objects.filter(batch_id=batch_id).select_related("payload").order_by("batch_index")
-    while page := list(rows.filter(batch_index__gt=last)[:BATCH_PAGE]):
+    end = None if limit is None else after + 1 + limit
+    while page := list(_rows_between(rows, after, end)[:BATCH_PAGE]):
         yield from page
-        last = page[-1].batch_index or 0
+        after = page[-1].batch_index or 0
+
+
+def _rows_between(rows: "QuerySet[Job]", after: int, end: int | None) -> "QuerySet[Job]":
+    found = rows.filter(batch_index__gt=after)
+    return found if end is None else found.filter(batch_index__lt=end)
 
 
 def attempts_of(job_ids: Collection[UUID]) -> Mapping[UUID, Sequence[AttemptView]]:

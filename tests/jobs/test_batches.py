@@ -270,6 +270,32 @@ def test_results_are_lines_in_order(api, made, book):
     assert lines[1]["result"] is None
 
 
+@pytest.mark.parametrize(
+    ("wanted", "rows"),
+    [
+        ("", [0, 1, 2]),
+        ("?after=0", [1, 2]),
+        ("?limit=2", [0, 1]),
+        ("?after=0&limit=1", [1]),
+        ("?after=2", []),
+        ("?after=-1&limit=10000", [0, 1, 2]),
+    ],
+)
+def test_a_part_of_the_results(api, made, wanted, rows):
+    response = api.get(f"{BATCHES}{made}/results/{wanted}")
+
+    lines = b"".join(response.streaming_content).splitlines()
+    assert [json.loads(line)["index"] for line in lines] == rows
+
+
+@pytest.mark.parametrize("wanted", ["after=x", "limit=0", "offset=3", "after=-2"])
+def test_a_part_that_is_none_is_refused(api, made, wanted):
+    response = api.get(f"{BATCHES}{made}/results/?{wanted}")
+
+    assert response.status_code == 400
+    assert wanted.split("=")[0] in response.content.decode()
+
+
 def test_results_may_be_asked_for_as_lines(api, made):
     response = api._client.get(
         f"{BATCHES}{made}/results/", headers={"Accept": "application/x-ndjson"}

@@ -91,6 +91,16 @@ def test_a_test_is_sent(owner, endpoint):
     assert Delivery.objects.get().event == "test"
 
 
+def test_nothing_is_sent_to_one_that_is_switched_off(owner, endpoint):
+    type(endpoint).objects.update(active=False, disabled_reason="For a test.")
+
+    page = f"{ENDPOINTS}{endpoint.pk}/do/send_tests/"
+    response = owner.post(page, {"reason": "New.", "confirmed": "1"}, follow=True)
+
+    assert f"Switched off, and not sent to: {endpoint.url}." in text(response)
+    assert not Delivery.objects.exists()
+
+
 def test_the_log_of_a_delivery_and_sending_it_again(owner, endpoint, receiver):
     sent = send_test(endpoint_id=endpoint.pk)
     receiver.behave(410, body=b"<script>gone</script>")

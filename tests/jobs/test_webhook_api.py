@@ -56,6 +56,14 @@ def test_its_secret_verifies_a_test(api, made, receiver):
     assert [row["status_code"] for row in listed["tries"]] == [204]
 
 
+def test_no_test_is_sent_to_one_that_is_switched_off(api, made):
+    api.send("PATCH", one(made), {"active": False})
+
+    response = api.post(None, path=one(made, "test/"))
+
+    assert (response.status_code, response.json()["code"]) == (409, "endpoint_off")
+
+
 def test_a_rotation_gives_a_new_secret(api, made):
     response = api.post({"overlap_seconds": 60}, path=one(made, "rotate/"))
 

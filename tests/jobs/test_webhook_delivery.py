@@ -371,6 +371,27 @@ def test_endpoints_that_are_away_leave_places_to_others(shop, endpoint, receiver
     assert len(claimed) == 3
 
 
+def test_many_that_are_away_leave_half_of_the_places(shop, endpoint, receiver):
+    made = [
+        create_endpoint(service_id=shop.pk, url=f"{receiver.url}/{number}", events=["job.failed"])
+        for number in range(12)
+    ]
+    ids = [one.endpoint.pk for one in made]
+    for id_ in ids:
+        send_test(endpoint_id=id_)
+    WebhookEndpoint.objects.filter(pk__in=ids).update(
+        paused_until=timezone.now() - timedelta(seconds=1)
+    )
+    late = [send_test(endpoint_id=endpoint.pk).pk for _ in range(8)]
+
+    claimed = deliver.claim(limit=16)
+
+    assert {parcel.id for parcel in claimed if not parcel.probes} == set(late)
+    assert len([parcel for parcel in claimed if parcel.probes]) == deliver.ALL_PROBES
+    assert deliver.claim(limit=16, probes=0) == []
+    assert len(deliver.claim(limit=16)) == 4
+
+
 def test_an_endpoint_that_answers_again_is_sent_as_much_as_before(endpoint, receiver):
     for _ in range(10):
         send_test(endpoint_id=endpoint.pk)

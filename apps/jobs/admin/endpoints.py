@@ -135,8 +135,10 @@ class WebhookEndpointAdmin(PlatformAdmin):
         self, request: HttpRequest, rows: "QuerySet[WebhookEndpoint]", reason: str
     ) -> str:
         note_reason(reason)
-        sent = [endpoints.send_test(endpoint_id=row.pk) for row in rows]
-        return f"{len(sent)} on the way; see the deliveries."
+        off = [row.url for row in rows if not row.active]
+        sent = [endpoints.send_test(endpoint_id=row.pk) for row in rows if row.active]
+        told = f"{len(sent)} on the way; see the deliveries."
+        return f"{told} Switched off, and not sent to: {', '.join(off)}." if off else told
 
     @confirmed_action(
         description="Rotate the secret",

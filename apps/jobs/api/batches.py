@@ -88,6 +88,17 @@ class BatchRequest(StrictSerializer):
     webhook = StrictBooleanField(default=True, help_text="false: nobody is told of its end.")
 
 
+class ResultsRange(StrictSerializer):
+    """Of a batch's results: the first `limit` rows behind row `after`."""
+
+    after = serializers.IntegerField(
+        min_value=-1, max_value=MAX_ROWS, default=-1, help_text="The last row that you have."
+    )
+    limit = serializers.IntegerField(
+        min_value=1, max_value=MAX_ROWS, required=False, help_text="Rows at most; all by default."
+    )
+
+
 class CountsAnswer(serializers.Serializer[Any]):
     queued = serializers.IntegerField()
     running = serializers.IntegerField()
@@ -192,11 +203,16 @@ class BatchViewSet(ListModelMixin, GenericViewSet[Batch]):
             raise Problem(status_code=409, code="already_finished", detail=str(error)) from error
         return Response(BatchAnswer(self.get_object()).data)
 
-    @extend_schema(responses={(200, _JSON_LINES): OpenApiTypes.STR, 404: _PROBLEM})
+    @extend_schema(
+        parameters=[ResultsRange],
+        responses={(200, _JSON_LINES): OpenApiTypes.STR, 400: _PROBLEM, 404: _PROBLEM},
+    )
     @action(detail=True, methods=["get"], renderer_classes=[JSONRenderer, JSONLinesRenderer])
     def results(self, request: Request, pk: UUID) -> StreamingHttpResponse:
         """One line for each row, in the order of the request; rows that wait have no result yet."""
-        rows = selectors.batch_rows(self.get_object().pk)
+        wanted = ResultsRange(data=request.query_params.dict())
+        wanted.is_valid(raise_exception=True)
+        rows = selectors.batch_rows(self.get_object().pk, **wanted.validated_data)
         lines = (dumps(_line(job)) + b"\n" for job in rows)
         return StreamingHttpResponse(lines, content_type=_JSON_LINES)
 

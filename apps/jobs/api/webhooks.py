@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from apps.core.api import StrictSerializer
+from apps.core.problems import Problem
 from apps.jobs.api.fields import StrictBooleanField, StrictCharField, StrictIntegerField
 from apps.jobs.models import Delivery, DeliveryStatus, DeliveryTry, Event, WebhookEndpoint
 from apps.jobs.services.webhooks import endpoints
@@ -137,11 +138,14 @@ class WebhookViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[WebhookE
         overlap = timedelta(seconds=values["overlap_seconds"])
         return _issued(endpoints.rotate_secret(endpoint_id=endpoint.pk, overlap=overlap))
 
-    @extend_schema(request=None, responses={202: DeliveryAnswer})
+    @extend_schema(request=None, responses={202: DeliveryAnswer, 409: _PROBLEM})
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: UUID) -> Response:
         """Send an event of type `test`, on its way like any other."""
-        delivery = endpoints.send_test(endpoint_id=self.get_object().pk)
+        try:
+            delivery = endpoints.send_test(endpoint_id=self.get_object().pk)
+        except endpoints.EndpointOff as off:
+            raise Problem(status_code=409, code="endpoint_off", detail=str(off)) from off
         return Response(DeliveryAnswer(delivery).data, status=202)
 
     @extend_schema(responses=DeliveryAnswer(many=True))

@@ -9,7 +9,14 @@ import structlog
 from django.db import close_old_connections, connections
 
 from apps.jobs.services.webhooks import news
-from apps.jobs.services.webhooks.deliver import PER_ENDPOINT, PROBES, Parcel, claim, deliver
+from apps.jobs.services.webhooks.deliver import (
+    ALL_PROBES,
+    PER_ENDPOINT,
+    PROBES,
+    Parcel,
+    claim,
+    deliver,
+)
 
 LOOK_SECONDS = 2.0  # how often it looks by itself; an end in this process wakes it at once
 THREADS = 16
@@ -54,13 +61,17 @@ class Deliverer:
         """Start what is due and fits; when that is nothing, wait for news or for a free place."""
         news.EVENT.clear()
         close_old_connections()
-        room = THREADS - len(self._running)
-        parcels = claim(limit=room, busy=self._busy()) if room else []
+        parcels = self._claim()
         for parcel in parcels:
             self._running[self._pool.submit(_send, parcel)] = parcel
         if not parcels:
             self._rest()
         self._running = {run: parcel for run, parcel in self._running.items() if not run.done()}
+
+    def _claim(self) -> list[Parcel]:
+        room = THREADS - len(self._running)
+        probes = ALL_PROBES - sum(parcel.probes for parcel in self._running.values())
+        return claim(limit=room, probes=probes, busy=self._busy()) if room else []
 
     def _rest(self) -> None:
         if self._running:

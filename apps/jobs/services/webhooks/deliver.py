@@ -33,12 +33,16 @@ from apps.jobs.services.webhooks.schedule import pause_after, retry_after
 LEASE_SECONDS = 60  # four times the longest exchange
 PER_ENDPOINT = 8  # of one claim: a slow endpoint must not take all places
 PROBES = 1  # after a pause, until it answers: endpoints that are away must not take them together
+ALL_PROBES = 8  # of all endpoints: however many are away, half of a worker's places are for others
 UNREACHABLE_PAUSE = timedelta(seconds=5)  # of an endpoint that does not answer
 THROTTLING = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
 
 _CLAIM = """
-WITH due AS (
-    SELECT picked.id FROM jobs_webhookendpoint AS endpoint CROSS JOIN LATERAL (
+WITH found AS (
+    SELECT picked.id, picked.next_try_at, endpoint.paused_until IS NOT NULL AS probes,
+           row_number() OVER (PARTITION BY endpoint.paused_until IS NOT NULL
+                              ORDER BY picked.next_try_at) AS place
+    FROM jobs_webhookendpoint AS endpoint CROSS JOIN LATERAL (
         SELECT id, next_try_at FROM jobs_delivery
         WHERE endpoint_id = endpoint.id AND status = 'pending'
           AND next_try_at <= clock_timestamp()
@@ -48,7 +52,9 @@ WITH due AS (
     ) AS picked
     WHERE endpoint.active AND endpoint.id <> ALL(%(busy)s::uuid[])
       AND (endpoint.paused_until IS NULL OR endpoint.paused_until <= clock_timestamp())
-    ORDER BY picked.next_try_at LIMIT %(limit)s
+), due AS (
+    SELECT id FROM found WHERE NOT probes OR place <= %(all_probes)s
+    ORDER BY next_try_at LIMIT %(limit)s
 )
 UPDATE jobs_delivery AS delivery
 SET tries = tries + 1, next_try_at = clock_timestamp() + make_interval(secs => %(lease)s)
@@ -76,9 +82,10 @@ class Parcel:
     """Whether it finds out if the endpoint is there again."""
 
 
-def claim(*, limit: int, busy: Collection[UUID] = ()) -> list[Parcel]:
-    """Own up to `limit` due deliveries, not of `busy` endpoints, the oldest first."""
-    values: dict[str, Any] = {"limit": limit, "busy": list(busy)}
+def claim(*, limit: int, probes: int = ALL_PROBES, busy: Collection[UUID] = ()) -> list[Parcel]:
+    """Own up to `limit` due deliveries, not of `busy` endpoints, the oldest first; at most `probes`
+    of them to endpoints that did not answer lately."""
+    values: dict[str, Any] = {"limit": limit, "all_probes": probes, "busy": list(busy)}
     values |= {"lease": LEASE_SECONDS, "per_endpoint": PER_ENDPOINT, "probes": PROBES}
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, values)

@@ -91,9 +91,15 @@ def _issue(endpoint_id: UUID) -> str:
     return secret
 
 
+class EndpointOff(Exception):
+    """Nothing is sent to an endpoint that is switched off. Permanent until it is switched on."""
+
+
 @transaction.atomic
 def send_test(*, endpoint_id: UUID) -> Delivery:
-    """An event of type `test`, on its way like any other."""
+    """An event of type `test`, on its way like any other. Raises `EndpointOff`."""
+    if not WebhookEndpoint.objects.filter(pk=endpoint_id, active=True).exists():
+        raise EndpointOff("This endpoint is switched off. Switch it on, then send a test.")
     about = uuid7()
     body = body_of(event=Event.TEST, at=db_now(), data={"id": str(about), "message": "It works."})
     delivery = new_delivery(endpoint_id=endpoint_id, event=Event.TEST, about=about, body=body)
