@@ -50,6 +50,8 @@ ERRORS = (
     ErrorCode("not_acceptable", "406", "We answer in JSON only.", "no", "Accept application/json."),
     ErrorCode("already_finished", "409", "The job has ended; there is nothing to cancel.", "no",
               "Read the job."),
+    ErrorCode("endpoint_off", "409", "The webhook endpoint is switched off.", "no",
+              "Switch it on, then send the test."),
     ErrorCode("conflict", "409", "Something else stands in the way of the change.", "no",
               "The message says what."),
     ErrorCode("body_too_slow", "408", "The body did not arrive within 30 s, at the endpoints under "

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from django.conf import settings
 from rest_framework import serializers
@@ -79,6 +79,20 @@ class CreatedCursorPagination(CursorPagination):
         return int(asked)
 
 
+class ChoiceField(serializers.ChoiceField):
+    """Says what may be chosen when something else was."""
+
+    default_error_messages = {"invalid_choice": "“{input}” is none of: {choices}."}
+
+    def fail(self, key: str, **values: Any) -> NoReturn:
+        super().fail(key, choices=", ".join(map(str, self.choices)), **values)
+
+
+def unknown_field(known: Iterable[str]) -> list[serializers.ErrorDetail]:
+    text = f"Unknown field. Known: {', '.join(sorted(known))}."
+    return [serializers.ErrorDetail(text, "unknown_field")]
+
+
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses fields that it doesn't know, so that a typing error is never silently ignored."""
 
@@ -86,15 +100,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         errors: dict[str, Any] = {}
         if isinstance(data, Mapping):
             known = {name for name, field in self.fields.items() if not field.read_only}
-            errors = {
-                str(name): [
-                    serializers.ErrorDetail(
-                        f"Unknown field. Known: {', '.join(sorted(known))}.", "unknown_field"
-                    )
-                ]
-                for name in data
-                if name not in known
-            }
+            errors = {str(name): unknown_field(known) for name in data if name not in known}
         try:
             value = super().to_internal_value(data)
         except serializers.ValidationError as error:

@@ -66,7 +66,10 @@ def find_target(url: str, *, allowlist: Iterable[str]) -> Target:
 
 def _judge(host: str, addresses: Iterable[IPv4Address | IPv6Address]) -> None:
     if not all(map(is_public, addresses)):
-        raise OutboundRefused(f"{host} is not a public address and not on the allow-list")
+        raise OutboundRefused(
+            f"{host} is not a public address and not on the allow-list of an operator "
+            "(OUTBOUND_ALLOWED_HOSTS)"
+        )
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:

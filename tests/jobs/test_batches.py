@@ -139,7 +139,7 @@ def test_one_bad_row_and_nothing_is_accepted_and_every_fault_is_told(api, prompt
         ("/jobs/4", "invalid"),
         ("/jobs/5/model", "not_found"),
     ]
-    assert response.json()["detail"] == "5 of 6 rows have faults; nothing was accepted."
+    assert response.json()["detail"] == "Rows with faults: 5 of 6. Nothing was accepted."
     assert not Batch.objects.exists()
     assert not Job.objects.exists()
 
@@ -156,7 +156,7 @@ def test_rows_that_are_no_jobs_are_told_beside_the_others(api):
         ("/jobs/4", "invalid"),
         ("/jobs/5/prompt", "invalid"),
     ]
-    assert response.json()["detail"] == "5 of 6 rows have faults; nothing was accepted."
+    assert response.json()["detail"] == "Rows with faults: 5 of 6. Nothing was accepted."
 
 
 def test_the_list_of_faults_is_bounded(api):
@@ -166,7 +166,7 @@ def test_the_list_of_faults_is_bounded(api):
     response = post_lines(api, *([b"x"] * 250))
 
     assert len(faults(response)) == 100
-    assert response.json()["detail"] == "250 of 250 rows have faults; nothing was accepted."
+    assert response.json()["detail"] == "Rows with faults: 250 of 250. Nothing was accepted."
 
 
 def test_empty_and_too_long_batches_are_refused(api, monkeypatch):
@@ -246,6 +246,16 @@ def test_a_row_may_be_told_alone(api, endpoint):
         "batch.finished",
         "job.succeeded",
     ]
+
+
+def test_unknown_fields_of_the_defaults_are_told_once(api):
+    body = {"jobs": [row(), row()], "defaults": {"model": "small", "modle": "small"}}
+
+    response = api.post(body, path=BATCHES)
+
+    assert response.status_code == 400
+    [fault] = response.json()["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/defaults/modle", "unknown_field")
 
 
 def test_results_are_lines_in_order(api, made, book):

@@ -20,7 +20,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from apps.access.types import Caller
-from apps.core.api import StrictJSONParser, StrictSerializer
+from apps.core.api import ChoiceField, StrictJSONParser, StrictSerializer, unknown_field
 from apps.core.money import exact_usd
 from apps.core.problems import Fault, Problem, flatten
 from apps.core.strict_json import dumps
@@ -64,7 +64,7 @@ _ROW_TIMEOUT: timedelta = MAX_TIMEOUT  # nobody waits for a single row
 class BatchRow(JobRequest):
     """A job of a batch: it does not hurry, and its end alone is not told."""
 
-    priority = serializers.ChoiceField(choices=list(PRIORITIES), default="low")
+    priority = ChoiceField(choices=list(PRIORITIES), default="low")
     webhook = StrictBooleanField(default=False, help_text="Tell the end of this row too.")
 
 
@@ -86,6 +86,13 @@ class BatchRequest(StrictSerializer):
     )
     metadata = Metadata(required=False)
     webhook = StrictBooleanField(default=True, help_text="false: nobody is told of its end.")
+
+    def validate_defaults(self, defaults: dict[str, Any]) -> dict[str, Any]:
+        """A field that no row has is told once, and here; what it holds is judged in the rows."""
+        known = BatchRow().fields
+        if unknown := {name: unknown_field(known) for name in defaults if name not in known}:
+            raise ValidationError(unknown)
+        return defaults
 
 
 class ResultsRange(StrictSerializer):

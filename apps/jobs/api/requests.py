@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from apps.access.types import Caller
-from apps.core.api import StrictSerializer
+from apps.core.api import ChoiceField, StrictSerializer
 from apps.core.problems import Fault
 from apps.core.strict_json import canonical
 from apps.gateway.types import CacheMode, CallSpec
@@ -84,7 +84,7 @@ class JobRequest(StrictSerializer):
         required=False,
         help_text="Where it must be answered, e.g. eu; narrows what the service allows.",
     )
-    priority = serializers.ChoiceField(choices=list(PRIORITIES), default="normal")
+    priority = ChoiceField(choices=list(PRIORITIES), default="normal")
     timeout_seconds = StrictIntegerField(
         min_value=1,
         max_value=int(MAX_TIMEOUT.total_seconds()),
@@ -92,8 +92,8 @@ class JobRequest(StrictSerializer):
         help_text="From acceptance; default one hour, at most a day.",
     )
     deadline = serializers.DateTimeField(required=False, help_text="Instead of timeout_seconds.")
-    cache = serializers.ChoiceField(choices=[mode.value for mode in CacheMode], default="use")
-    on_unknown = serializers.ChoiceField(
+    cache = ChoiceField(choices=[mode.value for mode in CacheMode], default="use")
+    on_unknown = ChoiceField(
         choices=OnUnknown.values,
         default=OnUnknown.RETRY.value,
         help_text="fail: a request whose outcome is unknown is not sent again. "

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from apps.core.api import StrictSerializer
+from apps.core.api import ChoiceField, StrictSerializer
 from apps.core.problems import Problem
 from apps.jobs.api.fields import StrictBooleanField, StrictCharField, StrictIntegerField
 from apps.jobs.models import Delivery, DeliveryStatus, DeliveryTry, Event, WebhookEndpoint
@@ -28,7 +28,7 @@ _PROBLEM = OpenApiResponse(OpenApiTypes.OBJECT, description="Problem details (RF
 class WebhookRequest(StrictSerializer):
     url = StrictCharField(max_length=2000, help_text="https, at a public address.")
     events = serializers.ListField(
-        child=serializers.ChoiceField(choices=endpoints.SUBSCRIBABLE),
+        child=ChoiceField(choices=endpoints.SUBSCRIBABLE),
         min_length=1,
         default=list(endpoints.SUBSCRIBABLE),
         help_text="What to be told of; default: everything.",

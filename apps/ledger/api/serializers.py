@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
-from apps.core.api import StrictSerializer
+from apps.core.api import ChoiceField, StrictSerializer
 from apps.core.money import exact_usd
 from apps.ledger.reports import Days
 from apps.ledger.usage import DIMENSIONS, Usage
@@ -43,7 +43,7 @@ class UsageQuery(RangeQuery):
     group_by = serializers.CharField(
         required=False, default="model", help_text=f"Some of {', '.join(DIMENSIONS)}, with commas."
     )
-    period = serializers.ChoiceField(["", "day", "month"], required=False, default="")
+    period = ChoiceField(["", "day", "month"], required=False, default="")
     page_size = serializers.IntegerField(required=False, default=50, min_value=1, max_value=200)
     cursor = serializers.CharField(required=False, default="", max_length=2000)
 

@@ -115,7 +115,7 @@ class _Faults:
     def raise_any(self, total: int) -> None:
         if self.rows:
             of = total + self.rows
-            text = f"{self.rows} of {of} rows have faults; nothing was accepted."
+            text = f"Rows with faults: {self.rows} of {of}. Nothing was accepted."
             raise BatchRefused(text, self.first)
         if not total:
             raise BatchRefused("The batch is empty.", [Fault("/jobs", "No rows.", "empty")])
