@@ -1,6 +1,6 @@
 """The batches API: translate, make one call into a service, translate back."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,6 @@ from django.http import StreamingHttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.mixins import ListModelMixin
@@ -20,27 +19,22 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from apps.access.types import Caller
-from apps.core.api import ChoiceField, StrictJSONParser, StrictSerializer, unknown_field
-from apps.core.money import exact_usd
+from apps.core.api import StrictJSONParser
 from apps.core.problems import Fault, Problem, flatten
 from apps.core.strict_json import dumps
 from apps.jobs import selectors
-from apps.jobs.api.answers import error_of, result_of, usage_of
-from apps.jobs.api.fields import StrictBooleanField, StrictDictField
+from apps.jobs.api.batch_answers import BatchAnswer, BatchSummary, line_of
+from apps.jobs.api.batch_requests import BatchRequest, BatchRow, ResultsRange
 from apps.jobs.api.jsonlines import JSONLinesParser, JSONLinesRenderer, JSONLParser, Upload
 from apps.jobs.api.requests import (
     MAX_TIMEOUT,
-    PRIORITIES,
-    JobRequest,
-    Metadata,
     draft_of,
     fingerprint,
     header_faults,
 )
-from apps.jobs.models import Batch, Job
+from apps.jobs.models import Batch
 from apps.jobs.services.batches.cancel import cancel_batch
 from apps.jobs.services.batches.submit import (
-    MAX_ROWS,
     BatchDraft,
     BatchRefused,
     Row,
@@ -59,97 +53,6 @@ _KEY = OpenApiParameter(
 )
 _JSON_LINES = "application/x-ndjson"
 _ROW_TIMEOUT: timedelta = MAX_TIMEOUT  # nobody waits for a single row
-
-
-class BatchRow(JobRequest):
-    """A job of a batch: it does not hurry, and its end alone is not told."""
-
-    priority = ChoiceField(choices=list(PRIORITIES), default="low")
-    webhook = StrictBooleanField(default=False, help_text="Tell the end of this row too.")
-
-
-class Rows(serializers.ListField):
-    """Rows as they came: each is judged alone, so that the faults of all are told at once."""
-
-    def run_child_validation(self, data: list[Any]) -> list[Any]:
-        return data
-
-
-class BatchRequest(StrictSerializer):
-    jobs = Rows(
-        child=StrictDictField(),
-        max_length=MAX_ROWS,
-        help_text="Rows, each like the body of a job; priority low and a day of time by default.",
-    )
-    defaults = StrictDictField(
-        required=False, help_text="Fields of every row that doesn't have them itself."
-    )
-    metadata = Metadata(required=False)
-    webhook = StrictBooleanField(default=True, help_text="false: nobody is told of its end.")
-
-    def validate_defaults(self, defaults: dict[str, Any]) -> dict[str, Any]:
-        """A field that no row has is told once, and here; what it holds is judged in the rows."""
-        known = BatchRow().fields
-        if unknown := {name: unknown_field(known) for name in defaults if name not in known}:
-            raise ValidationError(unknown)
-        return defaults
-
-
-class ResultsRange(StrictSerializer):
-    """Of a batch's results: the first `limit` rows behind row `after`."""
-
-    after = serializers.IntegerField(
-        min_value=-1, max_value=MAX_ROWS, default=-1, help_text="The last row that you have."
-    )
-    limit = serializers.IntegerField(
-        min_value=1, max_value=MAX_ROWS, required=False, help_text="Rows at most; all by default."
-    )
-
-
-class CountsAnswer(serializers.Serializer[Any]):
-    queued = serializers.IntegerField()
-    running = serializers.IntegerField()
-    succeeded = serializers.IntegerField()
-    failed = serializers.IntegerField()
-    cancelled = serializers.IntegerField()
-    expired = serializers.IntegerField()
-
-
-class BatchSummary(serializers.Serializer[Batch]):
-    id = serializers.UUIDField()
-    status = serializers.SerializerMethodField()
-    total = serializers.IntegerField()
-    succeeded = serializers.IntegerField()
-    failed = serializers.IntegerField()
-    cancelled = serializers.IntegerField()
-    expired = serializers.IntegerField()
-    metadata = serializers.DictField(child=serializers.CharField())
-    request_id = serializers.CharField()
-    created_at = serializers.DateTimeField()
-    finished_at = serializers.DateTimeField(allow_null=True)
-    links = serializers.SerializerMethodField()
-
-    def get_status(self, batch: Batch) -> str:
-        if batch.finished_at is not None:
-            return "finished"
-        return "cancelling" if batch.cancel_requested else "running"
-
-    def get_links(self, batch: Batch) -> dict[str, str]:
-        names = {"self": "batch-detail", "results": "batch-results"}
-        if batch.finished_at is None:
-            names["cancel"] = "batch-cancel"
-        return {name: reverse(view, args=[batch.pk]) for name, view in names.items()}
-
-
-class BatchAnswer(BatchSummary):
-    counts = serializers.SerializerMethodField(help_text="Jobs by status.")
-    cost_usd = serializers.SerializerMethodField(help_text="Exact, of all rows until now.")
-
-    def get_counts(self, batch: Batch) -> dict[str, int]:
-        return selectors.batch_counts(batch)
-
-    def get_cost_usd(self, batch: Batch) -> str:
-        return exact_usd(selectors.batch_cost(batch.pk))
 
 
 class BatchViewSet(ListModelMixin, GenericViewSet[Batch]):
@@ -220,7 +123,7 @@ class BatchViewSet(ListModelMixin, GenericViewSet[Batch]):
         wanted = ResultsRange(data=request.query_params.dict())
         wanted.is_valid(raise_exception=True)
         rows = selectors.batch_rows(self.get_object().pk, **wanted.validated_data)
-        lines = (dumps(_line(job)) + b"\n" for job in rows)
+        lines = (dumps(line_of(job)) + b"\n" for job in rows)
         return StreamingHttpResponse(lines, content_type=_JSON_LINES)
 
 
@@ -270,19 +173,6 @@ def _rows(values: Iterable[Any], batch: BatchDraft) -> Iterator[Row]:
             request_id=f"{batch.request_id[:120]}:{index}",
             timeout=_ROW_TIMEOUT,
         )
-
-
-def _line(job: Job) -> Mapping[str, Any]:
-    return {
-        "index": job.batch_index,
-        "id": str(job.pk),
-        "status": job.status,
-        "result": result_of(job),
-        "error": error_of(job),
-        "usage": usage_of(job),
-        "cost_usd": exact_usd(job.cost_pico),
-        "metadata": job.metadata,
-    }
 
 
 def _caller(request: Request) -> Caller:
