@@ -15,14 +15,15 @@ class InvalidJSON(ValueError):
     """The body is not JSON that we accept. Permanent: the same body never will be."""
 
 
-def loads(body: bytes) -> Any:
-    """Parse `body`. Raises `InvalidJSON`."""
+def loads(body: bytes, *, first_line: int = 1) -> Any:
+    """Parse `body`, which begins with line `first_line` of what was sent. Raises `InvalidJSON`."""
     if _too_deep(body):
         raise InvalidJSON(f"JSON is nested deeper than {MAX_DEPTH} levels.")
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise InvalidJSON(f"Not valid JSON: {error}.") from error
+        at = f"line {first_line + error.lineno - 1} column {error.colno}"
+        raise InvalidJSON(f"Not valid JSON: {error.msg}: {at}.") from error
     if b"\\u0000" in body and _has_nul(value):
         raise InvalidJSON("The NUL character (\\u0000) cannot be stored; remove it.")
     return value

@@ -167,6 +167,7 @@ def test_the_list_of_faults_is_bounded(api):
 
     assert len(faults(response)) == 100
     assert response.json()["detail"] == "Rows with faults: 250 of 250. Nothing was accepted."
+    assert "line 7 column 1" in response.json()["errors"][6]["detail"]
 
 
 def test_empty_and_too_long_batches_are_refused(api, monkeypatch):

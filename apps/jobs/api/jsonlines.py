@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from itertools import count
 from tempfile import TemporaryFile
 from typing import IO, Any
 
@@ -31,16 +32,19 @@ class Upload:
         """What each line holds, or the `Fault` that makes it none; empty lines are left out."""
         self._file.seek(0)
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        while line := self._file.readline(limit + 1):
+        for number in count(1):
+            line = self._file.readline(limit + 1)
+            if not line:
+                return
             if len(line) > limit:
                 raise too_large(limit)
             if line.strip():
-                yield _value(line)
+                yield _value(line, number)
 
 
-def _value(line: bytes) -> Any:
+def _value(line: bytes, number: int) -> Any:
     try:
-        return strict_json.loads(line)
+        return strict_json.loads(line, first_line=number)
     except strict_json.InvalidJSON as error:
         return Fault("", str(error), "parse_error")
 
