@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 
-from apps.budgets.models import BudgetRaise, Window
+from apps.budgets.models import BudgetRaise, ThresholdCrossing, Window
 from apps.budgets.selectors import budget_states
 from apps.budgets.services import settle_all
 from apps.budgets.services.raises import (
@@ -104,6 +104,33 @@ def test_raises_that_follow_each_other_are_not_added_up(people):
     held(0, now=NOW + DAY)
 
     assert Window.objects.latest("starts_at").carried_pico == -30
+
+
+def test_sums_may_be_longer_than_64_bits(people):
+    most = 2**63 - 1
+    budget = make_budget("huge", limit_pico=most, period="lifetime")
+    for _ in range(2):
+        approve_raise(raise_id=ask(budget, people[0], amount=most).pk, by=people[1], now=NOW)
+
+    for _ in range(3):
+        settle_all(resolutions=[Resolution(held(most), most)], now=NOW)
+
+    assert hold(1).limit_pico == 3 * most
+    (state,) = budget_states(budgets=[budget], now=NOW)
+    assert (state.limit_pico, state.posted_pico) == (3 * most, 3 * most)
+    assert Window.objects.get().posted_pico == 3 * most
+    assert ThresholdCrossing.objects.get(percent=100, basis="actual").used_pico == 3 * most
+
+
+def test_so_may_those_of_a_rolling_budget():
+    most = 2**63 - 1
+    make_budget("huge", limit_pico=most, period="hours", length=24, hard=False)
+
+    for _ in range(3):
+        settle_all(resolutions=[Resolution(held(most), most)], now=NOW)
+    held(1, now=NOW + 3 * DAY)  # all of it has rolled out
+
+    assert Window.objects.get().outside_pico == 3 * most
 
 
 def test_who_asks_may_not_approve(daily, people):
