@@ -76,6 +76,7 @@ def main() -> None:
 
     class Upstream(fake.Upstream):
         def __init__(self) -> None:
+            super().__init__()
             self.state = state
 
         def _control(self, request: Any) -> dict[str, Any]:
