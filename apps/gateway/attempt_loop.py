@@ -5,7 +5,7 @@ cancel: it can only abort the provider's call inside it. So exactly one resoluti
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -36,7 +36,7 @@ from apps.providers.types import Endpoint
 from apps.registry.types import DeploymentFacts
 from apps.routing.health import Health, Permit
 from apps.routing.rests import Resting
-from apps.routing.types import Decision, Observer
+from apps.routing.types import Decision, Need, Observer
 
 ABORT_SECONDS = 2.0  # a caller that gives up waits this long to see the aborted attempt booked
 
@@ -52,6 +52,12 @@ class Run:
 
     def why(self, deployment: DeploymentFacts) -> str:
         return self.decision.why(deployment.slug) if self.decision else ""
+
+    @property
+    def stand_ins(self) -> Mapping[Need, Sequence[DeploymentFacts]]:
+        if self.decision is None or not self.decision.stand_ins:
+            return {}
+        return {need: self.decision.standing_in(need) for need in Need}
 
     @property
     def repeat_unknown(self) -> bool:
@@ -84,7 +90,7 @@ class AttemptLoop:
 
     async def answer(self, run: Run, candidates: tuple[DeploymentFacts, ...]) -> CallOutcome:
         """Raises `CallRefused` when nobody answered; everything that happened is booked."""
-        plan, spent = Plan(candidates, self._health), 0
+        plan, spent = Plan(candidates, self._health, run.stand_ins), 0
         step: Next | None = plan.first()
         error: ProviderError | None = None
         while step is not None:

@@ -52,7 +52,9 @@ def cache_request(prepared: Prepared, config: Config) -> CacheRequest:
     tenant, prompt = prepared.caller.service, prepared.version.prompt if prepared.version else ""
     tags = sorted(set(prepared.spec.context))
     key = request_key(tenant=tenant, shape={**shape_of(prepared), "tags": tags})
-    models = {prepared.spec.model, *(found.model.slug for found in prepared.candidates)}
+    pool = prepared.pool
+    able = (option.deployment.model.slug for option in (*pool.options, *pool.stand_ins))
+    models = {prepared.spec.model, *able}
     scopes = scopes_of(tenant=tenant, key=key, tags=tags, prompt=prompt, models=models)
     default = Lifetime(ttl=settings.CACHE_TTL_SECONDS)
     return CacheRequest(

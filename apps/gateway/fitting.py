@@ -23,7 +23,7 @@ def fit_into(
 ) -> Fitted | None:
     """The shortened messages; None when all of it fits. Raises `CallRefused` when the author's
     limit cannot be kept, `VariableFaults`, and `MustCount`."""
-    largest = max(pool.deployments, key=sizes.room)
+    largest = max(pool.for_long, key=sizes.room)
     room = sizes.room(largest)
     limit = version.fit.get("max_input_tokens", room)
     allowed = min(room, limit)

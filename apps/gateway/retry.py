@@ -5,14 +5,16 @@ AWS Architecture Blog, 2015).
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apps.ledger.models import Purpose
-from apps.providers.errors import ProviderError
+from apps.providers.errors import ErrorKind, ProviderError
 from apps.registry.types import DeploymentFacts
 from apps.routing.health import Health
+from apps.routing.types import Need
 
+_NEEDS = {ErrorKind.CONTEXT_TOO_LONG: Need.TOO_LONG, ErrorKind.CONTENT_REFUSED: Need.REFUSED}
 ATTEMPTS = 3  # for each call; more only when a route has more deployments than that
 BASE_SECONDS = 0.1
 MAX_SECONDS = 1.0
@@ -33,6 +35,7 @@ class Plan:
 
     candidates: Sequence[DeploymentFacts]
     health: Health = field(default_factory=Health)
+    stand_ins: Mapping[Need, Sequence[DeploymentFacts]] = field(default_factory=dict)
     _tried: list[str] = field(default_factory=list)
     _dead: set[str] = field(default_factory=set)  # cannot answer this request at all
     # Retry-After in seconds. None: it named none, which is not the same as “at once”.
@@ -59,9 +62,18 @@ class Plan:
         if not error.retryable:
             self._dead.add(failed)
         self._asked[failed] = error.retry_after
+        self._call_in(error.kind)
         if len(self._tried) >= max(ATTEMPTS, len(self.candidates)):
             return None
         return self._fresh(remaining) or self._again(remaining)
+
+    def _call_in(self, kind: ErrorKind) -> None:
+        """Those that the route names for this kind of failure come before all others."""
+        need = _NEEDS.get(kind)
+        known = {deployment.slug for deployment in self.candidates}
+        called = self.stand_ins.get(need, ()) if need else ()
+        new = [deployment for deployment in called if deployment.slug not in known]
+        self.candidates = (*new, *self.candidates)
 
     def _fresh(self, remaining: float) -> Next | None:
         """A deployment that was not tried yet, at once."""

@@ -16,7 +16,7 @@ from apps.gateway.types import CallRefused
 from apps.registry.tokens import counter_of, counts_at_once
 from apps.registry.types import DeploymentFacts
 from apps.routing import selection
-from apps.routing.types import Option, Pool, Skip
+from apps.routing.types import Need, Option, Pool, Skip
 
 COUNTED_HERE = 16_384  # bytes; more is counted in a thread, so that an event loop goes on
 
@@ -95,17 +95,20 @@ class Sizes:
 
 def with_room(pool: Pool, sizes: Sizes) -> Pool:
     """Without those whose window is certainly too small, and without those where it likely is
-    unless nobody else is left. Raises `CallRefused` when it can fit nowhere, and `MustCount`."""
+    unless nobody else is left; when none has room, with those that stand in for long requests.
+    Raises `CallRefused` when it can fit nowhere, and `MustCount`."""
     able = selection.keep(pool, partial(_too_small, sizes))
-    if not able.options:
-        raise _refusal(pool, sizes)
     wanted = 1 if sizes.cap is None else sizes.cap
     likely = selection.too_small(input_tokens=lambda d: sizes.of(d).likely, output_cap=wanted)
-    return selection.prefer(able, likely)
+    roomy = selection.keep(able, likely)
+    for found in (roomy, roomy.stood_in(Need.TOO_LONG), able, able.stood_in(Need.TOO_LONG)):
+        if found.options:
+            return found
+    raise _refusal(pool, sizes)
 
 
 def _refusal(pool: Pool, sizes: Sizes) -> CallRefused:
-    largest = max(pool.deployments, key=lambda deployment: deployment.model.context_window)
+    largest = max(pool.for_long, key=lambda deployment: deployment.model.context_window)
     return refusals.too_long(
         tokens=sizes.of(largest).certain,
         cap=sizes.cap,

@@ -19,6 +19,7 @@ from apps.routing.services import (
     NewTarget,
     promote_canary,
     set_targets,
+    stand_in_faults,
     start_canary,
     stop_canary,
 )
@@ -33,7 +34,7 @@ class TargetForm(forms.ModelForm[RouteTarget]):
 
     class Meta:
         model = RouteTarget
-        fields = ("deployment", "weight", "canary_percent", "tags")
+        fields = ("deployment", "weight", "canary_percent", "tags", "only_for")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,10 +50,13 @@ class TargetFormSet(BaseInlineFormSet[RouteTarget, Route, forms.ModelForm[RouteT
         targets = self.targets()
         if not targets:
             raise ValidationError("A route needs at least one deployment.")
-        if all(target.canary_percent for target in targets):
+        ordinary = [target for target in targets if not target.only_for]
+        if ordinary and all(target.canary_percent for target in ordinary):
             raise ValidationError("At least one target must not be a canary.")
         if sum(target.canary_percent for target in targets) > 100:
             raise ValidationError("The canaries’ shares are more than 100 % together.")
+        if faults := stand_in_faults(targets):
+            raise ValidationError(faults)
 
     def targets(self) -> list[NewTarget]:
         """As they were put in order."""
@@ -62,7 +66,13 @@ class TargetFormSet(BaseInlineFormSet[RouteTarget, Route, forms.ModelForm[RouteT
             if form.cleaned_data.get("deployment") and not form.cleaned_data.get("DELETE")
         ]
         return [
-            NewTarget(row["deployment"], row["weight"], row["canary_percent"], tuple(row["tags"]))
+            NewTarget(
+                row["deployment"],
+                row["weight"],
+                row["canary_percent"],
+                tuple(row["tags"]),
+                row["only_for"],
+            )
             for row in sorted(kept, key=lambda row: row["order"])
         ]
 
@@ -71,7 +81,7 @@ class TargetInline(admin.TabularInline[RouteTarget, Route]):
     model = RouteTarget
     form = TargetForm
     formset = TargetFormSet
-    fields = ("order", "deployment", "weight", "canary_percent", "tags")
+    fields = ("order", "deployment", "only_for", "weight", "canary_percent", "tags")
     autocomplete_fields = ("deployment",)
     extra = 1
 
@@ -86,7 +96,7 @@ class TargetInline(admin.TabularInline[RouteTarget, Route]):
 
 @admin.register(Route)
 class RouteAdmin(PlatformAdmin):
-    list_display = ("slug", "name", "strategy", "goes_to", "canary", "copies", "state")
+    list_display = ("slug", "name", "strategy", "goes_to", "stand_ins", "canary", "copies", "state")
     list_filter = ("active", "strategy")
     list_select_related = ("shadow_deployment",)
     search_fields = ("slug__startswith", "name__istartswith")
@@ -122,11 +132,17 @@ class RouteAdmin(PlatformAdmin):
 
     @admin.display(description="Targets")
     def goes_to(self, route: Route) -> str:
-        ordinary = [target for target in route.targets.all() if not target.canary_percent]
+        ordinary = [t for t in route.targets.all() if not t.canary_percent and not t.only_for]
         if route.strategy == Strategy.WEIGHTED:
             return ", ".join(f"{t.deployment.slug} ({t.weight})" for t in ordinary) or "–"
         between = " → " if route.strategy == Strategy.PRIORITY else ", "
         return between.join(target.deployment.slug for target in ordinary) or "–"
+
+    @admin.display(description="Stand in")
+    def stand_ins(self, route: Route) -> str:
+        waiting = [target for target in route.targets.all() if target.only_for]
+        named = (f"{t.deployment.slug} ({t.get_only_for_display().lower()})" for t in waiting)
+        return ", ".join(named) or "–"
 
     @admin.display(description="Canary")
     def canary(self, route: Route) -> str:

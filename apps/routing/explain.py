@@ -16,6 +16,7 @@ def header_of(decision: Decision) -> str:
         "route": decision.name,
         "strategy": str(decision.strategy),
         "order": [choice.deployment.slug for choice in decision.choices][:20],
+        "stand_ins": [option.deployment.slug for option in decision.stand_ins][:20],
         "skipped": {skip.deployment: skip.reason for skip in decision.skipped[:20]},
         "shortened": True,
     }

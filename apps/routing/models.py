@@ -11,7 +11,7 @@ from apps.access.models import Service
 from apps.audit.history import track
 from apps.core.models import SlugModel, TimestampedModel, moves_config_epoch
 from apps.registry.models import Deployment
-from apps.routing.types import Strategy
+from apps.routing.types import EITHER, Need, Strategy
 
 STRATEGIES = (
     (Strategy.PRIORITY.value, "Priority: always in this order"),
@@ -20,6 +20,13 @@ STRATEGIES = (
     (Strategy.LOWEST_COST.value, "Lowest cost of this request"),
     (Strategy.LOWEST_LATENCY.value, "Lowest latency (peak EWMA, better of two)"),
     (Strategy.LEAST_BUSY.value, "Least busy: fewest in flight"),
+)
+
+ONLY_FOR = (
+    ("", "Every call"),
+    (Need.TOO_LONG.value, "Context too long for the others"),
+    (Need.REFUSED.value, "Content refused by a provider"),
+    (EITHER, "Too long, or refused"),
 )
 
 
@@ -110,6 +117,16 @@ class RouteTarget(TimestampedModel):
         blank=True,
         help_text="Only calls with one of these context tags, separated by commas. Empty: all.",
     )
+    only_for = models.CharField(
+        "asked for",
+        max_length=10,
+        choices=ONLY_FOR,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Every call, or it stands in: only when the context is too long for the others, "
+        "or when a provider’s filter refused the content.",
+    )
 
     class Meta:
         ordering = ["route", "position"]
@@ -119,6 +136,11 @@ class RouteTarget(TimestampedModel):
             models.UniqueConstraint(fields=["route", "deployment"], name="route_deployment_once"),
             models.CheckConstraint(
                 condition=Q(canary_percent__lte=100), name="route_canary_at_most_all"
+            ),
+            models.CheckConstraint(
+                condition=Q(only_for="")
+                | Q(only_for__in=[need for need, _ in ONLY_FOR], canary_percent=0),
+                name="route_stand_in_is_no_canary",
             ),
         ]
 

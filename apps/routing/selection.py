@@ -25,9 +25,11 @@ def pool_of(name: str, *, registry: RegistrySnapshot, routes: Mapping[str, Route
     """A route's deployments by position, or a model's by priority. Raises `NoSuchModel`, which
     names what exists."""
     if route := routes.get(name):
-        options = tuple(_option(target, registry) for target in route.targets)
+        targets = [_option(target, registry) for target in route.targets]
+        options = tuple(option for option in targets if not option.only_for)
+        stand_ins = tuple(option for option in targets if option.only_for)
         ring = tuple(target.deployment for target in route.targets)
-        return Pool(name, route.strategy, options, ring=ring, shadow=route.shadow)
+        return Pool(name, route.strategy, options, (), ring, route.shadow, stand_ins)
     if name in registry.models:
         options = tuple(Option(deployment) for deployment in registry.deployments_of(name))
         return Pool(name, Strategy.PRIORITY, options)
@@ -37,21 +39,21 @@ def pool_of(name: str, *, registry: RegistrySnapshot, routes: Mapping[str, Route
 
 def _option(target: TargetFacts, registry: RegistrySnapshot) -> Option:
     deployment = registry.deployments[target.deployment]
-    return Option(deployment, target.weight, target.canary_percent, target.tags)
+    return Option(deployment, target.weight, target.canary_percent, target.tags, target.only_for)
 
 
 def keep(pool: Pool, condition: Condition) -> Pool:
-    """Leave out every option for which `condition` says why."""
-    kept, skipped = [], list(pool.skipped)
-    for option in pool.options:
-        skip = condition(option)
-        if skip is None:
-            kept.append(option)
-        else:
-            skipped.append(skip)
-    if len(kept) == len(pool.options):
+    """Leave out every option, and every stand-in, for which `condition` says why."""
+    skips = {o.deployment.slug: condition(o) for o in (*pool.options, *pool.stand_ins)}
+    skipped = tuple(skip for skip in skips.values() if skip is not None)
+    if not skipped:
         return pool
-    return replace(pool, options=tuple(kept), skipped=tuple(skipped))
+    options, stand_ins = (
+        tuple(option for option in some if skips[option.deployment.slug] is None)
+        for some in (pool.options, pool.stand_ins)
+    )
+    skipped = (*pool.skipped, *skipped)
+    return replace(pool, options=options, stand_ins=stand_ins, skipped=skipped)
 
 
 def prefer(pool: Pool, condition: Condition) -> Pool:

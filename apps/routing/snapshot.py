@@ -29,7 +29,9 @@ def route_facts(route: Route, targets: tuple[TargetFacts, ...]) -> RouteFacts:
 
 
 def target_facts(row: RouteTarget) -> TargetFacts:
-    return TargetFacts(row.deployment.slug, row.weight, row.canary_percent, tuple(row.tags))
+    return TargetFacts(
+        row.deployment.slug, row.weight, row.canary_percent, tuple(row.tags), row.only_for
+    )
 
 
 def _shadow(route: Route) -> ShadowFacts | None:

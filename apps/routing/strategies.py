@@ -4,7 +4,7 @@ Each strategy gives a whole order: the first is asked, the others are fallbacks 
 """
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,7 +50,8 @@ class Router:
         choices = self._with_canaries(pool, request)
         if rehearse:
             self._last = last
-        return Decision(pool.name, pool.strategy, tuple(choices), pool.skipped)
+        told = tuple(_as_stand_ins(choices, pool))
+        return Decision(pool.name, pool.strategy, told, pool.skipped, pool.stand_ins)
 
     def _with_canaries(self, pool: Pool, request: Request) -> list[Choice]:
         """A canary takes its share of calls first; otherwise it is the last resort."""
@@ -160,6 +161,15 @@ def expected_cost(deployment: DeploymentFacts, request: Request) -> Pico | None:
     except Unpriced:
         return None
     return priced.amount_pico
+
+
+def _as_stand_ins(choices: Iterable[Choice], pool: Pool) -> Iterator[Choice]:
+    """Stand-ins that were called before anything was sent: the others' windows are too small."""
+    called = {option.deployment.slug for option in pool.options if option.only_for}
+    for choice in choices:
+        is_called = choice.deployment.slug in called
+        why = f"stands in, too long for the others; {choice.why}" if is_called else choice.why
+        yield Choice(choice.deployment, why)
 
 
 def _dearest_last(cost: Pico | None) -> tuple[bool, Pico]:

@@ -19,15 +19,34 @@ class Strategy(StrEnum):
     LEAST_BUSY = "least_busy"
 
 
+class Need(StrEnum):
+    """What the ordinary deployments of a route cannot do, so that a stand-in is asked."""
+
+    TOO_LONG = "too_long"
+    """Their context windows are too small, by our count or in the provider's words."""
+    REFUSED = "refused"
+    """A provider's filter refused the content."""
+
+
+EITHER = "either"  # a stand-in for both needs
+STANDS_IN = {
+    Need.TOO_LONG.value: "stands in only when the context is too long for the others",
+    Need.REFUSED.value: "stands in only when content was refused",
+    EITHER: "stands in only when the context is too long or content was refused",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class TargetFacts:
     """A deployment behind a route. `canary_percent` > 0 takes that share of calls before the
-    strategy decides; with `tags` it serves only calls that carry one of them."""
+    strategy decides; with `tags` it serves only calls that carry one of them. `only_for`: see
+    `Option`."""
 
     deployment: str
     weight: int = 100
     canary_percent: int = 0
     tags: tuple[str, ...] = ()
+    only_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +70,17 @@ class RouteFacts:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A deployment that may be tried, with what its route says of it."""
+    """A deployment that may be tried, with what its route says of it. `only_for` is "" for an
+    ordinary one, else a `Need` or `EITHER`: it stands in for that alone."""
 
     deployment: DeploymentFacts
     weight: int = 100
     canary_percent: int = 0
     tags: tuple[str, ...] = ()
+    only_for: str = ""
+
+    def stands_in(self, need: Need) -> bool:
+        return self.only_for in {need, EITHER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +104,22 @@ class Pool:
     skipped: tuple[Skip, ...] = ()
     ring: tuple[str, ...] = ()  # every target by position, for round robin
     shadow: ShadowFacts | None = None
+    stand_ins: tuple[Option, ...] = ()  # those that wait for a need, by position
 
     @property
     def deployments(self) -> tuple[DeploymentFacts, ...]:
         return tuple(option.deployment for option in self.options)
+
+    @property
+    def for_long(self) -> tuple[DeploymentFacts, ...]:
+        """Everybody whose context window counts for a long request."""
+        return (*self.deployments, *self.stood_in(Need.TOO_LONG).deployments)
+
+    def stood_in(self, need: Need) -> "Pool":
+        """With the stand-ins for this need in place of the ordinary options."""
+        called = tuple(option for option in self.stand_ins if option.stands_in(need))
+        others = tuple(option for option in self.stand_ins if option not in called)
+        return replace(self, options=called, stand_ins=others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +132,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided for one request: candidates in the order in which they are tried."""
+    """What was decided for one request: candidates in the order in which they are tried, and who
+    stands in should a provider call it too long or refuse its content."""
 
     name: str
     strategy: Strategy
     choices: tuple[Choice, ...]
     skipped: tuple[Skip, ...] = ()
+    stand_ins: tuple[Option, ...] = ()
 
     @property
     def deployments(self) -> tuple[DeploymentFacts, ...]:
@@ -109,7 +147,17 @@ class Decision:
 
     def why(self, deployment: str) -> str:
         """Why it stands where it stands; empty for one that was not among the candidates."""
-        return next((c.why for c in self.choices if c.deployment.slug == deployment), "")
+        ordinary = (c.why for c in self.choices if c.deployment.slug == deployment)
+        called = (s.why for s in self.waiting if s.deployment.slug == deployment)
+        return next(ordinary, "") or next(called, "")
+
+    @property
+    def waiting(self) -> tuple[Choice, ...]:
+        """The stand-ins, each with what it waits for."""
+        return tuple(Choice(o.deployment, STANDS_IN[o.only_for]) for o in self.stand_ins)
+
+    def standing_in(self, need: Need) -> tuple[DeploymentFacts, ...]:
+        return tuple(o.deployment for o in self.stand_ins if o.stands_in(need))
 
     def without(self, resting: Mapping[str, str]) -> "Decision":
         """The same order without those that rest: slug → why, and for how long."""
@@ -126,6 +174,7 @@ class Decision:
             "route": self.name,
             "strategy": str(self.strategy),
             "order": [{"deployment": c.deployment.slug, "why": c.why} for c in self.choices],
+            "stand_ins": [{"deployment": c.deployment.slug, "why": c.why} for c in self.waiting],
             "skipped": [
                 {"deployment": s.deployment, "reason": s.reason, "detail": s.detail}
                 for s in self.skipped

@@ -81,11 +81,17 @@ def test_one_request_sets_weights_and_shares(admin_client, route):
     }
     answer = admin_client.patch(address, body, content_type="application/json").json()
     assert answer["targets"] == ["old", "spare", "new"]
-    assert answer["target_settings"]["old"] == {"weight": 90, "canary_percent": 0, "tags": []}
+    assert answer["target_settings"]["old"] == {
+        "weight": 90,
+        "canary_percent": 0,
+        "tags": [],
+        "only_for": "",
+    }
     assert answer["target_settings"]["new"] == {
         "weight": 100,
         "canary_percent": 2,
         "tags": ["vip"],
+        "only_for": "",
     }
 
     strange = {"target_settings": {"nope": {"weight": 1}}}

@@ -10,8 +10,14 @@ from rest_framework import serializers
 from apps.core.api import StrictSerializer
 from apps.core.manage_api import ManageSerializer, ManageViewSet
 from apps.registry.models import Deployment
-from apps.routing.models import Route
-from apps.routing.services import arranged, find_targets, set_targets
+from apps.routing.models import ONLY_FOR, Route
+from apps.routing.services import (
+    NewTarget,
+    arranged,
+    find_targets,
+    set_targets,
+    stand_in_faults,
+)
 
 
 class TargetsField(serializers.ListField):
@@ -36,11 +42,12 @@ class TargetSettings(StrictSerializer):
     weight = serializers.IntegerField(min_value=0, max_value=32767, required=False)
     canary_percent = serializers.IntegerField(min_value=0, max_value=100, required=False)
     tags = serializers.ListField(child=serializers.CharField(max_length=100), required=False)
+    only_for = serializers.ChoiceField(choices=ONLY_FOR, required=False)
 
 
 class SettingsField(serializers.DictField):
-    """Deployment's slug → its weight, canary share and tags. A target that is not named keeps
-    what it has."""
+    """Deployment's slug → its weight, canary share, tags and what it stands in for. A target that
+    is not named keeps what it has."""
 
     child = TargetSettings()
 
@@ -50,6 +57,7 @@ class SettingsField(serializers.DictField):
                 "weight": row.weight,
                 "canary_percent": row.canary_percent,
                 "tags": row.tags,
+                "only_for": row.only_for,
             }
             for row in sorted(instance.targets.all(), key=lambda row: row.position)
         }
@@ -79,10 +87,13 @@ class ManageRouteSerializer(ManageSerializer):
         targets = attrs.get("targets")
         if targets is None and self.instance is not None:
             targets = [row.deployment for row in self.instance.targets.all()]
-        strangers = attrs.get("target_settings", {}).keys() - {d.slug for d in targets or ()}
+        settings = attrs.get("target_settings", {})
+        strangers = settings.keys() - {d.slug for d in targets or ()}
         if strangers:
             fault = f"Not among the targets: {', '.join(sorted(strangers))}."
             raise serializers.ValidationError({"target_settings": fault})
+        if faults := stand_in_faults(_wanted(self.instance, targets or (), settings)):
+            raise serializers.ValidationError({"target_settings": faults})
         return super().validate(attrs)
 
     def create(self, validated_data: dict[str, Any]) -> Route:
@@ -109,13 +120,18 @@ def _arrange(
     if deployments is None:
         rows = route.targets.select_related("deployment").order_by("position")
         deployments = [row.deployment for row in rows]
-    wanted = [
-        replace(target, **_settings(settings[target.deployment.slug]))
-        if target.deployment.slug in settings
-        else target
-        for target in arranged(route=route, deployments=deployments)
+    set_targets(route=route, targets=_wanted(route, deployments, settings))
+
+
+def _wanted(
+    route: Route | None, deployments: Sequence[Deployment], settings: Mapping[str, Any]
+) -> list[NewTarget]:
+    """As the targets shall be. `route` is None when it is new."""
+    plain = [NewTarget(deployment) for deployment in deployments]
+    targets = arranged(route=route, deployments=deployments) if route else plain
+    return [
+        replace(target, **_settings(settings.get(target.deployment.slug, {}))) for target in targets
     ]
-    set_targets(route=route, targets=wanted)
 
 
 def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
