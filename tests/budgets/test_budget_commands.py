@@ -117,3 +117,34 @@ def test_a_difference_of_one_pico_is_found():
     ]
     with pytest.raises(CommandError, match=r"0\.000000000051 USD recorded, 0\.000000000050 USD"):
         call_command("verify_ledger")
+
+
+def test_a_name_that_does_not_exist_is_said():
+    err = StringIO()
+    call_command(
+        "create_budget",
+        "odd",
+        "--service",
+        "shpo",
+        "--limit-usd",
+        "1",
+        stdout=StringIO(),
+        stderr=err,
+    )
+
+    assert err.getvalue() == (
+        "Warning: No service is called “shpo”: nothing counts to this budget yet.\n"
+    )
+
+
+def test_the_api_says_it_too(admin_user):
+    client = APIClient()
+    client.force_authenticate(admin_user)
+    body = {"slug": "odd", "name": "Odd", "service": "shpo", "limit_usd": "1", "tag": "any"}
+
+    answer = client.post("/api/v1/manage/budgets/", body, format="json")
+
+    assert answer.status_code == 201
+    assert answer.json()["warnings"] == [
+        "No service is called “shpo”: nothing counts to this budget yet."
+    ]

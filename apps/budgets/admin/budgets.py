@@ -14,13 +14,13 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from apps.budgets.admin import cells
-from apps.budgets.admin.unknown import unknown_names
 from apps.budgets.burndown import burn_down
 from apps.budgets.models import Basis, Budget
 from apps.budgets.models.choices import default_bases
 from apps.budgets.selectors import budget_states
 from apps.budgets.services.alerts import forecast
 from apps.budgets.types import BudgetState
+from apps.budgets.unknown import unknown_names
 from apps.core.admin import EmptyState, PlatformAdmin, money, pill
 from apps.core.admin.cells import NOTHING
 from apps.core.charts import Line, line

@@ -1,7 +1,19 @@
 """Management of budgets."""
 
+from rest_framework import serializers
+
 from apps.budgets.models import Budget
+from apps.budgets.unknown import unknown_names
 from apps.core.manage_api import ManageViewSet, USDField, manage_serializer
+
+
+class WarningsField(serializers.ListField):
+    """What is no fault, but hardly meant: names in the scope that do not exist."""
+
+    child = serializers.CharField()
+
+    def get_attribute(self, instance: Budget) -> list[str]:
+        return unknown_names(instance)
 
 
 class BudgetViewSet(ManageViewSet):
@@ -25,6 +37,10 @@ class BudgetViewSet(ManageViewSet):
             "thresholds",
             "bases",
             "notify",
+            "warnings",
         ),
-        extra={"limit_usd": USDField(source="limit_pico")},
+        extra={
+            "limit_usd": USDField(source="limit_pico"),
+            "warnings": WarningsField(read_only=True),
+        },
     )

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
 
 from apps.budgets.models import Budget, CarryOver, OnExceeded, Period
+from apps.budgets.unknown import unknown_names
 from apps.core.commands import ConfigCommand
 from apps.core.money import Pico, exact_usd, pico_from_usd
 from apps.core.upsert import upsert
@@ -45,6 +46,8 @@ class Command(ConfigCommand):
             values={name: options[name] for name in names}
             | {"limit_pico": _limit(options["limit_usd"])},
         )
+        for text in unknown_names(budget):
+            self.stderr.write(f"Warning: {text}")
         return {
             "budget": budget.slug,
             "limit_usd": exact_usd(budget.limit_pico),
