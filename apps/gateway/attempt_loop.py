@@ -35,7 +35,7 @@ from apps.providers.errors import ErrorKind, Outcome, ProviderError
 from apps.providers.types import Endpoint
 from apps.registry.types import DeploymentFacts
 from apps.routing.health import Health, Permit
-from apps.routing.rests import Resting
+from apps.routing.rests import Rest, Resting
 from apps.routing.types import Decision, Need, Observer
 
 ABORT_SECONDS = 2.0  # a caller that gives up waits this long to see the aborted attempt booked
@@ -93,11 +93,14 @@ class AttemptLoop:
         plan, spent = Plan(candidates, self._health, run.stand_ins), 0
         step: Next | None = plan.first()
         error: ProviderError | None = None
+        met: dict[str, Rest] = {}
         while step is not None:
             await asyncio.sleep(step.delay)
+            step = plan.with_room(step, remaining=run.remaining)
             try:
                 return await self._attempt(run, step, plan.attempts, spent)
-            except Resting:  # since it was chosen
+            except Resting as resting:  # since it was chosen
+                met[step.deployment.slug] = resting.rest
                 step = plan.instead(remaining=run.remaining)
                 continue
             except _AttemptFailed as failed:
@@ -107,13 +110,17 @@ class AttemptLoop:
                 raise refusals.outcome_unknown(error, plan.attempts)
             step = plan.after(error, remaining=run.remaining)
         if error is None:
-            raise refusals.all_resting(self._health.resting(candidates))
+            raise refusals.all_resting(met | self._health.resting(candidates))
         in_time = run.remaining > 0
         raise refusals.provider_failed(error, plan.attempts, in_time=in_time, cost_pico=spent)
 
     async def _attempt(self, run: Run, step: Next, number: int, spent: Pico) -> CallOutcome:
+        places = self._health.places(step.deployment)
+        usual = self._health.usual_seconds(step.deployment)
+        await places.take(run.remaining - usual)
         sending = _Sending()
         task = self._tasks.spawn(self._to_its_end(sending, run, step, number, spent))
+        task.add_done_callback(lambda _: places.leave())
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:

@@ -36,6 +36,11 @@ ATTEMPTS = Counter(
 RESTS = Counter(
     "llm_deployment_rests_total", "Rests of deployments that began here.", ["deployment", "reason"]
 )
+PLACES = Gauge(
+    "llm_deployment_places",
+    "Calls at once that this process sends to a deployment that pushed some back.",
+    ["deployment"],
+)
 FALLBACK_ANSWERS = Counter(
     "llm_fallback_answers_total", "Calls that a service's own answer stood in for.", ["service"]
 )

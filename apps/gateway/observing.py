@@ -68,6 +68,11 @@ def tell_of_rest(deployment: DeploymentFacts, rest: Rest) -> None:
     )
 
 
+def tell_of_places(deployment: str, limit: int) -> None:
+    """What a deployment bears at once, since it pushed calls back."""
+    metrics.PLACES.labels(deployment).set(limit)
+
+
 def result_of(error: ProviderError) -> AttemptResult:
     if error.kind is ErrorKind.AUTH and error.status == FORBIDDEN:
         return AttemptResult.FORBIDDEN

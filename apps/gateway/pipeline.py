@@ -258,6 +258,8 @@ class Pipeline:
             await asyncio.sleep(pause)
             rests = self._health.resting(decided.deployments)
         decision = decided.without({slug: str(rest) for slug, rest in rests.items()})
+        full = {d.slug for d in decision.deployments if not self._health.has_room(d)}
+        decision = decision.behind(full)
         if call.on_decision is not None:
             call.on_decision(decision)
         if not decision.choices:

@@ -48,6 +48,18 @@ class Plan:
     def first(self) -> Next:
         return self._take(self.candidates[0], Purpose.ANSWER, 0)
 
+    def with_room(self, step: Next, *, remaining: float) -> Next:
+        """The same step where nobody needs to wait for a place, if there is such a deployment. The
+        one that it was meant for may still be tried later."""
+        if self.health.has_room(step.deployment) or step.deployment not in self.candidates:
+            return step  # a stand-in was chosen for what others cannot do
+        for deployment in self.candidates:
+            if self._is_new(deployment, remaining) and self.health.has_room(deployment):
+                self._tried[-1] = deployment.slug
+                purpose = step.purpose if step.purpose is Purpose.ANSWER else Purpose.FALLBACK
+                return Next(deployment, purpose, 0)
+        return step
+
     def instead(self, *, remaining: float) -> Next | None:
         """For a step whose deployment turned out to rest: nothing was sent to it."""
         self._dead.add(self._tried.pop())
@@ -77,13 +89,18 @@ class Plan:
 
     def _fresh(self, remaining: float) -> Next | None:
         """A deployment that was not tried yet, at once."""
-        known = {*self._tried, *self._dead}
         purpose = Purpose.FALLBACK if self._tried else Purpose.ANSWER
         for deployment in self.candidates:
-            is_new = deployment.slug not in known and self.health.may_send(deployment)
-            if is_new and self._has_time(deployment, 0, remaining):
+            if self._is_new(deployment, remaining):
                 return self._take(deployment, purpose, 0)
         return None
+
+    def _is_new(self, deployment: DeploymentFacts, remaining: float) -> bool:
+        """Whether it was not tried yet, and an answer of it can be expected in time."""
+        slug = deployment.slug
+        if slug in self._tried or slug in self._dead or not self.health.may_send(deployment):
+            return False
+        return self._has_time(deployment, 0, remaining)
 
     def _again(self, remaining: float) -> Next | None:
         """One that was tried: the one with the shortest wait, oldest try first."""

@@ -14,7 +14,7 @@ from apps.core.threads import in_thread
 from apps.gateway.accounts import Complete, Lost
 from apps.gateway.books import Books
 from apps.gateway.config import Config, new_holder
-from apps.gateway.observing import tell_of_rest
+from apps.gateway.observing import tell_of_places, tell_of_rest
 from apps.gateway.pipeline import Pipeline
 from apps.gateway.tasks import Tasks
 from apps.providers.adapters import close_adapters, get_adapter
@@ -46,7 +46,7 @@ class Runtime:
             get_adapter(deployment.vendor)  # importing it takes a second: not at the first call
         self._redis = async_client()
         self._books = Books(self._complete, self._lost)
-        loads, health = Loads(), Health(on_rest=tell_of_rest)
+        loads, health = Loads(), Health(on_rest=tell_of_rest, on_places=tell_of_places)
         self.config.on_change(
             lambda config: self.loop.call_soon_threadsafe(health.end_rests, config.rest_ends)
         )

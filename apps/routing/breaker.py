@@ -45,6 +45,8 @@ class Reason(StrEnum):
     """It answered 429: busy, not broken."""
     CREDENTIAL = "credential"
     """Its credential was refused."""
+    FULL = "full"
+    """It answers as many calls as it bears. No breaker's reason: the next answer ends it."""
 
     @property
     def statistical(self) -> bool:

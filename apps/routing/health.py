@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from apps.registry.types import DeploymentFacts
 from apps.routing.breaker import Breaker, Reason, State, Terms, Verdict
 from apps.routing.conditions import Condition, condition_of
+from apps.routing.places import Places
 from apps.routing.rests import Rest, Resting, credential_of, rest_of
 from apps.routing.retry_budget import RetryBudget
 from apps.routing.types import AttemptResult
@@ -51,11 +53,13 @@ class Permit:
     health: "Health"
     deployment: DeploymentFacts
     probes: tuple[Breaker, ...] = ()
+    cuts: int = 0  # of the deployment's places when it began
 
     def instead(self, deployment: DeploymentFacts) -> "Permit":
         """The same, if a budget sends the call elsewhere: what it says is no probe's answer."""
-        same = deployment.slug == self.deployment.slug
-        return self if same else Permit(self.health, deployment)
+        if deployment.slug == self.deployment.slug:
+            return self
+        return Permit(self.health, deployment, cuts=self.health.places(deployment).cuts)
 
     def began(self, deployment: DeploymentFacts) -> None:
         """Nothing is counted before the end."""
@@ -79,10 +83,14 @@ class Health:
         clock: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
         on_rest: Callable[[DeploymentFacts, Rest], None] | None = None,
+        on_places: Callable[[str, int], None] | None = None,
     ) -> None:
-        """`on_rest` is told of each rest that begins or grows by what was seen here."""
+        """`on_rest` is told of each rest that begins or grows by what was seen here, `on_places`
+        of how many calls at once a deployment (slug) may have."""
         self._clock = clock
         self._on_rest = on_rest
+        self._on_places = on_places
+        self._places: dict[str, Places] = {}
         self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
         self._breakers: dict[str, Breaker] = {}
         self._limited: dict[str, float] = {}  # deployment → end of its cooldown
@@ -117,6 +125,19 @@ class Health:
         rest = self.rest(deployment)
         return rest is None or rest.reason.statistical
 
+    def places(self, deployment: DeploymentFacts) -> Places:
+        """Where a call takes its place before it is sent."""
+        slug = deployment.slug
+        if slug not in self._places:
+            told = (partial(self._on_places, slug),) if self._on_places else ()
+            self._places[slug] = Places(*told)
+        return self._places[slug]
+
+    def has_room(self, deployment: DeploymentFacts) -> bool:
+        """Whether a call would get a place there without waiting."""
+        places = self._places.get(deployment.slug)
+        return places is None or places.has_room
+
     def usual_seconds(self, deployment: DeploymentFacts) -> float:
         """What an answer takes there; 0 while it is not known."""
         return self._usual.get(deployment.slug, 0.0)
@@ -134,7 +155,7 @@ class Health:
         now = self._clock()
         probes = tuple(b for b in self._of(deployment) if b.take_probe(now))
         try:
-            yield Permit(self, deployment, probes)
+            yield Permit(self, deployment, probes, self.places(deployment).cuts)
         finally:
             for breaker in probes:
                 breaker.give_back()
@@ -165,14 +186,19 @@ class Health:
         retry_after: float | None,
         now: float,
     ) -> None:
-        deployment = permit.deployment
+        deployment, places = permit.deployment, self.places(permit.deployment)
+        if outcome is AttemptResult.ANSWERED:
+            places.answered()
         if outcome is AttemptResult.LIMITED:
+            places.pushed_back(permit.cuts)
             self._cool(deployment.slug, retry_after, now)
         elif outcome in _REFUSED:
             self._refuse(permit, outcome, now)
         elif outcome is AttemptResult.TIMED_OUT and seconds < self._fair(deployment):
             return
         elif outcome in _VERDICTS:
+            if outcome is AttemptResult.TIMED_OUT:
+                places.pushed_back(permit.cuts)
             self._record(permit, _VERDICTS[outcome], seconds, now)
 
     def _cool(self, slug: str, retry_after: float | None, now: float) -> None:

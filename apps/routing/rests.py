@@ -15,6 +15,7 @@ WORDS = {
     Reason.SLOW_RATE: "too slow lately",
     Reason.LIMITED: "it answered that it gets too many requests (429)",
     Reason.CREDENTIAL: "its credential was refused; check the provider’s secret",
+    Reason.FULL: "it answers as many calls as it bears, and others wait",
 }
 
 
@@ -31,6 +32,8 @@ class Rest:
         return self.reason is Reason.LIMITED
 
     def __str__(self) -> str:
+        if self.reason is Reason.FULL:
+            return WORDS[self.reason]
         return f"it rests for {max(1, math.ceil(self.seconds))} s more: {WORDS[self.reason]}"
 
 

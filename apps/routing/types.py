@@ -1,6 +1,6 @@
 """Routes, decisions and what becomes of attempts, as the pipeline sees them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol
@@ -168,6 +168,19 @@ class Decision:
         )
         kept = tuple(c for c in self.choices if c.deployment.slug not in resting)
         return replace(self, choices=kept, skipped=(*self.skipped, *skips)) if skips else self
+
+    def behind(self, full: Collection[str]) -> "Decision":
+        """The same, but those whose places are all taken come last: a call that can be sent now
+        does not wait."""
+        if not full:
+            return self
+        free = tuple(c for c in self.choices if c.deployment.slug not in full)
+        last = tuple(
+            replace(c, why=f"{c.why}; last, because all its places are taken")
+            for c in self.choices
+            if c.deployment.slug in full
+        )
+        return replace(self, choices=(*free, *last))
 
     def as_json(self) -> Mapping[str, Any]:
         return {

@@ -43,6 +43,8 @@ class Behaviour:
     chunk_latency: float = 0
     """Seconds before each chunk of a stream."""
 
+    at_once: int | None = None
+    """Answers 429 to a request while so many others are under way."""
     status: int = 200
     error: dict[str, Any] = field(default_factory=dict)
     """Fields of the OpenAI error object. `{authorization}` in the message is replaced by the

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -52,6 +53,8 @@ class Upstream:
                 answered = await self._batches(kind, request, connection, entry)
                 return
             rule = state.rule_for(entry.model)
+            if rule.at_once is not None and state.in_flight > rule.at_once:
+                rule = replace(rule, status=429, latency=0)
             answered = await Exchange(request, connection, entry, rule).run()
         finally:
             if log is state.log:
