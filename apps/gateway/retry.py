@@ -51,14 +51,18 @@ class Plan:
     def with_room(self, step: Next, *, remaining: float) -> Next:
         """The same step where nobody needs to wait for a place, if there is such a deployment. The
         one that it was meant for may still be tried later."""
-        if self.health.has_room(step.deployment) or step.deployment not in self.candidates:
-            return step  # a stand-in was chosen for what others cannot do
+        if self.health.has_room(step.deployment) or self._stands_in(step.deployment):
+            return step
         for deployment in self.candidates:
             if self._is_new(deployment, remaining) and self.health.has_room(deployment):
                 self._tried[-1] = deployment.slug
                 purpose = step.purpose if step.purpose is Purpose.ANSWER else Purpose.FALLBACK
                 return Next(deployment, purpose, 0)
         return step
+
+    def _stands_in(self, deployment: DeploymentFacts) -> bool:
+        """It was called in for what others cannot do: they are no choice, however free."""
+        return any(deployment in called for called in self.stand_ins.values())
 
     def instead(self, *, remaining: float) -> Next | None:
         """For a step whose deployment turned out to rest: nothing was sent to it."""

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from apps.gateway.retry import ATTEMPTS, MAX_SECONDS, Plan
 from apps.providers.errors import ErrorKind, ProviderError
 from apps.registry.types import DeploymentFacts, ModelFacts
+from apps.routing.health import Health
+from apps.routing.types import Need
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MODEL = ModelFacts("m", "chat", 8192, 1024, False, False, False, True)
@@ -101,3 +103,17 @@ def test_a_wrong_credential_is_not_tried_again():
     failure = ProviderError(ErrorKind.AUTH, "x")
 
     assert len(steps(Plan(deployments(1)), [failure])) == 1
+
+
+def test_where_there_is_room_comes_first_but_nobody_takes_a_stand_ins_call():
+    full, free, other, larger = deployments(4)
+    health = Health()
+    for each in (full, larger):
+        health.places(each).limit = health.places(each).taken = 1
+    plan = Plan([full, free, other], health, {Need.TOO_LONG: [larger]})
+    first = plan.with_room(plan.first(), remaining=60)
+    assert (first.deployment, first.purpose, plan.attempts) == (free, "answer", 1)
+
+    step = plan.after(ProviderError(ErrorKind.CONTEXT_TOO_LONG, "x", fallback=True), remaining=60)
+
+    assert plan.with_room(step, remaining=60).deployment is larger
