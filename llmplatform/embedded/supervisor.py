@@ -103,8 +103,10 @@ class Supervisor(honcho.manager.Manager):  # type: ignore[misc]
             self._on_ready(pids)
         elif not self._terminating:
             self._give_up([part for part, ok in zip(self._parts, ready, strict=True) if not ok])
+        gone: set[str] = set()
         while not self._terminating:
             self._check_servers()
+            gone = self._check_parts(gone)
             time.sleep(0.5)
 
     def _started(self) -> dict[str, int]:
@@ -133,6 +135,15 @@ class Supervisor(honcho.manager.Manager):  # type: ignore[misc]
                 text = f"{server.name} ended with code {server.process.returncode}"
                 self._fail(text, tail(server.log, lines=LAST_LINES))
                 self._stop_from_outside()
+
+    def _check_parts(self, before: set[str]) -> set[str]:
+        """The parts that are gone now. honcho does not see it while a child of theirs holds their
+        output, such as a server's worker whose master was killed."""
+        gone = {part.name for part in self._parts} - self._book.living().keys()
+        for name in gone & before if not self._terminating else ():
+            self._fail(f"{name} was killed, and left children behind", self.printer.tail(name))
+            self._stop_from_outside()
+        return gone
 
     def _fail(self, text: str, last_lines: str) -> None:
         self.faults.append(f"{text}. Its last lines:\n{last_lines}")

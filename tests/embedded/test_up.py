@@ -115,6 +115,22 @@ def test_a_process_that_dies_is_named_and_ends_the_stack(data, port_base):
     manage("up", "--detach", "--no-model", f"--port-base={port_base}", f"--data={data}")
 
 
+def test_a_killed_server_ends_the_stack_though_its_worker_lives_on(data, port_base):
+    pids = ready(data)["pids"]
+    supervisor, master = psutil.Process(pids["up"]), psutil.Process(pids["gateway"])
+    below = master.children(recursive=True)
+    master.kill()
+
+    supervisor.wait(60)
+
+    assert below
+    assert not any(child.is_running() for child in below)
+    assert "gateway was killed, and left children behind" in (
+        (data / "logs" / "up.log").read_text()
+    )
+    manage("up", "--detach", "--no-model", f"--port-base={port_base}", f"--data={data}")
+
+
 def test_down_leaves_no_process(data, port_base):
     pids = ready(data)["pids"]
 

@@ -30,7 +30,9 @@ def _start(sender: Any, **_: Any) -> None:
     new.start()
     _engines.append(new)
     if settings.METRICS_PORT:
-        start_http_server(settings.METRICS_PORT)
+        # Without a container around it, only this machine may read them.
+        address = "127.0.0.1" if settings.EMBEDDED else "0.0.0.0"  # noqa: S104
+        start_http_server(settings.METRICS_PORT, addr=address)
 
 
 def _look_for_work(**_: Any) -> None:
