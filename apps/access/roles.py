@@ -37,7 +37,7 @@ _DECISIONS = frozenset(
     {"ledger.resolve_entry", "ledger.add_adjustment", "ledger.approve_adjustment"}
 )
 _HEALTH = frozenset({"routing.operate_health"})
-_JOBS = _on(VIEW, "jobs", "job", "batch")
+_JOBS = _on(VIEW, "jobs", "job", "batch", "providerbatch")
 _WEBHOOKS = _on(VIEW, "jobs", "webhookendpoint", "delivery")
 _PAYLOADS = _on(VIEW, "jobs", "jobpayload")
 _KEYS = _on(VIEW, "access", "apikey")

@@ -9,6 +9,7 @@ from uuid import UUID
 LEASE = 2500.0
 MAX_ATTEMPTS = 3
 SUSPICIOUS = 2  # lost runs
+PATIENCE, WORTH, TAKEN, BACK = 600.0, 7200.0, 300.0, 900.0  # of the batch lane
 HOLD = 100  # what an attempt may cost at most
 FINAL = ("succeeded", "failed", "cancelled", "expired")
 UNKNOWN = ("dispatched", "unknown")
@@ -37,6 +38,7 @@ class ModelJob:
     due: float = 0.0
     booked: int = 0  # the cost that its row shows
     answer: str = ""
+    lane: str = ""
     attempts: dict[UUID, ModelAttempt] = field(default_factory=dict)
 
     @property
@@ -60,6 +62,21 @@ class ModelJob:
 
     def claimed(self, now: float) -> None:
         self.status, self.fence, self.lease = "running", self.fence + 1, now + LEASE
+
+    def may_be_taken(self, now: float) -> bool:
+        """Into a provider's batch."""
+        waits = self.status == "queued" and self.lane == "allowed"
+        return waits and not self.is_suspect and now + WORTH < self.deadline
+
+    def taken(self, now: float) -> None:
+        self.status, self.fence, self.lane, self.lease = (
+            *("running", self.fence + 1, "batch", now + TAKEN),
+        )
+
+    def put_into_a_batch(self, fence: int) -> bool:
+        if self.owned_by(fence):
+            self.lease = self.deadline - BACK
+        return self.owned_by(fence)
 
     def finish(self, fence: int, answer: str) -> bool:
         """Its answer, if the run still owns it; the cost stands either way."""
@@ -139,7 +156,13 @@ class ModelJob:
         allowed = self.deadline - self.created
         self.status, self.code, self.losses = "queued", "", 0
         self.due, self.deadline = now, now + allowed
+        self._leave_lane()
         return True
+
+    def _leave_lane(self) -> None:
+        self.lane = "returned" if self.lane == "batch" else self.lane
 
     def _become(self, status: str, code: str = "") -> None:
         self.status, self.code, self.stopping, self.lease = status, code, False, 0
+        if status == "queued":
+            self._leave_lane()

@@ -30,6 +30,7 @@ from apps.jobs.services.batches.submit import BatchDraft, submit_batch
 from apps.jobs.services.cancel import AlreadyFinished, cancel
 from apps.jobs.services.claim import claim, keep, lost
 from apps.jobs.services.finish import end_all, finish_all
+from apps.jobs.services.provider_batches import taking
 from apps.jobs.services.retry import retry
 from apps.jobs.services.submit import IdempotencyKeyReused, submit
 from apps.jobs.services.sweep import sweep
@@ -37,10 +38,20 @@ from apps.jobs.types import Ending, EndKind, Ticket
 from apps.ledger.models import Attempt, AttemptStatus, Entry
 from apps.ledger.selectors import broken_entries
 from apps.ledger.types import AttemptEnd, AttemptStart, Dimensions, UsageReport
+from apps.registry.models import Deployment
 from apps.registry.types import PriceRow
 from tests.budgets.conftest import make_budget
 from tests.jobs.conftest import draft, outcome
-from tests.jobs.model import FINAL, HOLD, LEASE, MAX_ATTEMPTS, ModelAttempt, ModelJob
+from tests.jobs.model import (
+    FINAL,
+    HOLD,
+    LEASE,
+    MAX_ATTEMPTS,
+    PATIENCE,
+    WORTH,
+    ModelAttempt,
+    ModelJob,
+)
 from tests.proof import examples
 
 PENNY = (PriceRow(1, "in_uncached", 1, 1, None, None),)  # one pico a token
@@ -59,6 +70,7 @@ ENDS = st.sampled_from([EndKind.REFUSED, *EndKind])
 PAUSE = 400.0  # added to every pause, so that seconds of the test do not end it
 
 admit_all, settle_all = admitter(lost), settler(finish_all)
+admit_to_lane = admitter(taking.lost)
 
 _SHIFT = """
     UPDATE jobs_job SET created_at = created_at - %(by)s, next_run_at = next_run_at - %(by)s,
@@ -73,8 +85,8 @@ _LENGTHEN = """
 class Run:
     """A claim as its worker knows it."""
 
-    def __init__(self, job: ModelJob, ticket: Ticket) -> None:
-        self.job, self.ticket = job, ticket
+    def __init__(self, job: ModelJob, ticket: Ticket, *, in_lane: bool = False) -> None:
+        self.job, self.ticket, self.in_lane = job, ticket, in_lane
         self.attempt: Any = None
         self.calls = 0
 
@@ -106,6 +118,7 @@ class Jobs(RuleBasedStateMachine):
         possible += [self.submit] * (len(self.jobs) < MOST_JOBS)
         possible += [self.submit_again] * bool(self.by_key)
         possible += [self.claim] * 3 * any(j.status == "queued" for j in self.jobs.values())
+        possible += [self.take] * 3 * any(j.lane == "allowed" for j in self.jobs.values())
         possible += [self.heartbeat, self.end] * bool(self.runs)
         possible += [self.send, self.send, self.finish_again] * bool(self.idle)
         possible += [self.answer, self.fail_a_call, self.fail_a_call] * bool(self.calling)
@@ -122,10 +135,12 @@ class Jobs(RuleBasedStateMachine):
 
     def submit(self, draw: Draw) -> None:
         priority, strict, seconds = draw(PRIORITIES), draw(st.booleans()), draw(DEADLINES)
-        key = f"key-{next(self.names)}"
-        made = submit(draft=self.draft(key, priority, strict, seconds))
+        key, waits = f"key-{next(self.names)}", draw(st.booleans())
+        made = submit(draft=self.draft(key, priority, strict, seconds, may_wait=waits))
         assert made.created
-        self.by_key[key] = self.accept(made.job, priority, strict, seconds)
+        job = self.by_key[key] = self.accept(made.job, priority, strict, seconds)
+        if waits and seconds >= WORTH:
+            job.lane, job.due = "allowed", self.now + PATIENCE
 
     def submit_again(self, draw: Draw) -> None:
         key, seconds = draw(st.sampled_from(sorted(self.by_key))), draw(DEADLINES)
@@ -155,14 +170,45 @@ class Jobs(RuleBasedStateMachine):
             assert each.ticket.fence == job.fence
             self.runs.append(Run(job, each.ticket))
 
+    def take(self, draw: Draw) -> None:
+        """For a provider's batch, whether it is due or not."""
+        limit = draw(st.integers(1, 4))
+        able = [job for job in self.jobs.values() if job.may_be_taken(self.now)]
+        taken = taking.take(limit=limit)
+        jobs = [self.jobs[each.ticket.job_id] for each in taken]
+        assert len(jobs) == min(limit, len(able))
+        assert all(job in able for job in jobs)
+        for job, each in zip(jobs, taken, strict=True):
+            job.taken(self.now)
+            assert each.ticket.fence == job.fence
+            self.runs.append(Run(job, each.ticket, in_lane=True))
+
     def send(self, draw: Draw) -> None:
         run = self.chance.choice(self.idle)
+        if run.in_lane:
+            self.send_by_lane(run)
+        else:
+            self.send_at_once(run)
+
+    def send_by_lane(self, run: Run) -> None:
+        start, hold = self.open(run)
+        [held] = admit_to_lane([Admission(start, hold, read_budgets(), owner=run.ticket)])
+        is_leased = taking.lease([run.ticket]) == {run.job.id}
+        assert is_leased == run.job.put_into_a_batch(run.ticket.fence)
+        self.note_sent(run, held, is_ours=is_leased)
+
+    def send_at_once(self, run: Run) -> None:
+        start, hold = self.open(run)
+        [held] = admit_all([Admission(start, hold, read_budgets(), owner=run.ticket)])
+        self.note_sent(run, held, is_ours=run.job.keep(run.ticket.fence, self.now))
+
+    def open(self, run: Run) -> tuple[AttemptStart, HoldRequest]:
         run.attempt = uuid7()
         start = AttemptStart(run.attempt, "req", run.job.id, run.calls + 1, "answer", NAMES)
-        hold = HoldRequest(run.attempt, HOLD, SCOPE, ttl_seconds=10**6)
-        [held] = admit_all([Admission(start, hold, read_budgets(), owner=run.ticket)])
+        return start, HoldRequest(run.attempt, HOLD, SCOPE, ttl_seconds=10**6)
 
-        if not run.job.keep(run.ticket.fence, self.now):
+    def note_sent(self, run: Run, held: object, *, is_ours: bool) -> None:
+        if not is_ours:
             assert isinstance(held, Superseded)
             run.attempt = None
             return
@@ -172,6 +218,8 @@ class Jobs(RuleBasedStateMachine):
 
     def heartbeat(self, draw: Draw) -> None:
         run = self.chance.choice(self.runs[-LATEST:])
+        if run.in_lane:  # no worker keeps it: its lease lasts until it must be back
+            return
         gone = keep([run.ticket])
         assert gone == (set() if run.job.keep(run.ticket.fence, self.now) else {run.ticket})
 
@@ -247,11 +295,19 @@ class Jobs(RuleBasedStateMachine):
 
     @invariant()
     def rows_are_as_predicted(self) -> None:
-        fields = ("status", "fence", "losses", "cancel_requested", "error_code", "cost_pico")
+        fields = (
+            "status",
+            "fence",
+            "losses",
+            "cancel_requested",
+            "error_code",
+            "cost_pico",
+            "lane",
+        )
         found = {row[0]: row[1:] for row in Job.objects.values_list("pk", *fields)}
         assert found == {
-            job.id: (job.status, job.fence, job.losses, job.stopping, job.code, job.booked)
-            for job in self.jobs.values()
+            j.id: (j.status, j.fence, j.losses, j.stopping, j.code, j.booked, j.lane)
+            for j in self.jobs.values()
         }
 
     @invariant()
@@ -335,6 +391,7 @@ class Jobs(RuleBasedStateMachine):
 @pytest.mark.slow
 @pytest.mark.timeout(examples(180))
 def test_any_sequence_of_events_finishes_jobs_once(shop, settings_of_jobs):
+    Deployment.objects.update(batch_lane=True)
     Jobs.shop = shop
     run_state_machine_as_test(
         Jobs,

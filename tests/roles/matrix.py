@@ -33,6 +33,7 @@ MATRIX = {
     "prompts.experiment": "vac v - v v v vacd",
     "jobs.job": "v v v v v v v",
     "jobs.batch": "v v v v v v v",
+    "jobs.providerbatch": "v v v v v v v",
     "jobs.webhookendpoint": "- - - vc v vacd vacd",
     "jobs.delivery": "- - - v v v v",
     "ledger.attempt": "v v v v v v v",

@@ -47,7 +47,7 @@ class JobAdmin(ReadOnlyAdmin):
         "run",
         "cost",
     )
-    list_filter = (CreatedFilter, "status", "service", "priority")
+    list_filter = (CreatedFilter, "status", "service", "priority", "lane")
     list_select_related = ("service",)
     search_fields = ("id", "request_id")
     search_help_text = "Beginning of a job id or request id; looks at all times."
@@ -66,7 +66,12 @@ class JobAdmin(ReadOnlyAdmin):
         return [
             (
                 None,
-                {"fields": ("state", "where", "service", "version", "model", "priority", "fault")},
+                {
+                    "fields": (
+                        *("state", "where", "service", "version", "model", "priority", "lane"),
+                        "fault",
+                    )
+                },
             ),
             ("Calls", {"fields": ("calls",)}),
             ("Times", {"fields": ("created", "wait", "run", "deadline", "next_run_at")}),

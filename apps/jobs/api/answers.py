@@ -97,6 +97,10 @@ class JobSummary(serializers.Serializer[Job]):
     cache = serializers.CharField(help_text="hit, miss or bypass; empty before the answer.")
     timings = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
+    lane = serializers.CharField(
+        help_text="allowed: waits for a provider's batch; batch: in one, or answered by one; "
+        "returned: came back from one; empty: the normal way."
+    )
     cancel_requested = serializers.BooleanField()
     metadata = serializers.DictField(child=serializers.CharField())
     request_id = serializers.CharField()

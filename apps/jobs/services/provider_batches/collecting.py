@@ -37,6 +37,9 @@ def collect(batch: ProviderBatch, remote: RemoteBatch, reader: Reader, endpoint:
     error = _summary(results, unknown, remote)
     if error:
         log.error("provider_batch_incomplete", batch=str(batch.pk), error=error)
+    # Nobody needs them there any more; when the process dies here, no row is open for the next one.
+    for name in (batch.input_file_id, remote.output_file_id, remote.error_file_id):
+        _delete(api, name)
     finish(batch, error=error)
 
 
@@ -92,6 +95,15 @@ def _read(api: BatchApi, file_id: str) -> bytes | None:
         if error.kind is not ErrorKind.NOT_FOUND:
             raise
         return None
+
+
+def _delete(api: BatchApi, file_id: str) -> None:
+    """Prompts and answers; a provider that keeps them is no reason to keep the jobs."""
+    try:
+        if file_id:
+            api.delete(file_id)
+    except ProviderError as error:
+        log.warning("provider_file_not_deleted", file=file_id, error=str(error))
 
 
 def _summary(results: Results, unknown: int, remote: RemoteBatch) -> str:
