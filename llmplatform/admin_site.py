@@ -23,6 +23,7 @@ NAVIGATION = (
                 "Dead letters", "audit", url_name="admin:dead_letters", permission="jobs.view_job"
             ),
             Entry("Batches", "versions", model="jobs.batch"),
+            Entry("Provider batches", "providers", model="jobs.providerbatch"),
             Entry("Webhooks", "releases", model="jobs.webhookendpoint"),
             Entry("Deliveries", "attempts", model="jobs.delivery"),
             Entry("Providers", "providers", model="registry.provider"),

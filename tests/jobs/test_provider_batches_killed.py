@@ -19,7 +19,7 @@ from apps.providers.batches import BatchApi
 from tests.budgets.conftest import make_budget
 from tests.factories import make_service
 from tests.jobs.lane import booked, held, make_lane, next_round, paid, pass_time, post, sound
-from tests.jobs.workers import ROOT, environment_of_tests, eventually
+from tests.jobs.workers import ROOT, Worker, environment_of_tests, eventually
 
 ROWS = {"1": "expired", "2": 400}  # of every batch: two come back, the others are answered
 JOBS = 5
@@ -250,3 +250,31 @@ def has_asked(upstream, times_at_least):
     states = set(ProviderBatch.objects.values_list("state", flat=True))
     is_over = states == {"ended"}
     return len(upstream.store()["asked"]) >= times_at_least or (is_over and not running())
+
+
+@pytest.mark.slow
+def test_every_worker_looks_after_batches(real_shop, upstream, start_batch_worker):
+    worker = start_batch_worker()
+    jobs = [post(real_shop, f"hello number {number}") for number in range(JOBS)]
+    pass_time(times.GATHER)
+
+    def answered():
+        pass_time(times.LOOK / 10)
+        return Job.objects.filter(status="succeeded", lane="batch").count() == JOBS - len(ROWS)
+
+    eventually(answered, worker.explain, seconds=90)
+    assert len(jobs) == JOBS
+
+
+@pytest.fixture
+def start_batch_worker(upstream, tmp_path):
+    """A worker process as it is deployed."""
+    workers = []
+
+    def start():
+        workers.append(Worker(tmp_path / "worker.log", OUTBOUND_ALLOWED_HOSTS=upstream.host))
+        return workers[0].wait_until_ready()
+
+    yield start
+    for worker in workers:
+        worker.kill()

@@ -26,7 +26,7 @@ _PILLS: dict[str, Kind] = {
 
 @admin.register(ProviderBatch)
 class ProviderBatchAdmin(ReadOnlyAdmin):
-    list_display = ("created", "provider", "deployment", "status", "rows_", "progress", "age")
+    list_display = ("created", "status", "rows_", "progress", "age", "provider", "deployment")
     list_filter = ("state", "provider", "deployment")
     search_fields = ("=id", "=remote_id")
     search_help_text = "A batch's id, here or at the provider."
@@ -89,7 +89,7 @@ class ProviderBatchAdmin(ReadOnlyAdmin):
         counts["waiting"] = waiting
         return ", ".join(f"{number:,} {name}" for name, number in counts.items() if number)
 
-    @admin.display(description="took")
+    @admin.display(description="age")
     def age(self, batch: ProviderBatch) -> str:
         """From its making to its end, or until now."""
         return timesince(batch.created_at, batch.ended_at or timezone.now())
