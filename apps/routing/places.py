@@ -90,8 +90,9 @@ class Places:
 
     def pushed_back(self, cuts: int) -> None:
         """429, or no answer in time, to a call that began after so many cuts: what was sent before
-        the last one says nothing of what was left by it."""
-        if cuts == self.cuts:
+        the last one says nothing of what was left by it. A call that was alone met a rate limit,
+        which the cooldown heeds: fewer at once than one there are not."""
+        if cuts == self.cuts and self.taken > 1:
             self.cuts += 1
             kept, of = KEPT
             self._set(max(1, self.taken * kept // of))

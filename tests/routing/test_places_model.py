@@ -80,7 +80,7 @@ class PlacesAgainstModel(RuleBasedStateMachine):
             self.model_answered()
         elif result == "pushed":
             self.places.pushed_back(self.running[task])
-            if self.running[task] == self.cuts:
+            if self.running[task] == self.cuts and len(self.running) > 1:
                 self.model_cut()
         del self.running[task]
         self.places.leave()
@@ -152,6 +152,12 @@ def test_a_429_and_a_late_answer_push_back_and_a_caller_in_a_hurry_does_not(heal
     places.taken = 4
     say(health, A, LIMITED, retry_after=0.0)
     assert places.limit == 2
+
+
+def test_a_429_to_the_only_call_says_nothing_of_many_at_once(health):
+    health.places(A).taken = 1
+    late(health, A, LIMITED, retry_after=0.0)
+    assert health.places(A).limit is None
 
 
 @pytest.mark.parametrize("outcome", [AttemptResult.FAILED, AttemptResult.IGNORED])
