@@ -1,6 +1,7 @@
 """Each control says how it fails (ARCHITECTURE.md, “How each control fails”)."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 
@@ -10,8 +11,9 @@ from django.db import connections
 from apps.gateway.runtime import Runtime
 from apps.gateway.types import CallRefused, CallSpec
 from apps.ledger.models import Attempt, Entry
-from tests.factories import make_service, make_tier
+from tests.factories import make_key, make_service, make_tier
 from tests.fakes.proxy import Proxy, proxied
+from tests.gateway.asgi import HELLO, Visit
 from tests.gateway.conftest import make_call, run_calls
 
 
@@ -105,3 +107,30 @@ def test_without_redis_each_process_keeps_the_limits_itself(shop, without_redis,
     refused = [result for result in results if isinstance(result, CallRefused)]
     assert len(refused) == 7
     assert {refusal.code for refusal in refused} == {"rate_limited"}
+
+
+def test_without_redis_streams_end_and_are_booked(shop, without_redis, upstream):
+    visit = Visit(without_redis, make_key(shop))
+    visit.run(body={"model": "small", "messages": [HELLO], "stream": True})
+
+    assert visit.status == 200
+    assert b"".join(visit.parts).endswith(b"data: [DONE]\n\n")
+    assert Attempt.objects.get().status == "succeeded"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_without_postgres_callers_get_openais_error_object(
+    behind_proxy, postgres, shop, upstream, stream
+):
+    key, body = make_key(shop), {"model": "small", "messages": [HELLO], "stream": stream}
+    known = Visit(behind_proxy, key).run(body=body)
+    assert known.status == 200
+    postgres.cut()
+
+    body["messages"] = [{**HELLO, "content": "new"}]
+    visit = Visit(behind_proxy, key).run(body=body)
+
+    assert visit.status == 503
+    assert json.loads(b"".join(visit.parts))["error"]["code"] == "unavailable"
+    assert int(visit.headers["retry-after"]) > 0
+    assert len(upstream.log()) == 1
