@@ -1,5 +1,7 @@
 """Raises in the admin: ask with a reason, let somebody else approve; what thresholds told."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
@@ -56,6 +58,28 @@ def test_one_asks_and_another_approves(client, budget):
     assert limit_of(budget) == 125 * DOLLAR // 10
     row = BudgetRaise.objects.get()
     assert (str(row.requested_by), str(row.decided_by)) == ("asks", "approves")
+
+
+def test_the_list_leads_to_the_raise_and_to_its_budget(client, budget):
+    person(client, "asks", "add_budgetraise", "view_budgetraise")
+    ask(client, budget)
+    row = BudgetRaise.objects.get()
+
+    shown = client.get(reverse("admin:budgets_budgetraise_changelist")).content.decode()
+
+    leads = reverse("admin:budgets_budgetraise_change", args=[row.pk])
+    assert f'<a href="{leads}' in shown
+    assert reverse("admin:budgets_budget_change", args=[budget.pk]) in shown
+
+
+@pytest.mark.django_db
+def test_a_window_is_named_by_the_day_in_its_budgets_zone(client):
+    made = make_budget("early", DOLLAR, period="day", time_zone="Pacific/Kiritimati")
+    person(client, "asks", "add_budgetraise", "view_budgetraise")
+    ask(client, made)
+
+    today = db_now().astimezone(ZoneInfo("Pacific/Kiritimati"))
+    assert str(BudgetRaise.objects.get()) == f"raise of early from {today:%Y-%m-%d}"
 
 
 def test_without_the_permission_nobody_decides(client, budget):

@@ -27,6 +27,10 @@ def fail(job, fence=1):
     return end_all([Ending(Ticket(job.pk, fence), EndKind.REFUSED, code="bad", message="No.")])
 
 
+def as_utc(moment):
+    return moment.isoformat().replace("+00:00", "Z")
+
+
 def told():
     return sorted(Delivery.objects.values_list("event", "subject_id"))
 
@@ -47,7 +51,7 @@ def test_an_answer(endpoint, make_job, book, settings):
     )
     job.refresh_from_db()
     body = json.loads(delivery.body)
-    assert (body["type"], body["timestamp"]) == ("job.succeeded", job.finished_at.isoformat())
+    assert (body["type"], body["timestamp"]) == ("job.succeeded", as_utc(job.finished_at))
     assert body["data"] == {
         "id": str(job.pk),
         "status": "succeeded",
@@ -61,8 +65,8 @@ def test_an_answer(endpoint, make_job, book, settings):
         "error": None,
         "text": "Hi!",
         "metadata": {"order": "7"},
-        "created_at": job.created_at.isoformat(),
-        "finished_at": job.finished_at.isoformat(),
+        "created_at": as_utc(job.created_at),
+        "finished_at": as_utc(job.finished_at),
         "links": {"self": f"https://llm.example/api/v1/jobs/{job.pk}/"},
     }
 

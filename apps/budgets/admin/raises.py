@@ -78,6 +78,7 @@ class RaiseForm(forms.ModelForm[BudgetRaise]):
 class BudgetRaiseAdmin(ReadOnlyAdmin):
     form = RaiseForm
     list_display = ("budget", "amount", "state", "reason", "asked", "counts_until", "decided")
+    list_display_links = ("amount",)  # the budget's name leads to the budget
     list_filter = ("status",)
     list_select_related = ("window__budget", "requested_by", "decided_by")
     actions = ("approve", "decline")

@@ -1,5 +1,7 @@
 """One period of one budget, and the steps in which a rolling one moves on."""
 
+from zoneinfo import ZoneInfo
+
 import pgtrigger
 from django.db import models
 from django.db.models import Q
@@ -65,7 +67,8 @@ class Window(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.budget.slug} from {self.starts_at:%Y-%m-%d}"
+        starts_at = self.starts_at.astimezone(ZoneInfo(self.budget.time_zone))
+        return f"{self.budget.slug} from {starts_at:%Y-%m-%d}"
 
 
 class Bucket(models.Model):

@@ -84,7 +84,8 @@ class DeliveryAnswer(serializers.Serializer[Delivery]):
 
     def get_next_try_at(self, delivery: Delivery) -> str | None:
         waits = delivery.status == DeliveryStatus.PENDING
-        return delivery.next_try_at.isoformat() if waits else None
+        at = serializers.DateTimeField().to_representation(delivery.next_try_at)
+        return at if waits else None
 
 
 class WebhookViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[WebhookEndpoint]):

@@ -24,7 +24,8 @@ def body_of(*, event: Event, at: datetime | None, data: Mapping[str, Any]) -> st
     """The document as it is signed. Text and metadata give way when it would be too large."""
     for leave_out in ((), ("text",), ("text", "metadata")):
         kept = dict(data) | {name: None for name in leave_out if name in data}
-        body = orjson.dumps({"type": event.value, "timestamp": at, "data": kept})
+        told = {"type": event.value, "timestamp": at, "data": kept}
+        body = orjson.dumps(told, option=orjson.OPT_UTC_Z)
         if len(body) <= MAX_BYTES:
             break
     return body.decode()
