@@ -56,7 +56,7 @@ from tests.proof import examples
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 DAY = date(2026, 5, 30)
 NOON = datetime(2026, 5, 30, 12, tzinfo=UTC)
-ALWAYS = Days(date(2026, 1, 1), date(2027, 12, 31), "UTC")
+ALWAYS = Days(date(2025, 1, 1), date(2027, 12, 31), "UTC")
 PRICES = prices(in_uncached=5, out_text=7)  # of audio finance learns the price later
 LATER = {"in_uncached": 5, "out_text": 7, "in_audio": 11}
 SAID = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 9}
