@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import Now
 
 from apps.core.money import Pico
@@ -39,26 +39,21 @@ def given_up(*, days: int, service: str = "", code: str | None = None) -> "Query
 
 def groups(*, days: int, service: str = "") -> list[Group]:
     """The most frequent first."""
-    rows = (
-        given_up(days=days, service=service)
-        .values("error_code")
-        .annotate(
-            jobs=Count("pk"),
-            first_at=Min("finished_at"),
-            last_at=Max("finished_at"),
-            cost_pico=Sum("cost_pico"),
-        )
-        .order_by("-jobs", "error_code")
+    jobs = given_up(days=days, service=service)
+    newest = jobs.order_by("error_code", "-finished_at", "-pk").distinct("error_code")
+    examples = dict(newest.values_list("error_code", "error"))
+    rows = jobs.values(code=F("error_code")).annotate(
+        jobs=Count("pk"),
+        services=ArrayAgg("service__slug", distinct=True, order_by="service__slug"),
+        first_at=Min("finished_at"),
+        last_at=Max("finished_at"),
+        cost_pico=Sum("cost_pico"),
     )
-    return [_group(row, days, service) for row in rows]
-
-
-def _group(row: Any, days: int, service: str) -> Group:
-    code = str(row.pop("error_code"))
-    jobs = given_up(days=days, service=service, code=code)
-    newest = jobs.order_by("-finished_at", "-pk").values_list("error", flat=True).first()
-    services = jobs.values_list("service__slug", flat=True).distinct().order_by("service__slug")
-    return Group(code=code, services=list(services), example=newest or "", **row)
+    # Between the two queries a job may have ended with a code that was not there before.
+    return [
+        Group(example=examples.get(row["code"], ""), **row)
+        for row in rows.order_by("-jobs", "code")
+    ]
 
 
 def chosen(*, days: int, service: str, code: str) -> "QuerySet[Job]":

@@ -148,3 +148,15 @@ def test_the_api_says_it_too(admin_user):
     assert answer.json()["warnings"] == [
         "No service is called “shpo”: nothing counts to this budget yet."
     ]
+
+
+def test_a_page_of_budgets_asks_once_for_each_kind_of_name(admin_user, django_assert_num_queries):
+    for number in range(5):
+        make_budget(f"b{number}", service=f"shpo-{number}", model=f"gtp-{number}")
+    client = APIClient()
+    client.force_authenticate(admin_user)
+
+    with django_assert_num_queries(3):  # the budgets, services, models
+        rows = client.get("/api/v1/manage/budgets/").json()["results"]
+
+    assert [len(row["warnings"]) for row in rows] == [2] * 5

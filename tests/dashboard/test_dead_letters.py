@@ -159,3 +159,15 @@ def test_to_see_is_not_to_retry(client, shop):  # noqa: F811
 
 def test_no_dead_letter_is_good(operator, db):
     assert "ended without an answer" in operator.get(reverse(PAGE)).content.decode()
+
+
+def test_two_queries_however_many_reasons(shop, django_assert_num_queries):  # noqa: F811
+    for number in range(6):
+        dead(shop, f"code_{number}", error=f"text {number}")
+
+    with django_assert_num_queries(2):
+        found = given_up.groups(days=7)
+
+    assert {group.code: group.example for group in found} == {
+        f"code_{number}": f"text {number}" for number in range(6)
+    }

@@ -17,7 +17,7 @@ def main() -> None:
     for _ in itertools.count():
         config.refresh()
         run_round(config=config.current)
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(PAUSE_SECONDS)  # the pace of rounds, as the worker's thread has one; no event
 
 
 if __name__ == "__main__":

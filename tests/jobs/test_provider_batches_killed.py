@@ -239,6 +239,7 @@ def test_kill_9_at_any_time(real_shop, upstream, seed):
         until = len(upstream.store()["asked"]) + chance.randint(1, 3)
         with looking_after(upstream):
             eventually(partial(has_asked, upstream, until), seconds=60)
+            # Not a wait for anything: the kill shall fall at any moment behind that request.
             time.sleep(chance.uniform(0, 0.05))
         pass_time(times.OWNED + times.SETTLED)
     go_on_to_the_end(upstream)

@@ -114,7 +114,7 @@ class BudgetAdmin(PlatformAdmin):
 
     def save_model(self, request: HttpRequest, obj: Budget, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        for text in unknown_names(obj):
+        for text in unknown_names([obj])[obj.pk]:
             messages.warning(request, text)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

@@ -11,9 +11,15 @@ class WarningsField(serializers.ListField):
     """What is no fault, but hardly meant: names in the scope that do not exist."""
 
     child = serializers.CharField()
+    _of_page: dict[int, list[str]] | None = None
 
     def get_attribute(self, instance: Budget) -> list[str]:
-        return unknown_names(instance)
+        page = self.root.instance
+        if not isinstance(page, list):
+            return unknown_names([instance])[instance.pk]
+        if self._of_page is None:  # once for all rows
+            self._of_page = unknown_names(page)
+        return self._of_page[instance.pk]
 
 
 class BudgetViewSet(ManageViewSet):

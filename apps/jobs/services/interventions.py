@@ -1,6 +1,6 @@
 """Writing down what a person ordered: one row for the audit log, one for each object's history."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -26,11 +26,12 @@ def record(
     `which` says in words what was chosen; without it, the first ids do.
     """
     note_reason(reason)
-    ids = [str(pk) for pk in rows.order_by("pk").values_list("pk", flat=True)]
+    chosen = list(rows.order_by("pk"))
+    ids = [str(row.pk) for row in chosen]
     name = f"{len(ids):,}: {which or _named(ids)}"
     actor = by.get_username()
     Intervention.objects.create(action=action, name=name[:300], reason=reason, actor=actor)
-    _histories(rows, by, f"{action.label}: {reason}")
+    _histories(chosen, by, f"{action.label}: {reason}")
     log.warning("intervention", action=str(action), rows=len(ids), which=which, actor=actor)
 
 
@@ -38,7 +39,6 @@ def _named(ids: Sequence[str]) -> str:
     return ", ".join(ids[:NAMED]) + ("…" if len(ids) > NAMED else "")
 
 
-def _histories(rows: "Iterable[Any]", by: Any, message: str) -> None:
-    chosen = list(rows)
+def _histories(chosen: Sequence[Any], by: Any, message: str) -> None:
     for start in range(0, len(chosen), BATCH):
         LogEntry.objects.log_actions(by.pk, chosen[start : start + BATCH], CHANGE, message)

@@ -39,7 +39,9 @@ class ProviderBatches:
             close_old_connections()
             try:
                 run_round(config=self._config(), stopping=self._stopped.is_set)
-            except Exception as error:  # whatever happens, it must look again
+            except Exception as error:
+                # This thread is all that looks after batches here: if it died of a fault that
+                # nobody foresaw, jobs would wait in silence. So it is told, and looks again.
                 log.exception("provider_batches_failed", error=str(error))
                 connections.close_all()
         connections.close_all()

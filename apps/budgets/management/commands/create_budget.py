@@ -46,7 +46,7 @@ class Command(ConfigCommand):
             values={name: options[name] for name in names}
             | {"limit_pico": _limit(options["limit_usd"])},
         )
-        for text in unknown_names(budget):
+        for text in unknown_names([budget])[budget.pk]:
             self.stderr.write(f"Warning: {text}")
         return {
             "budget": budget.slug,
