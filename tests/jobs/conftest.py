@@ -18,11 +18,11 @@ from apps.core.redis import client as redis_client
 from apps.gateway.config import new_holder
 from apps.gateway.types import CacheState, CallOutcome, CallSpec
 from apps.jobs import specs
-from apps.jobs.models import Job, JobPayload, Priority, WebhookEndpoint
+from apps.jobs.models import Delivery, Job, JobPayload, Priority, WebhookEndpoint
 from apps.jobs.services import submit
 from apps.jobs.services.batches import submit as batches
 from apps.jobs.services.webhooks import endpoints
-from apps.jobs.services.webhooks.endpoints import create_endpoint
+from apps.jobs.services.webhooks.endpoints import create_endpoint, send_test
 from apps.jobs.types import Draft
 from apps.ledger.models import Entry, EntryKind
 from apps.prompts import services as prompts
@@ -283,3 +283,17 @@ def start_worker(
     for worker in workers:
         if worker.process.poll() is None:
             worker.kill()
+
+
+@pytest.fixture
+def sent(endpoint: WebhookEndpoint) -> Delivery:
+    """A test event on its way to the endpoint."""
+    return send_test(endpoint_id=endpoint.pk)
+
+
+@pytest.fixture
+def made(api: Api) -> str:
+    """The id of a batch of three."""
+    rows = [{"model": "small", "messages": [{"role": "user", "content": str(i)}]} for i in range(3)]
+    answer: str = api.post({"jobs": rows}, path="/api/v1/batches/").json()["id"]
+    return answer
