@@ -1,5 +1,6 @@
 """What may be called and at what price: providers, models, deployments, price rows."""
 
+from decimal import Decimal
 from typing import Any
 
 import pgtrigger
@@ -159,6 +160,16 @@ class Deployment(SlugModel):
     )
     connect_timeout_seconds = models.PositiveSmallIntegerField(default=5)
     read_timeout_seconds = models.PositiveSmallIntegerField(default=120)
+    slow_seconds = models.DecimalField(
+        "slow from, in seconds",
+        max_digits=6,
+        decimal_places=2,
+        default=60,
+        db_default=60,
+        validators=[MinValueValidator(Decimal("0.1"))],
+        help_text="An answer that takes so long counts as slow. When four fifths of its calls are "
+        "slow or fail, it rests; a time-out after so long is always its own fault.",
+    )
     finish_required = models.BooleanField(
         default=True,
         help_text="An answer without a finish reason counts as cut off. "
@@ -195,6 +206,11 @@ class Deployment(SlugModel):
     class Meta:
         ordering = ["slug"]
         triggers = [moves_config_epoch()]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(slow_seconds__gte=Decimal("0.1")), name="deployment_slow_takes_time"
+            ),
+        ]
 
 
 class UsageClass(models.TextChoices):

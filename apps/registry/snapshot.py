@@ -65,6 +65,7 @@ def deployment_facts(
         priority=row.priority,
         connect_timeout=row.connect_timeout_seconds,
         read_timeout=row.read_timeout_seconds,
+        slow_seconds=float(row.slow_seconds),
         finish_required=row.finish_required,
         input_overhead_tokens=row.input_overhead_tokens,
         searches_at_most=row.searches_at_most,

@@ -75,6 +75,7 @@ class DeploymentFacts:
     searches_at_most: int = 0  # that a call can be billed for
     batch_lane: bool = False  # jobs that may wait can go through the provider's Batch API
     extra_parameters: frozenset[str] = frozenset()  # beyond OpenAI's; callers may send them to it
+    slow_seconds: float = 60.0  # an answer that takes so long is slow
 
     def prices_at(self, at: datetime) -> tuple[PriceRow, ...]:
         """The rows valid at that time: one for each usage class, service tier and step."""

@@ -20,7 +20,6 @@ from apps.routing.retry_budget import RetryBudget
 from apps.routing.types import AttemptResult
 
 COOLDOWN_SECONDS = 1.0  # after a 429 that did not say for how long
-SLOW_SECONDS = 60.0
 FAIR_SECONDS = 1.0  # a time-out before that is the caller's haste, until answers say what is usual
 USUAL_WEIGHT = 0.2  # of the newest answer in the usual time
 _DEPLOYMENT = Terms()
@@ -218,7 +217,8 @@ class Health:
         if verdict is Verdict.GOOD:
             self._learn(permit.deployment.slug, seconds)
             credential.record(Verdict.GOOD, now=now, probe=credential in permit.probes)
-            verdict = Verdict.SLOW if seconds >= SLOW_SECONDS else Verdict.GOOD
+            is_slow = seconds >= permit.deployment.slow_seconds
+            verdict = Verdict.SLOW if is_slow else Verdict.GOOD
         own.record(verdict, now=now, probe=own in permit.probes)
 
     def _learn(self, slug: str, seconds: float) -> None:
@@ -229,7 +229,7 @@ class Health:
         """A time-out earlier than this blames the caller's deadline, not the deployment: or one
         service in a hurry could take it away from all others."""
         usual = self.usual_seconds(deployment)
-        return min(SLOW_SECONDS, 2 * usual) if usual else FAIR_SECONDS
+        return min(deployment.slow_seconds, 2 * usual or FAIR_SECONDS)
 
     # --- what operators order ---------------------------------------------------------------------
     def end_rests(self, orders: Mapping[str, int]) -> None:

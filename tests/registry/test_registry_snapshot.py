@@ -32,8 +32,9 @@ def test_a_deployment_carries_what_a_call_needs():
         "http://llm:8080/v1", secret_ref="env:LLM_KEY", vendor="azure", api_version="2025-01-01"
     )
     row = make_priced_deployment(
-        provider=provider, region="eu", read_timeout_seconds=7, input_pico=15, output_pico=60
-    )
+        provider=provider, region="eu", read_timeout_seconds=7, slow_seconds="0.5",
+        input_pico=15, output_pico=60,
+    )  # fmt: skip
 
     facts = read_registry().deployments[row.slug]
 
@@ -46,6 +47,7 @@ def test_a_deployment_carries_what_a_call_needs():
         "2025-01-01",
     )
     assert (facts.region, facts.read_timeout, facts.connect_timeout) == ("eu", 7, 5)
+    assert facts.slow_seconds == 0.5
     prices = {price.usage_class: price for price in facts.prices_at(NOW)}
     assert {name: price.price_pico for name, price in prices.items()} == {
         "in_uncached": 15,

@@ -1,6 +1,7 @@
 """What rests, why, and for how long. `peer_bug` marks those that another gateway had to mend."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -111,6 +112,27 @@ def test_a_caller_in_a_hurry_cannot_take_a_deployment_from_others(health):
 def test_one_that_is_always_slow_rests(health):
     say(health, A, *[ANSWERED] * 20, seconds=61.0)
     assert health.rest(A).reason is Reason.SLOW_RATE
+
+
+def test_what_is_slow_is_said_for_each_deployment(health):
+    quick = replace(A, slow_seconds=0.5)
+
+    say(health, quick, *[ANSWERED] * 20, seconds=0.6)
+    say(health, B, *[ANSWERED] * 20, seconds=0.6)
+
+    assert reasons(health, C, D, quick, B) == {"a": Reason.SLOW_RATE}
+
+
+def test_a_time_out_after_what_is_slow_there_is_never_the_callers_haste(health):
+    quick, patient = replace(A, slow_seconds=0.5), replace(B, slow_seconds=120.0)
+
+    for target, usual in ((quick, None), (patient, 50.0)):
+        say(health, target, *[ANSWERED] * bool(usual), seconds=usual)
+        say(health, target, *[AttemptResult.TIMED_OUT] * 5, seconds=0.6 if usual is None else 61.0)
+
+    assert reasons(health, quick, patient) == {"a": Reason.IN_A_ROW}
+    say(health, patient, *[AttemptResult.TIMED_OUT] * 5, seconds=100.0)
+    assert reasons(health, patient) == {"b": Reason.IN_A_ROW}
 
 
 # --- the floor ------------------------------------------------------------------------------------

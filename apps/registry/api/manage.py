@@ -46,6 +46,7 @@ DeploymentViewSet = manage_viewset(
         "priority",
         "connect_timeout_seconds",
         "read_timeout_seconds",
+        "slow_seconds",
         "finish_required",
         "input_overhead_tokens",
         "searches_at_most",
