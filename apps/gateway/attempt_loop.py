@@ -204,7 +204,7 @@ class AttemptLoop:
         blocked = guard_output(outcome).blocked  # 9. what it cost is booked all the same
         _, settled = await self._books.settle(  # 10.
             Settlement(
-                end=end_of_answer(ticket, answer),
+                end=end_of_answer(ticket, answer, way.prepared.parameters),
                 spent_before=spent,
                 outcome=None if blocked else outcome,
                 completion=run.call.completion,

@@ -1,11 +1,14 @@
 """Stage 8, after: what an attempt used, by how it ended, and so what is booked for it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from types import MappingProxyType
+from typing import Any, Self
 
 from apps.gateway.accounts import Settlement
 from apps.gateway.answers import Answer
 from apps.gateway.assembler import Assembler
+from apps.gateway.flaws import flaw_of
 from apps.gateway.prepare import Prepared
 from apps.gateway.tickets import Ticket
 from apps.gateway.types import CacheMode, CacheState, CallOutcome, FitReport, Pin
@@ -54,9 +57,12 @@ def outcome_of(
     )
 
 
-def end_of_answer(ticket: Ticket, answer: Answer) -> AttemptEnd:
+def end_of_answer(
+    ticket: Ticket, answer: Answer, parameters: Mapping[str, Any] = MappingProxyType({})
+) -> AttemptEnd:
     """A charge from the provider's usage; without any an estimate from the bounds; usage that
-    contradicts itself is booked at the bound, for finance to resolve."""
+    contradicts itself is booked at the bound, for finance to resolve. `parameters` are those that
+    were sent: they say what form the answer should have."""
     usage, kind = _usage_of_answer(ticket, answer)
     return AttemptEnd(
         attempt_id=ticket.id,
@@ -68,6 +74,7 @@ def end_of_answer(ticket: Ticket, answer: Answer) -> AttemptEnd:
         error=answer.usage_problem[:500],
         provider_request_id=answer.provider_request_id,
         first_token_ms=answer.first_token_ms,
+        flaw=flaw_of(answer, parameters),
     )
 
 

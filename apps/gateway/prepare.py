@@ -20,6 +20,7 @@ from apps.gateway.windows import Sizes, with_room
 from apps.prompts.fitting import Fitted
 from apps.prompts.rendering import check_variables, render
 from apps.prompts.resolve import resolve
+from apps.prompts.subjects import subject_key
 from apps.prompts.types import PromptNotFound, VariableFaults, VersionFacts
 from apps.registry.types import DeploymentFacts, ModelFacts
 from apps.routing import selection
@@ -144,7 +145,16 @@ def _version(
             faults=[Fault("/prompt", str(error), "not_found")],
         ) from error
     version = resolved.version
-    return version, Pin(version.id, version.prompt, version.number, resolved.arm)
+    subject = subject_key(spec.subject) if resolved.counts else ""
+    return version, Pin(
+        version.id,
+        version.prompt,
+        version.number,
+        resolved.arm,
+        resolved.channel,
+        resolved.phase,
+        subject,
+    )
 
 
 def _with_prompt_defaults(spec: CallSpec, version: VersionFacts | None) -> CallSpec:

@@ -50,6 +50,9 @@ def dimensions_of(call: Call, pin: Pin | None, deployment: DeploymentFacts) -> D
         prompt=pin.prompt if pin else "",
         prompt_version=pin.number if pin else 0,
         arm=pin.arm if pin else "",
+        channel=pin.channel if pin else "",
+        phase=pin.phase if pin else 0,
+        subject=pin.subject if pin else "",
         tags=call.spec.context,
     )
 

@@ -69,6 +69,9 @@ class Pin:
     prompt: str
     number: int
     arm: str = ""  # "<experiment>/<arm>", or "" without an experiment
+    channel: str = ""  # "": an exact version was asked for
+    phase: int = 0  # of the experiment, in which the subject joined
+    subject: str = ""  # its keyed hash; "": nobody that results may count
 
 
 def always() -> bool:

@@ -25,17 +25,18 @@ ORPHANED = "orphaned"
 
 _ENDED = (
     *("id", "status", "first_token_ms", "http_status"),
-    *("error_kind", "error", "provider_request_id"),
+    *("error_kind", "error", "provider_request_id", "flaw"),
 )
 _UPDATE = """
     UPDATE ledger_attempt AS attempt
     SET status = new.status, ended_at = new.at, first_token_ms = new.first_token_ms,
         http_status = new.http_status, error_kind = new.error_kind, error = new.error,
-        provider_request_id = new.provider_request_id
+        provider_request_id = new.provider_request_id, flaw = new.flaw,
+        xid = pg_current_xact_id()
     FROM (SELECT * FROM json_to_recordset(%s) AS rows(
               id uuid, at timestamptz, status text, first_token_ms int,
               http_status int, error_kind text, error text,
-              provider_request_id text
+              provider_request_id text, flaw text
           ) LIMIT %s) AS new
     WHERE attempt.id = new.id
 """
@@ -122,6 +123,7 @@ class Book:
         attempt.error_kind = storable_text(end.error_kind, 30)
         attempt.error = storable_text(end.error, 500)
         attempt.provider_request_id = storable_text(end.provider_request_id, 200)
+        attempt.flaw = end.flaw
         self._ended[attempt.pk] = attempt
         if end.usage is not None and end.status != "unknown":
             self._new_usages.append(_usage(attempt, end.usage))

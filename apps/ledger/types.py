@@ -28,6 +28,9 @@ class Dimensions:
     prompt: str = ""
     prompt_version: int = 0
     arm: str = ""
+    channel: str = ""
+    phase: int = 0
+    subject: str = ""  # a keyed hash
     tags: tuple[str, ...] = ()
 
     def columns(self) -> dict[str, Any]:
@@ -87,6 +90,7 @@ class AttemptEnd:
     error: str = ""
     provider_request_id: str = ""
     first_token_ms: int | None = None
+    flaw: str = ""  # one of `models.Flaw`
 
     def __post_init__(self) -> None:
         if self.kind is not None and self.usage is None:

@@ -34,9 +34,14 @@ def resolve(
         experiments=experiments, layer=f"{prompt}/{channel}", subject=subject or request_id
     )
     if chosen is not None:
-        experiment, arm = chosen
-        return Resolved(snapshot.version(arm.version_id), f"{experiment.slug}/{arm.slug}")
-    return Resolved(snapshot.version(_live(snapshot, prompt, channel)))
+        return Resolved(
+            snapshot.version(chosen.arm.version_id),
+            arm=f"{chosen.experiment.slug}/{chosen.arm.slug}",
+            channel=channel,
+            phase=chosen.phase,
+            counts=chosen.counts,
+        )
+    return Resolved(snapshot.version(_live(snapshot, prompt, channel)), channel=channel)
 
 
 def _exact(snapshot: PromptSnapshot, prompt: str, number: int) -> int:

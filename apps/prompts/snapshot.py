@@ -14,6 +14,7 @@ from apps.prompts.types import (
     ArmFacts,
     ExperimentFacts,
     OnUnknown,
+    PhaseFacts,
     PromptNotFound,
     Variable,
     VersionFacts,
@@ -134,7 +135,7 @@ def _running_experiments(
     rows = (
         Experiment.objects.filter(prompt__slug__in=slugs, status="running")
         .select_related("prompt", "channel")
-        .prefetch_related("arms")
+        .prefetch_related("arms", "phases")
         .order_by("share_from")
     )
     found: dict[tuple[str, str], tuple[ExperimentFacts, ...]] = {}
@@ -149,10 +150,17 @@ def _experiment_of(row: Experiment) -> ExperimentFacts:
     return ExperimentFacts(
         slug=row.slug,
         salt=row.salt,
-        arms=tuple(ArmFacts(arm.slug, arm.version_id, arm.weight) for arm in arms),
+        arms=tuple(
+            ArmFacts(arm.slug, arm.version_id, arm.weight, arm.paused_at is not None)
+            for arm in arms
+        ),
         share_from=row.share_from,
         share=row.share,
         testers=row.testers,
+        phases=tuple(
+            PhaseFacts(phase.pk, phase.share, tuple(phase.weights))
+            for phase in sorted(row.phases.all(), key=lambda phase: phase.pk)
+        ),
     )
 
 

@@ -63,6 +63,18 @@ class ArmFacts:
     version_id: int
     weight: int
     """Share in basis points; the arms of an experiment sum to 10,000."""
+    paused: bool = False
+    """Its subjects get the first arm, the control."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseFacts:
+    """Of subjects that joined when the experiment grew to this share: they keep its weights."""
+
+    id: int
+    share: int
+    weights: tuple[int, ...] = ()
+    """In order of the arms; empty: their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,8 @@ class ExperimentFacts:
     """The buckets of subjects that take part: so many, from this one."""
     testers: Mapping[str, str] = field(default_factory=dict)
     """Subject → slug of the arm that it always gets."""
+    phases: tuple[PhaseFacts, ...] = ()
+    """In order, each with a larger share than the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +97,12 @@ class Resolved:
     version: VersionFacts
     arm: str = ""
     """`<experiment>/<arm>`, or empty without an experiment."""
+    channel: str = ""
+    """Empty: an exact version was asked for."""
+    phase: int = 0
+    """The id of the experiment's phase in which the subject joined."""
+    counts: bool = True
+    """Whether the subject may be counted: not one whose arm was chosen otherwise than by hash."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ from apps.access.snapshot import caller_of
 from apps.gateway.config import read_config
 from apps.gateway.prepare import prepare
 from apps.gateway.types import CallRefused, CallSpec
-from apps.ledger.models import Entry
+from apps.ledger.models import Attempt, Entry
 from apps.prompts.errors import PromptError
 from apps.prompts.models import Arm, Channel, Experiment
 from apps.prompts.services import export_version, import_version, release, start_experiment
+from apps.prompts.subjects import subject_key
+from apps.registry.models import Model
 
 SUBJECTS = 1000
 
@@ -167,3 +169,57 @@ def test_an_unknown_choice_is_a_fault(shop):
         version_of("Hello {{ name }}", of_prompt={"on_unknown": "perhaps"})
 
     assert [fault.pointer for fault in refused.value.faults] == ["/on_unknown"]
+
+
+def test_every_attempt_says_for_whom_it_was_without_naming_them(
+    call_pipeline, experiment, upstream
+):
+    upstream.behave(status=500, times=1)
+
+    ask(call_pipeline, subject="ann@example.com")
+
+    attempts = list(Attempt.objects.order_by("number"))
+    assert len(attempts) == 2
+    expected = ("production", experiment.phases.get().pk, subject_key("ann@example.com"))
+    for row in (*attempts, Entry.objects.get()):
+        assert (row.channel, row.phase, row.subject) == expected
+    assert len(expected[2]) == 32
+    assert "ann" not in expected[2]
+
+
+def test_a_call_without_a_subject_counts_nobody(call_pipeline, experiment, upstream):
+    ask(call_pipeline)
+
+    attempt = Attempt.objects.get()
+    assert attempt.arm in {"tone/a", "tone/b"}
+    assert attempt.subject == ""
+
+
+def test_a_paused_arm_gives_its_subjects_to_the_control_and_counts_them_no_more(
+    experiment, shop, greeting
+):
+    Arm.objects.filter(slug="b").update(paused_at=timezone.now())
+    config, caller = read_config(), caller_of(shop)
+    spec = CallSpec(prompt="greeting", variables={"name": "x"})
+    pins = [
+        prepare(replace(spec, subject=f"s-{n}"), config=config, caller=caller, request_id="r").pin
+        for n in range(100)
+    ]
+
+    assert {(pin.arm, pin.number) for pin in pins} == {("tone/a", greeting.number)}
+    assert 10 < sum(pin.subject != "" for pin in pins) < 50  # those of the control itself
+
+
+@pytest.mark.parametrize(
+    ("content", "flaw"), [('{"a": 1}', ""), ('{"a": "x"}', "schema"), ("no JSON", "schema")]
+)
+def test_an_answer_that_is_not_by_its_schema_is_counted(
+    call_pipeline, shop, upstream, content, flaw
+):
+    Model.objects.update(supports_json_schema=True)
+    upstream.behave(content=content)
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+
+    call_pipeline(response_schema=schema)
+
+    assert Attempt.objects.get().flaw == flaw

@@ -5,13 +5,15 @@ from collections import Counter
 
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from apps.prompts import services
 from apps.prompts.assignment import BUCKETS, arm_of, assign, bucket
 from apps.prompts.errors import NotPermitted, PromptError
 from apps.prompts.models import Arm, Experiment
 from apps.prompts.snapshot import read_prompts
-from apps.prompts.types import ArmFacts, ExperimentFacts
+from apps.prompts.types import ArmFacts, ExperimentFacts, PhaseFacts
 from tests.prompts.conftest import (
     NOW,
     go_live,
@@ -312,3 +314,43 @@ class TestStart:
 
         with pytest.raises(PromptError, match="running experiment"):
             services.retire_version(version=planned.arms.get(slug="variant").version)
+
+
+class TestPhases:
+    @settings(max_examples=60)
+    @given(data=st.data())
+    def test_no_phase_moves_anybody_who_takes_part(self, data):
+        """Whatever the shares and weights of later phases are."""
+        shares = sorted(data.draw(st.sets(st.integers(1, BUCKETS), min_size=2, max_size=5)))
+        cuts = st.tuples(st.integers(0, BUCKETS), st.integers(0, BUCKETS)).map(sorted)
+        weights = [(a, b - a, BUCKETS - b) for a, b in (data.draw(cuts) for _ in shares)]
+        phases = tuple(
+            PhaseFacts(number, share, weight)
+            for number, (share, weight) in enumerate(zip(shares, weights, strict=True), 1)
+        )
+        subjects = SUBJECTS[:200]
+
+        seen: dict = {}
+        for number, share in enumerate(shares, 1):
+            now = experiment(3000, 3000, 4000, share=share, phases=phases[:number])
+            found = {s: a for s in subjects if (a := assign_one(now, s))}
+            assert {s: found[s] for s in seen} == seen
+            seen = found
+
+    def test_a_share_raised_from_10_to_50_per_cent_moves_nobody(self):
+        first, second = PhaseFacts(1, 1000), PhaseFacts(2, 5000, (2000, 8000))
+        subjects = [f"customer-{number}" for number in range(20_000)]
+        before = {
+            s: a
+            for s in subjects
+            if (a := assign_one(experiment(5000, 5000, share=1000, phases=(first,)), s))
+        }
+        grown = experiment(5000, 5000, share=5000, phases=(first, second))
+
+        assert 1800 < len(before) < 2200
+        assert {s: assign_one(grown, s) for s in before} == before
+
+
+def assign_one(one, subject):
+    chosen = assign(experiments=(one,), layer="prompt/production", subject=subject)
+    return chosen and (chosen.arm.slug, chosen.phase, chosen.counts)

@@ -154,7 +154,7 @@ def test_reading_costs_the_same_however_much_there_is(prompt, production):
         make_sealed(other, saying("Praise"))
     run_experiment(other, production, *other.versions.all())
 
-    assert count_queries() == few + 1  # the arms of running experiments, once there are any
+    assert count_queries() == few + 2  # arms and phases of running experiments, once there are any
 
 
 def count_queries():

@@ -55,6 +55,15 @@ class Job(models.Model):
     prompt_version_id = models.BigIntegerField(null=True, blank=True)
     prompt_version = models.PositiveIntegerField(default=0)
     arm = models.CharField(max_length=91, blank=True)
+    channel = models.CharField(max_length=50, blank=True, default="", db_default="")
+    phase = models.BigIntegerField(default=0, db_default=0, help_text="Of the experiment.")
+    subject = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Keyed hash of whom it is for.",
+    )
     model = models.CharField(max_length=50, help_text="Route or model that was asked for.")
     metadata = models.JSONField(default=dict, blank=True)
     priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)

@@ -20,7 +20,8 @@ from apps.jobs.types import Claim, Ticket
 CLAIMED = """
 RETURNING job.id, job.fence, job.service_id, job.request_id,
           extract(epoch FROM job.deadline - clock_timestamp())::float8,
-          job.prompt_version_id, job.prompt, job.prompt_version, job.arm, job.on_unknown = 'retry',
+          job.prompt_version_id, job.prompt, job.prompt_version, job.arm, job.channel, job.phase,
+          job.subject, job.on_unknown = 'retry',
           payload.request::text, chosen.suspect
 """
 
@@ -130,9 +131,7 @@ def claim_of(row: Sequence[Any]) -> Claim:
         request_id,
         remaining,
         version_id,
-        prompt,
-        number,
-        arm,
+        *pinned,
         again,
         text,
         suspect,
@@ -143,7 +142,7 @@ def claim_of(row: Sequence[Any]) -> Claim:
         request_id=request_id,
         remaining=remaining,
         spec=specs.from_json(orjson.loads(text or "{}")),
-        pin=Pin(version_id, prompt, number, arm) if version_id is not None else None,
+        pin=Pin(version_id, *pinned) if version_id is not None else None,
         repeat_unknown=again,
         suspect=suspect,
     )

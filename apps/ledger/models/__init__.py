@@ -11,6 +11,7 @@ from apps.ledger.models.books import (
     Entry,
     EntryKey,
     EntryKind,
+    Flaw,
     Purpose,
     Usage,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Entry",
     "EntryKey",
     "EntryKind",
+    "Flaw",
     "MonthCost",
     "Purpose",
     "QuarantineDecision",

@@ -30,6 +30,14 @@ class Purpose(models.TextChoices):
     LATE = "late", "Too late"  # answered, after somebody else had taken over
 
 
+class Flaw(models.TextChoices):
+    """What is wrong with an answer that came."""
+
+    REFUSAL = "refusal", "Refused to answer"
+    SCHEMA = "schema", "Not by its schema"
+    CUT_OFF = "cut_off", "Cut off at its length"
+
+
 SERVING = (Purpose.ANSWER, Purpose.RETRY, Purpose.FALLBACK)
 """Sent for a caller who waits."""
 WASTED = (Purpose.FAILED, Purpose.LATE)
@@ -63,6 +71,19 @@ class CallSlugs(models.Model):
 
 
 class CallDimensions(CallSlugs):
+    channel = models.CharField(
+        max_length=50, blank=True, default="", db_default="", help_text="Of the prompt."
+    )
+    phase = models.BigIntegerField(
+        default=0, db_default=0, help_text="Of the experiment, in which the subject joined."
+    )
+    subject = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Keyed hash of whom the call was for; empty: nobody that results may count.",
+    )
     tags = models.JSONField(default=list, blank=True)
 
     class Meta:
@@ -103,10 +124,20 @@ class Attempt(CallDimensions):
     error_kind = models.CharField(max_length=30, blank=True)
     error = models.CharField(max_length=500, blank=True)
     provider_request_id = models.CharField(max_length=200, blank=True)
+    flaw = models.CharField(
+        max_length=10, choices=Flaw.choices, blank=True, default="", db_default=""
+    )
+    xid = Xid8Field(
+        null=True, editable=False, help_text="The transaction that ended it; results follow it."
+    )
 
     class Meta:
         ordering = ["-id"]
         indexes = [
+            # what became of calls of prompts since somebody looked last
+            models.Index(
+                fields=["xid"], name="attempt_xid", condition=Q(xid__isnull=False) & ~Q(prompt="")
+            ),
             # sweeper: attempts whose worker died before it could resolve them
             models.Index(
                 fields=["started_at"], name="attempt_open", condition=Q(status="dispatched")

@@ -85,13 +85,21 @@ class ExperimentPhase(models.Model):
 
     experiment = models.ForeignKey(Experiment, models.CASCADE, related_name="phases")
     share = models.PositiveSmallIntegerField(help_text="Basis points of all subjects.")
+    weights = models.JSONField(
+        default=list,
+        blank=True,
+        db_default=[],
+        help_text="Of the arms, for those who joined with it; empty: the arms' own.",
+    )
     began_at = models.DateTimeField()
     reason = models.CharField(max_length=500, blank=True)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
 
     class Meta:
         ordering = ["experiment", "id"]
-        triggers = [pgtrigger.ReadOnly(name="phase_append_only", fields=["share", "began_at"])]
+        triggers = [
+            pgtrigger.ReadOnly(name="phase_append_only", fields=["share", "weights", "began_at"])
+        ]
 
 
 @track()
@@ -102,7 +110,11 @@ class Arm(TimestampedModel):
     weight = models.PositiveIntegerField(
         help_text="Share in basis points; the arms of an experiment sum to 10,000."
     )
-    position = models.PositiveSmallIntegerField(default=1)
+    position = models.PositiveSmallIntegerField(
+        default=1, help_text="The first arm is the control."
+    )
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    paused_because = models.CharField(max_length=500, blank=True, db_default="", editable=False)
 
     class Meta:
         ordering = ["experiment", "position"]

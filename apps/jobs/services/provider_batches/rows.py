@@ -85,7 +85,8 @@ class Reader:
 
 def pins_of(rows: Sequence[ProviderBatchRow]) -> Callable[[UUID], Pin | None]:
     """The pinned version of each row's job."""
-    fields = ("pk", "prompt_version_id", "prompt", "prompt_version", "arm")
+    version = ("prompt_version_id", "prompt", "prompt_version", "arm")
+    fields = ("pk", *version, "channel", "phase", "subject")
     jobs = Job.objects.filter(pk__in=[row.job_id for row in rows]).values_list(*fields)
     pins = {pk: Pin(version, *rest) for pk, version, *rest in jobs if version is not None}
     return pins.get
