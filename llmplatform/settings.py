@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "apps.cache",
     "apps.gateway",
     "apps.jobs",
+    "apps.evals",
     "apps.dashboard",
 ]
 

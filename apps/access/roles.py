@@ -45,6 +45,18 @@ _PROPOSALS = _on(VIEW, "registry", "priceproposal")
 _PEOPLE = _on(VIEW, "auth", "user", "group")
 _CACHE = _on(VIEW, "cache", "cacherule", "invalidation")
 _CACHE_OPERATED = _on(ALL, "cache", "cacherule") | _on(("add",), "cache", "invalidation")
+_EVALS = _on(
+    VIEW,
+    "evals",
+    *("dataset", "datasetversion", "case", "suite", "assertion", "evalrun", "evalresult"),
+    *("judgement", "review"),
+)
+_EVALS_WRITTEN = (
+    _on(EDIT, "evals", "dataset")
+    | _on(ALL, "evals", "case", "suite", "assertion")
+    | _on(("add", "change"), "evals", "datasetversion", "evalrun")
+    | frozenset({"evals.decide_review"})
+)
 _HISTORY = _on(VIEW, "audit", "auditentry")
 
 ROLES: Mapping[str, frozenset[str]] = {
@@ -56,6 +68,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _JOBS
     | _PAYLOADS
     | _PROMPTS
+    | _EVALS
+    | _EVALS_WRITTEN
     | _on(EDIT, "prompts", "prompt", "experiment")
     | _on(ALL, "prompts", "promptversion", "arm")
     | _on(("add",), "prompts", "release", "releaserequest"),
@@ -66,6 +80,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _JOBS
     | _PAYLOADS
     | _PROMPTS
+    | _EVALS
+    | frozenset({"evals.decide_review"})
     | _on(("add",), "prompts", "release")
     | frozenset({"prompts.release_protected"}),
     "finance": _CATALOGUE
@@ -92,6 +108,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _WEBHOOKS
     | _on(("change",), "jobs", "webhookendpoint")
     | _PROMPTS
+    | _EVALS
     | _PROPOSALS
     | _KEYS
     | _on(("change",), "access", "apikey")
@@ -103,6 +120,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _CACHE
     | _CATALOGUE
     | _PROMPTS
+    | _EVALS
     | _BOOKS
     | _ADJUSTMENTS
     | _BUDGETS
@@ -118,6 +136,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _CACHE_OPERATED
     | _CATALOGUE
     | _PROMPTS
+    | _EVALS
     | _BOOKS
     | _BUDGETS
     | _JOBS
@@ -138,6 +157,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _on(ALL, "routing", "route", "routetarget")
     | _on(ALL, "prompts", "prompt", "promptversion", "channel", "experiment", "arm")
     | _PROMPTS
+    | _EVALS
+    | _EVALS_WRITTEN
     | _on(ALL, "prompts", "freeze")
     | _on(("add",), "prompts", "release", "releaserequest")
     | frozenset({"prompts.release_protected"})
