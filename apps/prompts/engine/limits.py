@@ -10,10 +10,10 @@ class Limits:
     source_chars: int = 100_000
     """Characters of the source. Parsing 1 MB of tags takes more than 8 s."""
 
-    tags: int = 2_000
+    tags: int = 1_000
     """`{{ … }}` and `{% … %}`, counted before parsing, whose cost grows with them."""
 
-    symbols: int = 10_000
+    symbols: int = 5_000
     """Words, numbers and signs in tags, counted before parsing: one tag may hold them all."""
 
     brackets: int = 20
