@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('slug', models.SlugField(db_index=False, help_text='Short name used in the API, e.g. “shop”.')),
                 ('name', models.CharField(help_text='Name shown to people.', max_length=200)),
                 ('description', models.TextField(blank=True)),
-                ('threshold', models.FloatField(default=1.0, help_text='A case passes when the weighted mean of its checks reaches this. 1: all of them.', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1)])),
+                ('threshold', models.FloatField(default=1.0, help_text='A case passes when the weighted mean of its checks reaches this; 1: all.', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1)])),
             ],
             options={
                 'abstract': False,
@@ -275,7 +275,7 @@ class Migration(migrations.Migration):
                 ('slug', models.SlugField(help_text='Short name used in the API, e.g. “shop”.', unique=True)),
                 ('name', models.CharField(help_text='Name shown to people.', max_length=200)),
                 ('description', models.TextField(blank=True)),
-                ('threshold', models.FloatField(default=1.0, help_text='A case passes when the weighted mean of its checks reaches this. 1: all of them.', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1)])),
+                ('threshold', models.FloatField(default=1.0, help_text='A case passes when the weighted mean of its checks reaches this; 1: all.', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1)])),
             ],
             options={
                 'ordering': ['slug'],
