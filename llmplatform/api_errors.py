@@ -85,6 +85,8 @@ ERRORS = (
               "The message carries the last error."),
     ErrorCode("no_deployment", "503", "Every deployment of the model is off, resting or full.",
               "yes", "Wait for Retry-After."),
+    ErrorCode("overloaded", "503", "The gateway process has too much to do; nothing was sent.",
+              "yes", "Wait for Retry-After; a tier of more importance is refused later."),
     ErrorCode("unavailable", "503", "A part of ours is away; nothing was stored or sent.", "yes",
               "Wait for Retry-After."),
     ErrorCode("deadline_exceeded", "504", "The deadline passed before an answer came.", "yes",

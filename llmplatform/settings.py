@@ -217,6 +217,7 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = "UTC"
 
 # --- Jobs and calls ------------------------------------------------------------------------------
+GATEWAY_MAX_CALLS = env.int("GATEWAY_MAX_CALLS", default=4000)  # in flight per gateway process
 JOB_SLOTS = env.int("JOB_SLOTS", default=512)  # calls in flight per worker process
 JOB_LEASE_SECONDS = env.int(
     "JOB_LEASE_SECONDS", default=30

@@ -30,7 +30,7 @@ class NamedAdmin(PlatformAdmin):
 
 @admin.register(Tier)
 class TierAdmin(PlatformAdmin):
-    list_display = ("slug", "name", "requests", "burst", "tokens", "concurrent")
+    list_display = ("slug", "name", "requests", "burst", "tokens", "concurrent", "importance")
     search_fields = ("slug__startswith", "name__istartswith")
     palette_fields = ("slug",)
 

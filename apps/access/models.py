@@ -41,6 +41,12 @@ class Tier(SlugModel):
     concurrent_calls = models.PositiveIntegerField(
         default=0, db_default=0, help_text="Calls that run at once; 0: unlimited."
     )
+    importance = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="When a gateway process has too much to do, callers of tiers with less are "
+        "refused first, with 503. Equal numbers are treated alike.",
+    )
 
     class Meta:
         ordering = ["slug"]

@@ -44,5 +44,6 @@ def caller_of(service: Service) -> Caller:
             burst=tier.burst,
             tokens_per_minute=tier.tokens_per_minute,
             concurrent_calls=tier.concurrent_calls,
+            importance=tier.importance,
         ),
     )

@@ -13,6 +13,7 @@ class TierLimits:
     burst: int
     tokens_per_minute: int
     concurrent_calls: int = 0
+    importance: int = 0  # under overload, tiers with less are refused first
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def _services() -> dict[str, dict[str, str]]:
     team = _row(Team, "commerce", "Commerce")
     center = _row(CostCenter, "online-shop", "Online shop")
     standard = _row(Tier, "standard", "Standard", requests_per_second=50, burst=100)
-    premium = _row(Tier, "premium", "Premium", requests_per_second=100, burst=200)
+    premium = _row(Tier, "premium", "Premium", requests_per_second=100, burst=200, importance=1)
     common = {"team": team, "cost_center": center}
     services = [
         _row(Service, "shop", "Shop front", tier=standard, **common),

@@ -47,6 +47,10 @@ FALLBACK_ANSWERS = Counter(
 STREAMS_CUT = Counter(
     "llm_streams_cut_total", "Streams whose client was given up; the call went on.", ["reason"]
 )
+SHED = Counter(
+    "llm_shed_total", "Calls refused because this process had too much to do.", ["tier", "reason"]
+)
+LOOP_DELAY = Gauge("llm_loop_delay_seconds", "How late this process's event loop woke last.")
 SHADOWS = Counter(
     "llm_shadow_copies_total", "Shadow copies by what became of them.", ["route", "result"]
 )

@@ -38,6 +38,16 @@ def rate_limited(caller: Caller, grant: Grant) -> CallRefused:
     )
 
 
+def overloaded(tier: str, retry_after: float) -> CallRefused:
+    """This process has too much to do, and others go first."""
+    return CallRefused(
+        code="overloaded",
+        status=503,
+        message=f"Too many calls are under way for tier “{tier}” now. Nothing was sent.",
+        retry_after=retry_after,
+    )
+
+
 def over_budget(error: BudgetExceeded, attempts: int) -> CallRefused:
     return CallRefused(
         code="budget_exceeded",

@@ -16,6 +16,7 @@ from apps.gateway.books import Books
 from apps.gateway.config import Config, new_holder
 from apps.gateway.observing import tell_of_places, tell_of_rest
 from apps.gateway.pipeline import Pipeline
+from apps.gateway.shedding import Shedder
 from apps.gateway.tasks import Tasks
 from apps.providers.adapters import close_adapters, get_adapter
 from apps.routing.exchange import Exchange
@@ -47,9 +48,9 @@ class Runtime:
         self._redis = async_client()
         self._books = Books(self._complete, self._lost)
         loads, health = Loads(), Health(on_rest=tell_of_rest, on_places=tell_of_places)
-        self.config.on_change(
-            lambda config: self.loop.call_soon_threadsafe(health.end_rests, config.rest_ends)
-        )
+        self.shedder = Shedder(most_calls=settings.GATEWAY_MAX_CALLS)
+        self._health = health
+        self.config.on_change(lambda config: self.loop.call_soon_threadsafe(self._follow, config))
         self._limiter = RateLimiter(self._redis)
         self.pipeline = Pipeline(
             config=self.config,
@@ -62,6 +63,7 @@ class Runtime:
         )
         self._exchange = Exchange(loads=loads, health=health, redis=self._redis)
         self._exchange.start()
+        self.shedder.start()
 
     async def close(self, grace_seconds: float = 30) -> None:
         """Let running attempts end within the grace, book them, then let everything go."""
@@ -69,9 +71,14 @@ class Runtime:
         await self._books.close()
         await close_adapters()
         await self._exchange.stop()
+        await self.shedder.stop()
         await self._limiter.close()
         await self._redis.aclose()
         await asyncio.to_thread(self.config.stop)
+
+    def _follow(self, config: Config) -> None:
+        self._health.end_rests(config.rest_ends)
+        self.shedder.rank(key.caller.tier.importance for key in config.keys.values())
 
     def start(self) -> None:
         """Open on a new thread with a loop of its own; returns when calls can run."""

@@ -27,6 +27,7 @@ TierViewSet = manage_viewset(
         "burst",
         "tokens_per_minute",
         "concurrent_calls",
+        "importance",
     ),
 )
 ServiceViewSet = manage_viewset(

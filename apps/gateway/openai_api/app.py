@@ -62,9 +62,9 @@ class OpenAIApp:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._routes: dict[str, tuple[str, Endpoint]] = {
-            "/v1/chat/completions": ("POST", self._chat),
-            "/v1/embeddings": ("POST", self._embeddings),
-            "/v1/responses": ("POST", self._responses),
+            "/v1/chat/completions": ("POST", self._admitted(self._chat)),
+            "/v1/embeddings": ("POST", self._admitted(self._embeddings)),
+            "/v1/responses": ("POST", self._admitted(self._responses)),
             "/v1/models": ("GET", self._models),
         }
 
@@ -111,6 +111,18 @@ class OpenAIApp:
         except AuthenticationFailed as error:
             raise ApiError(401, str(error), code="invalid_api_key") from error
 
+    def _admitted(self, endpoint: Endpoint) -> Endpoint:
+        """Before its body is read: a refusal under overload must cost next to nothing."""
+
+        async def admitted(request: Request) -> None:
+            self._runtime.shedder.admit(request.caller.tier)
+            try:
+                await endpoint(request)
+            finally:
+                self._runtime.shedder.leave()
+
+        return admitted
+
     async def _chat(self, request: Request) -> None:
         spec, options = requests.chat_spec(await _json(request))
         call = self._call(request, spec)
@@ -142,7 +154,10 @@ class OpenAIApp:
     async def _outcome(self, call: Call) -> CallOutcome:
         # A client that leaves does not stop the call: it is paid for, so its end is booked.
         task = self._runtime.tasks.spawn(self._runtime.pipeline.run(call))
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        finally:
+            self._runtime.shedder.keep(task)
 
     async def _stream(self, request: Request, call: Call, form: Form) -> None:
         outbox = Outbox(form.chunk)
@@ -155,7 +170,11 @@ class OpenAIApp:
             outbox=outbox,
             form=form,
         )
-        await stream.serve(self._runtime.tasks.spawn(work))
+        task = self._runtime.tasks.spawn(work)
+        try:
+            await stream.serve(task)
+        finally:
+            self._runtime.shedder.keep(task)
 
     async def _models(self, request: Request) -> None:
         body = list_models(self._runtime.config.current)

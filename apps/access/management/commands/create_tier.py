@@ -12,17 +12,23 @@ from apps.core.upsert import upsert
 
 class Command(ConfigCommand):
     help = __doc__ or ""
+    _NUMBERS = (
+        "requests_per_second",
+        "burst",
+        "tokens_per_minute",
+        "concurrent_calls",
+        "importance",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("slug", metavar="SLUG")
         parser.add_argument("--name", help="Name shown to people; default: the slug.")
-        for name in ("requests-per-second", "burst", "tokens-per-minute", "concurrent-calls"):
-            parser.add_argument(f"--{name}", type=int)
+        for name in self._NUMBERS:
+            parser.add_argument(f"--{name.replace('_', '-')}", type=int)
 
     def run(self, **options: Any) -> Mapping[str, Any]:
-        limits = ("requests_per_second", "burst", "tokens_per_minute", "concurrent_calls")
-        names = ("name", *limits)
+        names = ("name", *self._NUMBERS)
         tier, change = upsert(
             Tier, lookup={"slug": options["slug"]}, values={name: options[name] for name in names}
         )
