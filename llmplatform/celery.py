@@ -35,6 +35,11 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": _HOUSEKEEPING,
     },
+    "advance-evaluations": {
+        "task": "evals.advance",
+        "schedule": 2.0,
+        "options": _HOUSEKEEPING,
+    },
     "post-entries": {
         "task": "ledger.post_entries",
         "schedule": 5.0,

@@ -8,13 +8,19 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from apps.access.models import Service
 from apps.evals.cases import CaseDraft
 from apps.evals.models import Assertion, Dataset, DatasetVersion, Suite
-from apps.evals.services import datasets
+from apps.evals.services import datasets, quoting
+from apps.evals.services.runs import Plan
+from apps.gateway.config import new_holder
+from apps.jobs.services import submit
+from apps.jobs.services.batches import submit as batches
 from apps.prompts import services as prompts
 from apps.prompts import snapshot
 from apps.prompts.models import Prompt, PromptVersion
 from apps.prompts.validation import Content
+from tests.factories import make_model, make_priced_deployment, make_service
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CONTENT: dict[str, Any] = {
@@ -94,3 +100,58 @@ def browser(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+class FreshConfig:
+    """The configuration as the database has it now, without waiting for a poll."""
+
+    def __init__(self) -> None:
+        self._holder = new_holder()
+
+    @property
+    def current(self) -> Any:
+        self._holder.refresh()
+        return self._holder.current
+
+
+@pytest.fixture(autouse=True)
+def _fresh_config(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = FreshConfig()
+    for module in (submit, batches, quoting):
+        monkeypatch.setattr(module, "web_config", lambda: config)
+
+
+@pytest.fixture
+def payer(db: None) -> Service:
+    """A service for evaluations, and the priced model “small”."""
+    make_priced_deployment(
+        model=make_model("small"), slug="small-1", input_pico=100, output_pico=200
+    )
+    return make_service("evaluation", purpose="evaluation")
+
+
+@pytest.fixture
+def plan(dataset: Dataset, payer: Service) -> Plan:
+    """Two cases, of which “red” must pass; the answer must contain what the case expects."""
+    cases = (
+        case("a red kettle", key="red", expected="red", must_pass=True),
+        case("a blue mug", key="blue", expected="blue"),
+    )
+    return Plan(
+        version=dataset.prompt.versions.get(),
+        dataset_version=make_cases(dataset, *cases),
+        suite=make_suite({"kind": "contains-all"}),
+        service=payer,
+    )
+
+
+def judge(slug: str, **changes: Any) -> PromptVersion:
+    """A sealed prompt that keeps the judges' contract."""
+    text = {"type": "string", "required": True}
+    names = changes.pop("names", ("rubric", "answer"))
+    content = {
+        "messages": [{"role": "user", "content": " ".join(f"{{{{ {n} }}}}" for n in names)}],
+        "variables": dict.fromkeys(names, text),
+    }
+    row = prompts.create_prompt(slug=slug, name=slug)
+    return make_version(row, **(content | changes))

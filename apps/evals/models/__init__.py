@@ -1,6 +1,7 @@
 """Datasets, suites of checks, runs and what people said about answers."""
 
 from apps.evals.models.datasets import Case, Dataset, DatasetVersion
+from apps.evals.models.requirements import Requirement
 from apps.evals.models.results import EvalResult, Judgement, ResultState, Review, ReviewState
 from apps.evals.models.runs import OPEN_RUNS, EvalRun, RunStatus
 from apps.evals.models.suites import Assertion, Suite
@@ -14,6 +15,7 @@ __all__ = [
     "EvalResult",
     "EvalRun",
     "Judgement",
+    "Requirement",
     "ResultState",
     "Review",
     "ReviewState",

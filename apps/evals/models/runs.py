@@ -5,6 +5,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from apps.access.models import Service
 from apps.core.fields import PicoUSDField
@@ -52,9 +53,11 @@ class EvalRun(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
     created_at = models.DateTimeField("started")
+    due_at = models.DateTimeField(db_default=Now(), help_text="Since when it may send its calls.")
     status = models.CharField(max_length=10, choices=RunStatus.choices, default=RunStatus.STARTING)
     batch_id = models.UUIDField(null=True, blank=True, help_text="Its newest batch of jobs.")
     rounds = models.PositiveSmallIntegerField(default=0, help_text="Batches that were sent.")
+    capped = models.BooleanField(default=False, db_default=False)
     outcome = models.CharField(max_length=500, blank=True, help_text="Why it ended as it did.")
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -71,7 +74,16 @@ class EvalRun(models.Model):
         triggers = [
             pgtrigger.ReadOnly(
                 name="run_asks_the_same",
-                exclude=["status", "batch_id", "rounds", "outcome", "finished_at"],
+                exclude=[
+                    "cost_cap_pico",
+                    "due_at",
+                    "status",
+                    "batch_id",
+                    "rounds",
+                    "capped",
+                    "outcome",
+                    "finished_at",
+                ],
             ),
         ]
         constraints = [

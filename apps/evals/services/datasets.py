@@ -14,7 +14,7 @@ from apps.evals.cases import MAX_CASES, CaseDraft, case_faults
 from apps.evals.errors import EvalError, refused
 from apps.evals.models import Case, Dataset, DatasetVersion
 from apps.evals.reading import Row, read_cases
-from apps.evals.selectors import declared_variables
+from apps.evals.selectors import declared_variables, newest_version
 from apps.prompts.types import Variable
 
 _COPIED = ("key", "variables", "expected", "tags", "must_pass", "source_job_id", "masked")
@@ -50,7 +50,7 @@ class ImportPlan:
 def plan_import(*, dataset: Dataset, text: str) -> ImportPlan:
     """A dry run: what would change, and every fault with its line and field. Writes nothing."""
     variables = declared_variables(dataset.prompt)
-    version = _draft(dataset) or newest(dataset)
+    version = _draft(dataset) or newest_version(dataset)
     stored = {case.key: case for case in version.cases.all()} if version else {}
     seen: dict[str, int] = {}
     rows = [_planned(row, variables, stored, seen) for row in read_cases(text, variables)]
@@ -83,7 +83,7 @@ def draft_version(*, dataset: Dataset, by: User | None) -> DatasetVersion:
     Dataset.objects.select_for_update().get(pk=dataset.pk)
     if (draft := _draft(dataset)) is not None:
         return draft
-    last = newest(dataset)
+    last = newest_version(dataset)
     number = last.number + 1 if last else 1
     draft = DatasetVersion.objects.create(dataset=dataset, number=number, author=by)
     if last is not None:
@@ -127,12 +127,6 @@ def publish(*, version: DatasetVersion, note: str, now: datetime) -> DatasetVers
     row.note, row.published_at = note.strip(), now
     row.save()
     return row
-
-
-def newest(dataset: Dataset) -> DatasetVersion | None:
-    """The newest published version."""
-    rows = DatasetVersion.objects.filter(dataset=dataset, published_at__isnull=False)
-    return rows.order_by("-number").first()
 
 
 def _draft(dataset: Dataset) -> DatasetVersion | None:

@@ -1,0 +1,63 @@
+"""What apps above have to say about a release, without prompts knowing them.
+
+An app registers a check when it is ready; whoever decides about a release asks all of them. So
+evidence from evaluations, callers' compatibility or budgets can stand in a release's way while
+prompts stays below all that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from apps.prompts.models import Channel, Prompt, PromptVersion
+
+
+class GateOutcome(StrEnum):
+    PASS = "pass"  # noqa: S105 -- nothing stands against it
+    FAIL = "fail"
+    UNSURE = "unsure"  # there is too little evidence to say
+
+
+@dataclass(frozen=True, slots=True)
+class GateFinding:
+    """What one check says. `detail` is one sentence with the reason and the way out; `url` is the
+    admin page that shows the evidence, empty without one."""
+
+    check: str
+    outcome: GateOutcome
+    detail: str
+    url: str = ""
+
+
+class GateCheck(Protocol):
+    """Reads only, and never raises for what it finds. `base` is what is live now, None for
+    nothing. No finding: it has nothing to say about this channel."""
+
+    def __call__(
+        self,
+        *,
+        prompt: Prompt,
+        channel: Channel,
+        version: PromptVersion,
+        base: PromptVersion | None,
+    ) -> Sequence[GateFinding]: ...
+
+
+_checks: dict[str, GateCheck] = {}
+
+
+def register_gate(name: str, check: GateCheck) -> None:
+    """From an app's `ready`. The same name again replaces the check."""
+    _checks[name] = check
+
+
+def gate_findings(
+    *, prompt: Prompt, channel: Channel, version: PromptVersion, base: PromptVersion | None
+) -> list[GateFinding]:
+    """What every registered check says about making `version` live, in order of their names."""
+    return [
+        finding
+        for _, check in sorted(_checks.items())
+        for finding in check(prompt=prompt, channel=channel, version=version, base=base)
+    ]
