@@ -14,11 +14,13 @@ django.setup()
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest  # noqa: E402 - after setup
 
 from apps.core import health  # noqa: E402
+from apps.core.database_waits import bound_waits  # noqa: E402
 from apps.core.threads import in_thread  # noqa: E402
 from apps.gateway.openai_api import http  # noqa: E402
 from apps.gateway.openai_api.app import OpenAIApp  # noqa: E402
 from apps.gateway.runtime import Runtime  # noqa: E402
 
+bound_waits(seconds=5)  # what a call asks takes milliseconds
 runtime = Runtime()
 openai_app = OpenAIApp(runtime)
 

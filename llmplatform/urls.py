@@ -10,4 +10,5 @@ urlpatterns = [
     path("api/v1/", include("llmplatform.api_urls")),
     path("", include("apps.core.urls")),
 ]
+handler500 = "llmplatform.unavailable.server_error"
 handler404 = "llmplatform.not_found.not_found"

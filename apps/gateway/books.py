@@ -26,6 +26,7 @@ from apps.gateway.types import CallOutcome
 
 log = structlog.get_logger(__name__)
 JOB_LOOKS_AGAIN = 60.0  # seconds after which a job that waits for money asks again at the latest
+HIT_SECONDS = 2  # the same for an answer from the cache, which cost nothing
 SETTLE_SECONDS = 60  # how long an answer waits for the database to come back before it is given up
 
 
@@ -60,7 +61,8 @@ class Books:
         While the database is away the answer waits: what was spent must be written. After
         `SETTLE_SECONDS` it is refused; the open attempt is then resolved by the sweeper.
         """
-        give_up, delay = time.monotonic() + SETTLE_SECONDS, 0.1
+        patience = HIT_SECONDS if isinstance(item, HitSettlement) else SETTLE_SECONDS
+        give_up, delay = time.monotonic() + patience, 0.1
         while True:
             try:
                 return await self._settlements.submit(item)

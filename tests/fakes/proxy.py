@@ -1,4 +1,5 @@
-"""A TCP proxy that can be cut: stands for a Postgres or Redis that goes away and comes back."""
+"""A TCP proxy that can be cut or paused: stands for a Postgres or Redis that goes away, or
+hangs, and comes back."""
 
 import contextlib
 import selectors
@@ -9,12 +10,15 @@ from contextlib import contextmanager
 
 
 class Proxy:
-    """Forwards 127.0.0.1:`port` to `target`. `cut` closes everything; `mend` lets it through."""
+    """Forwards 127.0.0.1:`port` to `target`. `cut` closes everything; `pause` takes
+    connections and bytes and lets none through; `mend` does."""
 
     def __init__(self, target: tuple[str, int]) -> None:
         self._target = target
         self._open: set[socket.socket] = set()
         self._is_cut = False
+        self._flows = threading.Event()
+        self._flows.set()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -27,12 +31,17 @@ class Proxy:
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
 
+    def pause(self) -> None:
+        self._flows.clear()
+
     def mend(self) -> None:
         with self._lock:
             self._is_cut = False
+        self._flows.set()
 
     def close(self) -> None:
         self.cut()
+        self._flows.set()
         self._listener.close()
 
     def _accept(self) -> None:
@@ -56,20 +65,22 @@ class Proxy:
                 for end in other:
                     selector.register(end, selectors.EVENT_READ)
                 with contextlib.suppress(OSError):
-                    _copy(selector, other)
+                    self._copy(selector, other)
         finally:
             with self._lock:
                 self._open -= {client, server}
 
-
-def _copy(selector: selectors.BaseSelector, other: dict[socket.socket, socket.socket]) -> None:
-    """Until one end closes."""
-    while True:
-        for key, _ in selector.select():
-            data = key.fileobj.recv(65536)
-            if not data:
-                return
-            other[key.fileobj].sendall(data)
+    def _copy(
+        self, selector: selectors.BaseSelector, other: dict[socket.socket, socket.socket]
+    ) -> None:
+        """Until one end closes."""
+        while True:
+            for key, _ in selector.select():
+                self._flows.wait()
+                data = key.fileobj.recv(65536)
+                if not data:
+                    return
+                other[key.fileobj].sendall(data)
 
 
 @contextmanager
