@@ -54,13 +54,14 @@ def as_chunks(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """A whole answer as the stream that would have told it: what a cached answer is replayed as."""
     head = {name: value for name, value in body.items() if name not in {"choices", "usage"}}
     head["object"] = "chat.completion.chunk"
-    for choice in body.get("choices") or ():
+    for place, choice in enumerate(body.get("choices") or ()):
         delta = {name: value for name, value in choice["message"].items() if value is not None}
         if delta.get("tool_calls"):
             calls = enumerate(delta["tool_calls"])
             delta["tool_calls"] = [{**call, "index": index} for index, call in calls]
         logprobs = choice.get("logprobs")
-        said = {"index": choice["index"], "delta": delta, "logprobs": logprobs}
-        end = {"index": choice["index"], "delta": {}, "logprobs": None}
+        index, finish = choice.get("index", place), choice.get("finish_reason")
+        said = {"index": index, "delta": delta, "logprobs": logprobs}
+        end = {"index": index, "delta": {}, "logprobs": None}
         yield {**head, "choices": [{**said, "finish_reason": None}]}
-        yield {**head, "choices": [{**end, "finish_reason": choice["finish_reason"]}]}
+        yield {**head, "choices": [{**end, "finish_reason": finish}]}

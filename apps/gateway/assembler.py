@@ -30,11 +30,17 @@ class Merged:
             elif isinstance(value, str) and name not in {"role", "id", "type"}:
                 self._texts.setdefault(name, []).append(value)
             elif isinstance(value, Mapping):
-                self._values.setdefault(name, Merged()).add(value)
+                self._gathered(name, Merged).add(value)
             elif isinstance(value, list):
-                self._values[name] = [*(self._values.get(name) or ()), *value]
+                self._gathered(name, list).extend(value)
             elif value is not None or name not in self._values:
                 self._values[name] = value
+
+    def _gathered(self, name: str, kind: type[Any]) -> Any:
+        """What came under this name so far; of another kind it is no piece of the same."""
+        if not isinstance(self._values.get(name), kind):
+            self._values[name] = kind()
+        return self._values[name]
 
     def value(self) -> dict[str, Any]:
         whole = {

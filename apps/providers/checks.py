@@ -100,6 +100,22 @@ def is_text(value: object) -> bool:
     return value is None or isinstance(value, str)
 
 
+def is_object(value: object) -> bool:
+    return value is None or isinstance(value, dict)
+
+
+def are_calls(value: object, *, in_pieces: bool = False) -> bool:
+    """Tool calls, or none. `in_pieces`: each says to which call it belongs."""
+    if not isinstance(value, list):
+        return value is None
+    return all(
+        isinstance(call, dict)
+        and is_object(call.get("function"))
+        and (not in_pieces or isinstance(call.get("index", 0), int))
+        for call in value
+    )
+
+
 def _body_usage(answer: Answer, raw: dict[str, Any], endpoint: Endpoint) -> Reported:
     """Read usage first: a useless answer is charged for all the same."""
     answer.reported = read_usage(raw)
@@ -112,9 +128,10 @@ def _check_choice(answer: Answer, choice: object, endpoint: Endpoint) -> None:
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
         raise answer.error(ErrorKind.BAD_RESPONSE, "a choice has no message")
-    calls = message.get("tool_calls")
-    if not is_text(message.get("content")) or not (calls is None or isinstance(calls, list)):
+    if not is_text(message.get("content")) or not are_calls(message.get("tool_calls")):
         raise answer.error(ErrorKind.BAD_RESPONSE, "a message is malformed")
+    if not isinstance(choice.get("index", 0), int) or not is_object(choice.get("logprobs")):
+        raise answer.error(ErrorKind.BAD_RESPONSE, "a choice is malformed")
     finish = choice.get("finish_reason")
     if not is_text(finish):
         raise answer.error(ErrorKind.BAD_RESPONSE, "a finish reason is malformed")

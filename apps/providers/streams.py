@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from apps.providers import faults
-from apps.providers.checks import is_text, parse_object, read_usage
+from apps.providers.checks import are_calls, is_object, is_text, parse_object, read_usage
 from apps.providers.errors import ErrorKind, ProviderError
 from apps.providers.exchange import Answer
 from apps.providers.types import Chunk, Endpoint, Reported
@@ -21,22 +21,30 @@ class EventDecoder:
     """
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._line: list[bytes] = []  # in the pieces in which it came
         self._data: list[bytes] = []
+        self._gathered = 0  # bytes of the lines in `_data`
+        self._unended = 0  # bytes in `_line`
 
     @property
     def pending(self) -> int:
         """Bytes of an event that hasn't ended yet."""
-        return len(self._rest) + sum(map(len, self._data))
+        return self._gathered + self._unended
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
-        *lines, self._rest = (self._rest + piece).replace(b"\r\n", b"\n").split(b"\n")
+        self._line.append(piece)
+        self._unended += len(piece)
+        if b"\n" not in piece:  # a long line in small pieces is put together once, at its end
+            return
+        *lines, rest = b"".join(self._line).replace(b"\r\n", b"\n").split(b"\n")
+        self._line, self._unended = [rest], len(rest)
         for line in lines:
             if line.startswith(b"data:"):
                 self._data.append(line[5:].removeprefix(b" "))
+                self._gathered += len(line)
             elif not line and self._data:
                 yield b"\n".join(self._data)
-                self._data = []
+                self._data, self._gathered = [], 0
 
 
 class ChatStream:
@@ -111,7 +119,10 @@ class ChatStream:
             raise self._answer.error(ErrorKind.BAD_RESPONSE, "a choice is malformed")
         text, finish = (delta or {}).get("content"), choice.get("finish_reason")
         index = choice.get("index", 0)
-        if not is_text(text) or not is_text(finish) or not isinstance(index, int):
+        is_sound = is_text(text) and is_text(finish) and isinstance(index, int)
+        if not is_sound or not are_calls((delta or {}).get("tool_calls"), in_pieces=True):
             raise self._answer.error(ErrorKind.BAD_RESPONSE, "a choice is malformed")
+        if not is_object(choice.get("logprobs")):
+            raise self._answer.error(ErrorKind.BAD_RESPONSE, "log probabilities are malformed")
         self._finished[index] = self._finished.get(index, False) or finish is not None
         return text or "", finish

@@ -71,6 +71,8 @@ class Behaviour:
     cut: Cut | None = None
     """How a stream goes wrong, once `cut_after` chunks were sent."""
     cut_after: int = 2
+    choice: dict[str, Any] | None = None
+    """Put into the first choice: of a plain answer, or of a stream's chunk number `cut_after`."""
     redirect: str | None = None
     reset: Literal["before_headers", "after_headers"] | None = None
     hang: Literal["before_headers", "after_headers"] | None = None

@@ -173,6 +173,7 @@ class Exchange:
             events = answers.events(body, number=number, message=message, finish=finish)
             return await self._stream(body, list(events), usage)
         answer = answers.completion(body, number=number, message=message, finish=finish)
+        answer["choices"][0] |= self.rule.choice or {}
         self._report_usage(answer, usage)
         self._name_tiers([answer])
         return self._plain(answer)
@@ -232,6 +233,8 @@ class Exchange:
                 await asyncio.sleep(self.rule.chunk_latency)
             if self.rule.cut and index == self.rule.cut_after and self._spoil_stream(event):
                 return self.rule.cut
+            if self.rule.choice is not None and index == self.rule.cut_after:
+                event["choices"][0] |= self.rule.choice
             if self.rule.stamps:
                 self._stamp(event)
             self.connection.chunk(b"data: " + orjson.dumps(event) + b"\n\n")

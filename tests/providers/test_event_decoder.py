@@ -1,7 +1,9 @@
+import time
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.providers.streams import EventDecoder
+from apps.providers.streams import MAX_EVENT_BYTES, EventDecoder
 
 
 def decode(*pieces: bytes) -> list[bytes]:
@@ -29,7 +31,27 @@ def test_what_is_not_ended_is_counted() -> None:
     decoder = EventDecoder()
 
     assert list(decoder.feed(b"data: 12345\ndata: 6")) == []
-    assert decoder.pending == 5 + len(b"data: 6")
+    assert decoder.pending == len(b"data: 12345") + len(b"data: 6")
+
+
+def test_empty_lines_of_data_are_counted_too() -> None:
+    decoder = EventDecoder()
+    list(decoder.feed(b"data:\n" * 1000))
+
+    assert decoder.pending == 5000
+    assert list(decoder.feed(b"\n")) == [b"\n" * 999]
+    assert decoder.pending == 0
+
+
+def test_a_long_line_in_small_pieces_costs_its_length_and_not_its_square() -> None:
+    """8 MB in pieces of 512 bytes, as a hostile server may send it: copying what is there for each
+    piece would keep the event loop from everybody else for half a minute."""
+    decoder, started = EventDecoder(), time.process_time()
+    for _ in range(MAX_EVENT_BYTES // 512):
+        list(decoder.feed(b"x" * 512))
+
+    assert decoder.pending == MAX_EVENT_BYTES
+    assert time.process_time() - started < 2
 
 
 @settings(deadline=None)
