@@ -19,6 +19,7 @@ from pathlib import Path
 
 RATE, BURST, OFFERED = 50, 100, 100
 PROCESSES = 2
+ALLOWED = 0.01  # difference, of what is expected
 
 
 async def ask(seconds: float) -> dict[str, float]:
@@ -55,9 +56,12 @@ def measure(seconds: float, redis_url: str) -> None:
     elapsed = max(r["end"] for r in results) - min(r["begin"] for r in results)
     expected = BURST + RATE * elapsed
     print(f"asked {asked} times in {elapsed:.2f} s over {PROCESSES} processes")
-    print(f"admitted {admitted}, expected {expected:.0f}: {admitted / expected - 1:+.2%}")
+    off = admitted / expected - 1
+    print(f"admitted {admitted}, expected {expected:.0f}: {off:+.2%}")
     wait = sum(result["waited"] for result in results) / asked
-    print(f"mean time of a take: {wait * 1000:.2f} ms")
+    print(f"mean time of a take: {wait * 1000:.2f} ms; load {os.getloadavg()[0]:.1f}")
+    if abs(off) > ALLOWED:
+        raise SystemExit(f"Missed: more than {ALLOWED:.0%} off.")
 
 
 def main() -> None:

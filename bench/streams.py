@@ -162,6 +162,7 @@ def _report(crowd: Crowd, witness: dict[str, Any], options: argparse.Namespace) 
     print(f"first token       {_quantiles(first)}  added by the gateway")
     print(f"  the way in      {_quantiles(ins)}")
     print(f"  out, each word  {_quantiles(outs)}")
+    print(f"load              {os.getloadavg()[0]:.1f} at the end, {os.cpu_count()} cores")
     if len(whole) < streams:
         raise SystemExit(1)
 

@@ -58,7 +58,8 @@ ORDERS = {
     ),
     "end-rest": Order(
         "End its rest",
-        "Every process calls it again at once. If it still fails, five calls find out.",
+        "Every process calls it again at once, and as often at once as calls come. If it still "
+        "fails, five calls find out; if it pushes calls back, it gets fewer at once again.",
         "rests no longer",
         _end(RestEnd.Of.DEPLOYMENT),
     ),

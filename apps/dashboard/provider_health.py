@@ -1,6 +1,6 @@
 """The page that says which deployments are called, which rest, why and until when."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ from apps.registry.models import Deployment
 from apps.registry.snapshot import read_registry
 from apps.registry.types import DeploymentFacts
 from apps.routing.breaker import Reason, State
-from apps.routing.conditions import Condition, ProcessReport
+from apps.routing.conditions import Condition, PlacesTaken, ProcessReport
 from apps.routing.exchange import process_reports
 from apps.routing.rests import WORDS, credential_of
 
@@ -54,6 +54,17 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class AtOnce:
+    """Calls under way at a deployment. `limit`: what the `limited` processes may send it together;
+    the others may send any number."""
+
+    taken: int = 0
+    limit: int = 0
+    limited: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One deployment, all processes together; counts are of the last half minute."""
 
@@ -65,6 +76,7 @@ class Row:
     calls: int
     failed: int
     slow: int
+    at_once: AtOnce
     findings: tuple[Finding, ...]
     orders: tuple[str, ...]
 
@@ -106,6 +118,7 @@ def _row(
         )
     )
     label, why = _label(row, findings, called=any(c.calls for c in own))
+    at_once = _at_once([r.places[row.slug] for r in reports if row.slug in r.places])
     return Row(
         deployment=row,
         label=label,
@@ -115,8 +128,19 @@ def _row(
         calls=sum(c.calls for c in own),
         failed=sum(c.failed for c in own),
         slow=sum(max(0, c.slow - c.failed) for c in own),
+        at_once=at_once,
         findings=findings,
-        orders=tuple(_orders(row, findings)),
+        orders=tuple(_orders(row, findings, at_once)),
+    )
+
+
+def _at_once(told: Sequence[PlacesTaken]) -> AtOnce:
+    limits = [places.limit for places in told if places.limit is not None]
+    return AtOnce(
+        taken=sum(places.taken for places in told),
+        limit=sum(limits),
+        limited=len(limits),
+        waiting=sum(places.waiting for places in told),
     )
 
 
@@ -158,10 +182,10 @@ def _switches(row: Deployment) -> tuple[tuple[str, bool], ...]:
     )
 
 
-def _orders(row: Deployment, findings: tuple[Finding, ...]) -> Iterable[str]:
+def _orders(row: Deployment, findings: tuple[Finding, ...], at_once: AtOnce) -> Iterable[str]:
     """What may be done to it as it stands."""
     labels = {finding.label for finding in findings}
-    if labels & {OPEN, COOLING, HALF_OPEN}:
+    if labels & {OPEN, COOLING, HALF_OPEN} or at_once.limited:
         yield "end-rest"
     if QUARANTINED in labels:
         yield "release"

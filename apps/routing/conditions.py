@@ -1,8 +1,8 @@
 """What processes hold of deployments and credentials, for people to read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from apps.routing.breaker import Breaker, Reason, State
 
@@ -30,6 +30,15 @@ class Condition:
         return [self.subject, self.state, self.reason, *times, self.calls, self.failed, self.slow]
 
 
+class PlacesTaken(NamedTuple):
+    """Calls under way at a deployment in one process, how many it may have (None: any number), and
+    how many wait for a place."""
+
+    taken: int
+    limit: int | None
+    waiting: int
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessReport:
     """What one process said last."""
@@ -37,6 +46,7 @@ class ProcessReport:
     process: str  # host:pid
     age: float  # seconds since
     conditions: tuple[Condition, ...]
+    places: Mapping[str, PlacesTaken] = field(default_factory=dict)  # by deployment
 
 
 def condition_of(subject: str, breaker: Breaker, now: float) -> Condition:
@@ -48,7 +58,9 @@ def condition_of(subject: str, breaker: Breaker, now: float) -> Condition:
 def read_report(said: Mapping[str, Any], now: float) -> ProcessReport:
     """Raises `KeyError`, `TypeError` or `ValueError` for what no process of this version says."""
     conditions = tuple(_condition(*line) for line in said["conditions"])
-    return ProcessReport(str(said["process"]), max(0.0, now - float(said["at"])), conditions)
+    places = {slug: PlacesTaken(*counts) for slug, counts in said.get("places", {}).items()}
+    age = max(0.0, now - float(said["at"]))
+    return ProcessReport(str(said["process"]), age, conditions, places)
 
 
 def _condition(

@@ -110,6 +110,7 @@ class Exchange:
                 "process": PROCESS,
                 "at": clock_now().timestamp(),
                 "conditions": [c.as_json() for c in self._health.conditions()],
+                "places": {s: [*taken] for s, taken in self._health.taken_places().items()},
             }
         )
         async with self._redis.pipeline(transaction=False) as pipe:

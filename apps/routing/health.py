@@ -13,7 +13,7 @@ from functools import partial
 
 from apps.registry.types import DeploymentFacts
 from apps.routing.breaker import Breaker, Reason, State, Terms, Verdict
-from apps.routing.conditions import Condition, condition_of
+from apps.routing.conditions import Condition, PlacesTaken, condition_of
 from apps.routing.places import Places
 from apps.routing.rests import Rest, Resting, credential_of, rest_of
 from apps.routing.retry_budget import RetryBudget
@@ -233,8 +233,9 @@ class Health:
 
     # --- what operators order ---------------------------------------------------------------------
     def end_rests(self, orders: Mapping[str, int]) -> None:
-        """Let these rest no longer: subject → number of its newest order, followed once. A rest
-        that a neighbour tells of who has not heard of the order yet is passed over."""
+        """Let these rest no longer, nor send them fewer calls at once: subject → number of its
+        newest order, followed once. A rest that a neighbour tells of who has not heard of the order
+        yet is passed over."""
         for subject, number in orders.items():
             if number <= self._ended.get(subject, 0):
                 continue
@@ -245,6 +246,8 @@ class Health:
                 self._limited_elsewhere.pop(name, None)
             elif breaker := self._breakers.get(subject):
                 breaker.close()
+            if kind == "d" and name in self._places:
+                self._places[name].lift()
 
     # --- what neighbours tell ---------------------------------------------------------------------
     def own_report(self) -> dict[str, Told]:
@@ -288,6 +291,14 @@ class Health:
             for slug, end in limits.items()
         ]
         return [condition for condition in found if condition.says_something]
+
+    def taken_places(self) -> dict[str, PlacesTaken]:
+        """Of each deployment that has calls under way here or may not have any number of them."""
+        return {
+            slug: PlacesTaken(places.taken, places.limit, places.waiting)
+            for slug, places in self._places.items()
+            if places.taken or places.limit is not None
+        }
 
     # --- inside -----------------------------------------------------------------------------------
     def _ends(self, deployment: DeploymentFacts) -> dict[Reason, float]:

@@ -34,7 +34,7 @@ def _nothing(limit: int) -> None:
 class Places:
     """Those of one deployment on one event loop. While a call waits, all places are taken."""
 
-    on_change: Callable[[int], None] = _nothing
+    on_change: Callable[[int], None] = _nothing  # is told the limit, 0: none any more
     taken: int = 0
     limit: int | None = None  # at least 1; None: never pushed back
     cuts: int = 0
@@ -78,6 +78,14 @@ class Places:
         self.taken -= 1
         self._wake()
 
+    def lift(self) -> None:
+        """An operator's order: nothing is limited until it pushes back again. What is under way
+        now says nothing of what comes then."""
+        if self.limit is not None:
+            self.cuts += 1
+            self._set(None)
+            self._wake()
+
     # --- what answers tell ------------------------------------------------------------------------
     def answered(self) -> None:
         """In time. Before the caller leaves its place."""
@@ -98,9 +106,9 @@ class Places:
             self._set(max(1, self.taken * kept // of))
 
     # --- inside -----------------------------------------------------------------------------------
-    def _set(self, limit: int) -> None:
+    def _set(self, limit: int | None) -> None:
         self.limit, self._answers = limit, 0
-        self.on_change(limit)
+        self.on_change(limit or 0)
 
     def _wake(self) -> None:
         while self._waiting and self.has_room:

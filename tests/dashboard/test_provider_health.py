@@ -2,16 +2,19 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple
 
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.db import ProgrammingError, connection, transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.core.redis import async_client, client
+from apps.dashboard.provider_health import rows_of
 from apps.registry.models import Deployment
 from apps.registry.snapshot import read_registry
-from apps.routing.exchange import KEY, Exchange
+from apps.routing.exchange import KEY, Exchange, process_reports
 from apps.routing.health import Health
 from apps.routing.loads import Loads
 from apps.routing.models import RestEnd
@@ -92,6 +95,25 @@ def test_it_shows_each_state_with_its_cause_the_worst_first(admin_client, deploy
     assert shown["two"].orders == ("end-rest", "take-out")
     assert shown["five"].orders == ("release", "take-out")
     assert shown["four"].orders == ("put-back",)
+
+
+def test_it_shows_how_many_calls_are_under_way_and_of_how_many(admin_client, deployments):
+    rows(admin_client)  # the first page takes longer than a report is shown, on a busy machine
+    here, there = Health(), Health()
+    for health, taken in ((here, 10), (there, 4)):
+        health.places(deployments["one"]).taken = taken
+    late(here, deployments["one"], AttemptResult.LIMITED, retry_after=0.0)
+    tell(here, there)
+
+    found = {row.deployment.slug: row for row in rows_of(process_reports(), timezone.now())}
+    row = found["one"]
+
+    assert astuple(row.at_once) == (14, 7, 1, 0)
+    assert row.orders == ("end-rest", "take-out")
+    assert "of 7 in 1 process" in admin_client.get(reverse(PAGE)).content.decode()
+    order(admin_client, "one", "end-rest")
+    here.end_rests(read_rest_ends(read_registry()))
+    assert here.places(deployments["one"]).limit is None
 
 
 def test_an_order_is_kept_with_its_reason_and_moves_the_configuration(admin_client, deployments):

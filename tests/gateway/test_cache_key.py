@@ -1,13 +1,16 @@
 """Two requests share an answer only when they are the same request of the same tenant."""
 
 from dataclasses import fields
+from typing import get_type_hints
 
 import pytest
+from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
+from openai.types.embedding_create_params import EmbeddingCreateParams
 
 from apps.cache.keys import request_key
 from apps.gateway.cached import RESOLVED, SHAPES_NOTHING
 from apps.gateway.parameters import chat_faults, embedding_faults
-from apps.gateway.shapes import CHAT_PARAMETERS, EMBEDDING_PARAMETERS
+from apps.gateway.shapes import CHAT_PARAMETERS, EMBEDDING_PARAMETERS, REFUSED
 from apps.gateway.types import CallKind, CallSpec
 from apps.registry.models import Deployment, Model
 from tests.factories import make_model, make_priced_deployment, make_service
@@ -34,6 +37,15 @@ def able(shop):
     Model.objects.update(
         supports_tools=True, supports_json_schema=True, supports_images=True, context_window=10**6
     )
+
+
+def test_the_parameters_tried_here_are_all_that_the_package_has():
+    """A newer package with one more fails here, until it is in the key or is named as none."""
+    chat = set(get_type_hints(CompletionCreateParamsNonStreaming))
+    by_other_ways = {"model", "messages", "stream", "stream_options", "metadata"}
+    assert chat - by_other_ways == CHAT_PARAMETERS.keys() | REFUSED.keys()
+    embedding = set(get_type_hints(EmbeddingCreateParams))
+    assert embedding - {"model", "input"} == EMBEDDING_PARAMETERS.keys()
 
 
 def test_two_services_with_the_same_body_are_two_calls(call_pipeline, upstream):

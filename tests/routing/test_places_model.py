@@ -103,6 +103,16 @@ class PlacesAgainstModel(RuleBasedStateMachine):
         self.settle()
         assert task.cancelled()
 
+    @rule()
+    def an_operator_lifts_the_limit(self):
+        self.places.lift()
+        if self.limit is not None:
+            self.cuts += 1
+            self.limits.append(None)
+            self.answers = 0
+            self.admit_waiting()
+            self.settle()
+
     def model_answered(self):
         if self.limit is None or 2 * len(self.running) < self.limit:
             return
@@ -122,7 +132,7 @@ class PlacesAgainstModel(RuleBasedStateMachine):
         assert self.places.limit == self.limit
         assert self.places.taken == len(self.running)
         assert self.places.waiting == len(self.queue)
-        assert self.told == self.limits[1:]
+        assert self.told == [limit or 0 for limit in self.limits[1:]]
         assert all(task.done() for task in self.running)
 
     @invariant()
