@@ -23,14 +23,20 @@ _GROUPS = {"prompt": "Prompt", "model": "Model", "service": "Service"}
 
 @admin.register(CacheRule)
 class CacheRuleAdmin(PlatformAdmin):
-    list_display = ("about", "ttl_seconds", "stale_seconds", "updated_at")
-    list_select_related = ("prompt", "service")
+    list_display = ("about", "ttl_seconds", "stale_seconds", "similar", "updated_at")
+    list_select_related = ("prompt", "service", "similar_model")
     autocomplete_fields = ("prompt", "service")
-    fields = ("prompt", "service", "ttl_seconds", "stale_seconds")
+    fieldsets = (
+        (None, {"fields": ("prompt", "service", "ttl_seconds", "stale_seconds")}),
+        (
+            "Similar questions",
+            {"fields": ("similar_variable", "similar_model", "similar_from")},
+        ),
+    )
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field is not None and db_field.name in self.autocomplete_fields:
+        if field is not None and db_field.name in (*self.autocomplete_fields, "similar_model"):
             # A rule is about what there is; prompts and services are made on their own pages.
             widget = field.widget
             widget.can_add_related = widget.can_change_related = widget.can_delete_related = False
@@ -40,6 +46,10 @@ class CacheRuleAdmin(PlatformAdmin):
     @admin.display(description="Rule")
     def about(self, rule: CacheRule) -> str:
         return str(rule)
+
+    @admin.display(description="Similar questions")
+    def similar(self, rule: CacheRule) -> str:
+        return f"from {rule.similar_from}" if rule.similar_model else "no"
 
 
 class InvalidationForm(forms.ModelForm[Invalidation]):

@@ -2,7 +2,7 @@
 error."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,10 @@ import orjson
 import structlog
 
 from apps.cache import generations
+from apps.cache.keys import with_key
+from apps.cache.questions import Questions
 from apps.cache.reader import Reader, Wanted
-from apps.cache.types import CachedAnswer, CacheRequest, Lookup
+from apps.cache.types import CachedAnswer, CacheRequest, Lookup, Question
 from apps.core import strict_json
 from apps.core.clock import now as clock_now
 from apps.core.redis import RedisError
@@ -55,6 +57,7 @@ class AnswerCache:
         self.redis = redis
         self.clock = clock
         self._max_bytes = max_bytes
+        self.questions = Questions(redis)
         self._reader = Reader(redis)
         self._wire = wire_of(redis)
         self._put = redis.register_script(_PUT)
@@ -94,6 +97,17 @@ class AnswerCache:
             args,
             failed=lambda error: log.warning("cache_write_failed", error=str(error)),
         )
+        if lookup.question is not None:
+            self.questions.keep(lookup.question, lookup.request.key, seconds=seconds[0])
+
+    async def similar(self, lookup: Lookup, question: Question, at_least: float) -> Lookup:
+        """The fresh answer to the most similar question; else `lookup`, with the question under
+        which the answer to come will be found."""
+        for near in await self.questions.nearest(question, at_least):
+            found = await self.look_up(with_key(lookup.request, near.key))
+            if found.fresh is not None:
+                return replace(found, likeness=near.likeness)
+        return replace(lookup, question=question)
 
 
 def name_of(request: CacheRequest) -> str:

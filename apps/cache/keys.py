@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
 
-from apps.cache.types import EVERY_SERVICE, Handle, Scope
+from apps.cache.types import EVERY_SERVICE, CacheRequest, Handle, Scope
 from apps.core import strict_json
 from apps.registry.types import DeploymentFacts, ModelFacts
 
@@ -50,6 +50,13 @@ def scopes_of(
         scopes += [Scope(owner, Handle.PROMPT, prompt)] if prompt else []
         scopes += [Scope(owner, Handle.MODEL, model) for model in sorted(set(models))]
     return tuple(scopes)
+
+
+def with_key(request: CacheRequest, key: str) -> CacheRequest:
+    """The same tenant's request for another answer, with all that can invalidate that one."""
+    own = Scope(request.tenant, Handle.KEY, key)
+    scopes = tuple(own if scope.handle is Handle.KEY else scope for scope in request.scopes)
+    return replace(request, key=key, scopes=scopes)
 
 
 def _digest(value: Any) -> str:

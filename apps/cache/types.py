@@ -1,5 +1,6 @@
 """What the response cache hands to other apps."""
 
+from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -53,12 +54,25 @@ class CachedAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Similar:
+    """An author's choice: an answer is also given to a question that is like the one it answered.
+
+    `variable` of the prompt holds the question, `model` makes the vectors, and their cosine is
+    `at_least` this."""
+
+    variable: str
+    model: str
+    at_least: float
+
+
+@dataclass(frozen=True, slots=True)
 class Lifetime:
     """For how long an answer is fresh, and how much longer it may stand in while every route is
-    dead. Seconds."""
+    dead. Seconds. `similar` None: only the same request gets it."""
 
     ttl: int
     stale: int = 0
+    similar: Similar | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +90,27 @@ class CacheRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What a call asked. `shelf` names all that must be equal; `vector` says what may differ."""
+
+    shelf: str
+    vector: "array[float]"
+
+
+@dataclass(frozen=True, slots=True)
 class Lookup:
     """What was found. `generations` is empty while Redis is away: then nothing can be stored.
 
     An answer is in at most one of `fresh` and `stale`; both are as valid as no invalidation and no
-    change of their deployment makes them."""
+    change of their deployment makes them. `likeness` above 0: `fresh` answered a similar question,
+    that of `request`. `question`: under what a new answer will be found by similar ones."""
 
     request: CacheRequest
     generations: tuple[str, ...] = ()
     fresh: CachedAnswer | None = None
     stale: CachedAnswer | None = None
+    likeness: float = 0.0
+    question: Question | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ COLUMNS = (
     Column("No answer", (Purpose.FAILED,), CALLER, is_waste=True),
     Column("Too late", (Purpose.LATE,), CALLER, is_waste=True),
     Column("Shadow copies", (Purpose.SHADOW,), "the service that the route names as payer"),
+    Column("Similar questions", (Purpose.SIMILAR,), CALLER),
     Column(
         "Tests",
         (Purpose.EVALUATION, Purpose.PLAYGROUND),

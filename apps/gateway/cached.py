@@ -121,7 +121,9 @@ def concerns_all(error: Exception) -> bool:
     return isinstance(error, CallRefused) and error.code not in _LEADERS_OWN
 
 
-def outcome_of_hit(hit: CachedAnswer, state: CacheState, prepared: Prepared) -> CallOutcome:
+def outcome_of_hit(
+    hit: CachedAnswer, state: CacheState, prepared: Prepared, likeness: float = 0.0
+) -> CallOutcome:
     """The answer again, at no cost."""
     return CallOutcome(
         body=hit.body,
@@ -138,4 +140,5 @@ def outcome_of_hit(hit: CachedAnswer, state: CacheState, prepared: Prepared) -> 
         attempts=0,
         pin=prepared.pin,
         fit=prepared.fit,
+        likeness=likeness,
     )

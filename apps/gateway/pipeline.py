@@ -36,6 +36,7 @@ from apps.gateway.guards import guard_input
 from apps.gateway.own_answer import own_answer
 from apps.gateway.prepare import Prepared, prepare
 from apps.gateway.shadow import Shadows
+from apps.gateway.similar import similar
 from apps.gateway.tasks import Tasks
 from apps.gateway.tickets import dimensions_of
 from apps.gateway.types import CacheMode, CacheState, Call, CallOutcome, CallRefused
@@ -99,7 +100,7 @@ class Pipeline:
         try:
             if grant.wait:
                 await asyncio.sleep(grant.wait)
-            found = await self._look_up(prepared)  # 6.
+            found = await self._look_up(call, prepared)  # 6.
             outcome = await self._answer_or_own(call, prepared, found, emit)  # 7. to 11.
             used = tokens_used(outcome)
         except CallRefused as refusal:
@@ -147,7 +148,7 @@ class Pipeline:
         return grant
 
     # --- 6 ---------------------------------------------------------------------------------------
-    async def _look_up(self, prepared: Prepared) -> Lookup | None:
+    async def _look_up(self, call: Call, prepared: Prepared) -> Lookup | None:
         """None: this call has nothing to do with the cache."""
         mode = prepared.spec.cache
         request = cache_request(prepared, self._config.current)
@@ -155,11 +156,30 @@ class Pipeline:
             found = await self._cache.look_up(request)
             if mode is CacheMode.REFRESH:
                 return replace(found, fresh=None)
+            if found.fresh is None and request.lifetime.similar is not None:
+                found = await similar(
+                    call,
+                    prepared,
+                    found,
+                    cache=self._cache,
+                    ask=self._ask_aside,
+                    config=self._config.current,
+                )
             if found.fresh or mode is not CacheMode.ONLY:
                 return found
         if mode is CacheMode.ONLY:
             raise refusals.not_cached()
         return None
+
+    async def _ask_aside(self, call: Call) -> CallOutcome:
+        """A call that another needs. It has its own hold and entry, and no turn of its own in the
+        tier's limits: a caller is limited by what it asked for."""
+        started = time.monotonic()
+        prepared = await self._resolve(call)
+        found = await self._look_up(call, prepared)
+        outcome = await self._answer(call, prepared, found, None)
+        self._observe(call, outcome, time.monotonic() - started)
+        return outcome
 
     async def _answer_or_own(
         self, call: Call, prepared: Prepared, found: Lookup | None, emit: Emit | None
@@ -186,7 +206,10 @@ class Pipeline:
         if found is None or prepared.spec.cache is CacheMode.REFRESH:
             return (await self._call(call, prepared, found, emit))[0]
         if found.fresh is not None:
-            return await self._settle_hit(call, prepared, found.fresh, CacheState.HIT, emit)
+            state = CacheState.SIMILAR if found.likeness else CacheState.HIT
+            return await self._settle_hit(
+                call, prepared, found.fresh, state, emit, likeness=found.likeness
+            )
         told = Emission(emit) if emit else None
         try:
             answer = await self._flown(call, prepared, found, told)
@@ -215,9 +238,10 @@ class Pipeline:
         hit: CachedAnswer,
         state: CacheState,
         emit: Emit | None,
+        likeness: float = 0.0,
     ) -> CallOutcome:
         source = self._config.current.registry.deployments.get(hit.deployment)
-        outcome = outcome_of_hit(hit, state, prepared)
+        outcome = outcome_of_hit(hit, state, prepared, likeness)
         booked = CacheHit(
             request_id=call.request_id,
             job_id=call.job_id,

@@ -32,6 +32,8 @@ class CacheMode(StrEnum):
 
 class CacheState(StrEnum):
     HIT = "hit"
+    SIMILAR = "similar"
+    """Answered as a similar question was, where the prompt's author chose that."""
     COALESCED = "coalesced"
     """Answered by the call of an equal request that was under way."""
     STALE = "stale"
@@ -128,6 +130,7 @@ class CallOutcome:
     levels: tuple[Level, ...] = ()  # of the caller's rate limits after this call
     fit: FitReport | None = None  # None: nothing was left out
     cache_key: str = ""  # by which this answer alone can be invalidated
+    likeness: float = 0.0  # of the question that was answered, when another's answer was given
 
 
 class CallRefused(Exception):

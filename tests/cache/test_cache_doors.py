@@ -5,6 +5,7 @@ import json
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError
 from django.urls import reverse
 from rest_framework.test import APIClient
 
@@ -12,7 +13,8 @@ from apps.cache.models import CacheRule, Invalidation
 from apps.core.clock import db_now
 from apps.core.redis import client as redis_client
 from apps.ledger.models import Entry
-from tests.factories import make_key, make_service
+from apps.prompts.models import Prompt, PromptVersion
+from tests.factories import make_key, make_model, make_service
 
 pytestmark = pytest.mark.django_db
 ADD = reverse("admin:cache_invalidation_add")
@@ -148,3 +150,53 @@ def test_a_rule_must_be_about_something_and_there_is_one(client, shop):
     assert client.post(add, form).status_code == 302
     assert client.post(add, form).status_code == 200
     assert CacheRule.objects.count() == 1
+
+
+@pytest.fixture
+def helper():
+    prompt = Prompt.objects.create(slug="helper", name="Helper")
+    variables = {
+        "question": {"type": "string"},
+        "history": {"type": "messages"},
+        "name": {"type": "string", "sensitivity": "personal"},
+    }
+    PromptVersion.objects.create(
+        prompt=prompt, number=1, status="sealed", variables=variables, model="small"
+    )
+    return prompt
+
+
+@pytest.mark.parametrize(
+    ("change", "fields"),
+    [
+        ({"similar_from": ""}, {"similar_from"}),
+        ({"similar_from": "0.49", "similar_model": ""}, {"similar_from", "similar_model"}),
+        ({"similar_from": "1.1", "prompt": "", "ttl_seconds": 0},
+         {"similar_from", "prompt", "ttl_seconds"}),
+        ({"similar_variable": ""}, {"similar_variable"}),
+        ({"similar_variable": "another"}, {"similar_variable"}),
+        ({"similar_variable": "history"}, {"similar_variable"}),
+        ({"similar_variable": "name"}, {"similar_variable"}),
+        ({"similar_variable": "", "similar_model": "", "prompt": ""},
+         {"similar_variable", "similar_model", "prompt"}),
+    ],
+)  # fmt: skip
+def test_a_choice_of_similar_questions_names_all_its_faults(client, shop, helper, change, fields):
+    person(client, "view_cacherule", "add_cacherule", "view_service", "view_prompt", "view_model")
+    form = {
+        "prompt": helper.pk, "service": shop.pk, "ttl_seconds": 60, "stale_seconds": 0,
+        "similar_variable": "question", "similar_from": "0.95",
+        "similar_model": make_model("vectors", kind="embedding", max_output_tokens=0).pk,
+    }  # fmt: skip
+    add = reverse("admin:cache_cacherule_add")
+
+    refused = client.post(add, form | change)
+    assert refused.status_code == 200
+    assert set(refused.context["adminform"].errors) == fields
+    assert "1.3% of near misses" in refused.content.decode()
+    assert client.post(add, form).status_code == 302
+
+
+def test_the_database_too_wants_all_of_the_choice_or_none(helper):
+    with pytest.raises(IntegrityError, match="similar_is_whole"):
+        CacheRule.objects.create(prompt=helper, ttl_seconds=60, similar_variable="question")

@@ -9,7 +9,7 @@ from tests.ledger.conftest import NOW, end_of
 
 pytestmark = pytest.mark.django_db
 SERVING = ("answer", "retry", "fallback")
-OTHERS = ("shadow", "evaluation", "playground")
+OTHERS = ("shadow", "similar", "evaluation", "playground")
 
 
 def spent() -> list[tuple[str, str]]:

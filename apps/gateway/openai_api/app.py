@@ -232,6 +232,8 @@ def _headers(request: Request, outcome: CallOutcome) -> dict[str, str]:
         "x-llm-attempts": str(outcome.attempts),
         **limit_headers(outcome.levels),
     }
+    if outcome.likeness:
+        headers["x-llm-cache-likeness"] = f"{outcome.likeness:.3f}"
     if outcome.degraded:
         headers["x-llm-degraded"] = outcome.degraded
     if outcome.fit is not None:

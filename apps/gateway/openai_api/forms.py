@@ -63,6 +63,7 @@ def last_chunk(outcome: CallOutcome) -> dict[str, Any]:
         "deployment": outcome.deployment,
         "cache": outcome.cache,
         "cache_key": outcome.cache_key,
+        **({"cache_likeness": round(outcome.likeness, 3)} if outcome.likeness else {}),
         "attempts": outcome.attempts,
         **({"degraded": outcome.degraded} if outcome.degraded else {}),
     }

@@ -94,7 +94,9 @@ class JobSummary(serializers.Serializer[Job]):
     model = serializers.CharField(help_text="Route or model that was asked for.")
     priority = serializers.SerializerMethodField()
     cost_usd = serializers.SerializerMethodField(help_text="Exact.")
-    cache = serializers.CharField(help_text="hit, miss or bypass; empty before the answer.")
+    cache = serializers.CharField(
+        help_text="hit, similar, coalesced, stale, miss or bypass; empty before the answer."
+    )
     timings = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
     lane = serializers.CharField(

@@ -24,6 +24,7 @@ class Purpose(models.TextChoices):
     RETRY = "retry", "Retry"
     FALLBACK = "fallback", "Fallback"
     SHADOW = "shadow", "Shadow copy"
+    SIMILAR = "similar", "Similar questions"  # vectors, to find them among cached answers
     EVALUATION = "evaluation", "Evaluation"
     PLAYGROUND = "playground", "Playground"
     FAILED = "failed", "No answer"  # failed, cut off, or nobody knows
