@@ -70,10 +70,10 @@ def rule(shop, runtime):
 
 @pytest.fixture
 def ask(call_pipeline):
-    def run(question=ASKED, tone="kindly", **values):
+    def run(question=ASKED, tone="kindly", seconds=60, **values):
         spec = {"model": "", "messages": (), "prompt": "helper"}
         variables = {"question": question, "tone": tone}
-        return call_pipeline(**spec | {"variables": variables} | values)
+        return call_pipeline(seconds=seconds, **spec | {"variables": variables} | values)
 
     return run
 
