@@ -1,16 +1,21 @@
 """Reads of prompts that more than one edge needs."""
 
+from collections.abc import Collection
+
 from django.contrib.auth.models import User
 from django.db.models import Prefetch, Q, QuerySet
 
 from apps.prompts.models import (
     Experiment,
+    Inclusion,
     Prompt,
     PromptVersion,
     Release,
     ReleaseRequest,
     RequestState,
+    VersionStatus,
 )
+from apps.prompts.types import PromptKind
 
 
 def prompts_with_state() -> QuerySet[Prompt]:
@@ -49,8 +54,33 @@ def requests_to_decide(user: User) -> QuerySet[ReleaseRequest]:
     return left.select_related("version__prompt", "channel").order_by("id")
 
 
+def dependents(fragment: Prompt) -> list[Inclusion]:
+    """The versions in use that include this fragment: of each prompt what is live on production,
+    else on another channel, else the newest sealed one."""
+    rows = (
+        Inclusion.objects.filter(fragment__prompt=fragment, version__status=VersionStatus.SEALED)
+        .select_related("version__prompt", "fragment")
+        .order_by("version__prompt__slug")
+    )
+    in_use = _in_use({row.version.prompt_id for row in rows})
+    return [row for row in rows if in_use.get(row.version.prompt_id) == row.version_id]
+
+
+def _in_use(prompts: Collection[int]) -> dict[int, int]:
+    """Prompt → the id of its version in use."""
+    versions = PromptVersion.objects.filter(prompt__in=prompts, status=VersionStatus.SEALED)
+    newest = versions.order_by("prompt_id", "number").values_list("prompt_id", "id")
+    live = Release.objects.filter(prompt__in=prompts, ended_at=None)
+    rows = live.order_by("channel__slug").values_list("prompt_id", "version_id", "channel__slug")
+    by_channel = sorted(rows, key=lambda row: row[2] == "production")
+    return dict(newest) | {prompt: version for prompt, version, _ in by_channel}
+
+
 def live_version(prompt: Prompt) -> PromptVersion | None:
-    """The version in force: on production, else on the first channel that has one."""
+    """The version in force: on production, else on the first channel that has one; of a fragment
+    the newest sealed one."""
+    if prompt.kind == PromptKind.FRAGMENT:
+        return prompt.versions.filter(status=VersionStatus.SEALED).order_by("-number").first()
     rows = Release.objects.filter(prompt=prompt, ended_at=None).select_related("channel", "version")
     found = sorted(rows, key=lambda row: (row.channel.slug != "production", row.channel.slug))
     return found[0].version if found else None

@@ -15,6 +15,7 @@ from apps.prompts.types import (
     ExperimentFacts,
     OnUnknown,
     PhaseFacts,
+    PromptKind,
     PromptNotFound,
     Variable,
     VersionFacts,
@@ -27,7 +28,7 @@ _cache = VersionCache()
 
 @dataclass(frozen=True, slots=True)
 class PromptSnapshot:
-    """Prompts that aren't archived, and which version answers where."""
+    """Prompts that aren't archived, no fragments, and which version answers where."""
 
     prompts: frozenset[str] = frozenset()
     unrepeatable: frozenset[str] = frozenset()
@@ -105,7 +106,7 @@ def variable_of(name: str, declaration: Mapping[str, Any]) -> Variable:
 
 def _choices(prompt: str | None) -> dict[str, str]:
     """Prompt → what follows a request of it whose outcome is unknown."""
-    prompts = Prompt.objects.filter(archived=False)
+    prompts = Prompt.objects.filter(archived=False, kind=PromptKind.TASK)
     if prompt is not None:
         prompts = prompts.filter(slug=prompt)
     return dict(prompts.order_by().values_list("slug", "on_unknown"))

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
 
 from django.db.models import TextChoices
 
 from apps.core.problems import Fault
+from apps.prompts.engine import Include
 
 VariableType = Literal["string", "number", "integer", "boolean", "list", "object", "messages"]
 Trust = Literal["author", "service", "end_user"]
@@ -18,6 +20,13 @@ class OnUnknown(TextChoices):
 
     RETRY = "retry", "Retry"
     FAIL = "fail", "Fail"
+
+
+class PromptKind(TextChoices):
+    """What a prompt is for. Fixed when it is made."""
+
+    TASK = "task", "Task"
+    FRAGMENT = "fragment", "Fragment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +112,28 @@ class Resolved:
     """The id of the experiment's phase in which the subject joined."""
     counts: bool = True
     """Whether the subject may be counted: not one whose arm was chosen otherwise than by hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """The sealed version that an include stands for."""
+
+    version_id: int
+    slug: str
+    number: int
+    content_hash: str
+    text: str
+    newest: int
+    """The number of its newest sealed version."""
+
+    @property
+    def pin(self) -> Include:
+        """How it is named for ever."""
+        return Include(self.slug, self.number)
+
+
+Fragments: TypeAlias = Mapping[Include, Fragment]
+NO_FRAGMENTS: Fragments = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

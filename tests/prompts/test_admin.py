@@ -361,7 +361,13 @@ class TestSealAndRelease:
 def test_a_prompt_is_made_with_its_tags(desk):
     desk.post(
         reverse("admin:prompts_prompt_add"),
-        {"slug": "gift", "name": "Gift", "tags": "shop, texts,", "on_unknown": "fail"},
+        {
+            "kind": "task",
+            "slug": "gift",
+            "name": "Gift",
+            "tags": "shop, texts,",
+            "on_unknown": "fail",
+        },
     )
 
     made = Prompt.objects.get()

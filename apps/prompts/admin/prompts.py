@@ -15,10 +15,18 @@ from apps.core.admin.cells import NOTHING
 from apps.prompts.admin.ask import ReasonForm, ask
 from apps.prompts.admin.cells import live_pills, status_pill, version_link
 from apps.prompts.admin.usage import examples
+from apps.prompts.engine import Include
 from apps.prompts.errors import PromptError
-from apps.prompts.models import Channel, Prompt, PromptVersion, Release
-from apps.prompts.selectors import live_version, open_releases, prompts_with_state
-from apps.prompts.services import new_draft, rollback, version_before
+from apps.prompts.fragments import include_text
+from apps.prompts.models import Channel, Inclusion, Prompt, PromptVersion, Release
+from apps.prompts.selectors import (
+    dependents,
+    live_version,
+    open_releases,
+    prompts_with_state,
+)
+from apps.prompts.services import new_draft, rollback, update_dependents, version_before
+from apps.prompts.types import PromptKind
 
 SHOWN = 50  # versions and releases on a prompt's page
 
@@ -41,7 +49,7 @@ class PromptForm(forms.ModelForm[Prompt]):
 
     class Meta:
         model = Prompt
-        fields = ["slug", "name", "description", "owner", "tags", "on_unknown", "archived"]
+        fields = ["kind", "slug", "name", "description", "owner", "tags", "on_unknown", "archived"]
 
 
 class HasDraft(admin.SimpleListFilter):
@@ -88,10 +96,10 @@ class RollbackForm(ReasonForm):
 class PromptAdmin(PlatformAdmin):
     form = PromptForm
     list_display = ("slug", "name", "live", "draft", "owner", "words", "experiment", "changed")
-    list_filter = (HasDraft, "archived", OwnerFilter)
+    list_filter = (HasDraft, "kind", "archived", OwnerFilter)
     search_fields = ("slug", "name", "description")
     palette_fields = ("slug",)
-    object_actions = ("new_draft_from_live", "roll_back")
+    object_actions = ("new_draft_from_live", "roll_back", "update_dependents")
     empty_state = EmptyState(
         "A prompt is one task that a service asks a model for.",
         "Create your first prompt",
@@ -106,7 +114,7 @@ class PromptAdmin(PlatformAdmin):
         return prompts_with_state()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("slug",) if obj else ()
+        return ("kind", "slug") if obj else ()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """What people come for is the prompt's versions; its name can stay folded."""
@@ -116,6 +124,8 @@ class PromptAdmin(PlatformAdmin):
 
     @admin.display(description="Live")
     def live(self, prompt: Any) -> str:
+        if prompt.kind == PromptKind.FRAGMENT:
+            return pill("fragment", "info")
         return live_pills(prompt.live)
 
     @admin.display(description="Draft waiting")
@@ -144,11 +154,13 @@ class PromptAdmin(PlatformAdmin):
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
     def _action_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
-        """New draft is a button of its own form, and a rollback needs somewhere to go."""
-        if obj is None or not _rollback_targets(obj):
+        """New draft is a button of its own form; a rollback needs somewhere to go, an update
+        prompts that are behind."""
+        if obj is None:
             return []
+        offered = {"roll_back": bool(_rollback_targets(obj)), "update_dependents": _behind(obj)}
         links = super()._action_links(request, obj)
-        return [link for link in links if "roll_back" in link[1]]
+        return [link for link in links if offered.get(link[1].rstrip("/").rsplit("/", 1)[1])]
 
     @admin.action(description="New draft", permissions=["draft"])
     def new_draft_from_live(
@@ -190,6 +202,33 @@ class PromptAdmin(PlatformAdmin):
             button="Roll back",
         )
 
+    @admin.action(description="Update prompts that include it…", permissions=["draft"])
+    def update_dependents(
+        self, request: HttpRequest, queryset: QuerySet[Prompt]
+    ) -> HttpResponse | None:
+        prompt = queryset.get()
+        newest, behind = live_version(prompt), _behind(prompt)
+        if newest is None:
+            return None
+
+        def run(values: Any) -> str:
+            made = update_dependents(fragment=newest, by=_person(request))
+            for version, why in made.left:
+                messages.warning(request, f"{version.prompt}: {why}")
+            drafts = ", ".join(map(str, made.drafts)) or "no draft"
+            return f"Made {drafts}. Nothing that is live changed."
+
+        return ask(
+            self,
+            request,
+            prompt,
+            form=forms.Form(request.POST if request.method == "POST" else None),
+            run=run,
+            title=f"A draft with {newest} for each prompt that includes an older version?",
+            button="Make drafts",
+            context={"dependents": _dependent_rows(behind)},
+        )
+
     def has_draft_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("prompts.add_promptversion")
 
@@ -200,6 +239,21 @@ class PromptAdmin(PlatformAdmin):
 def may_release(request: HttpRequest) -> bool:
     """On any channel; protected ones ask for more."""
     return any(map(request.user.has_perm, ("prompts.add_release", "prompts.release_protected")))
+
+
+def _behind(prompt: Prompt) -> list[Inclusion]:
+    """Who includes an older version than the newest of this fragment."""
+    newest = live_version(prompt) if prompt.kind == PromptKind.FRAGMENT else None
+    if newest is None:
+        return []
+    return [row for row in dependents(prompt) if row.fragment.number < newest.number]
+
+
+def _dependent_rows(rows: list[Inclusion]) -> list[dict[str, Any]]:
+    return [
+        {"link": version_link(row.version, str(row.version)), "number": row.fragment.number}
+        for row in rows
+    ]
 
 
 def _person(request: HttpRequest) -> Any:
@@ -225,7 +279,9 @@ def _page(prompt: Prompt) -> dict[str, Any]:
         "versions": _version_rows(prompt, releases),
         "timeline": _timeline(prompt),
         "experiments": prompt.experiments.select_related("channel")[:SHOWN],
-        "examples": examples(version, channel) if version else {},
+        "dependents": _dependent_rows(dependents(prompt)),
+        "include_text": include_text(Include(prompt.slug, None)),
+        "examples": examples(version, channel) if version and releases else {},
     }
 
 

@@ -29,6 +29,7 @@ from apps.prompts.services import (
     save_draft,
     seal_version,
     validate_version,
+    whole_content,
 )
 
 
@@ -160,7 +161,7 @@ class PromptVersionAdmin(PlatformAdmin):
             now, by = timezone.now(), request.user
             return f"{seal_version(version=version, by=by, now=now, **values)} is sealed."  # type: ignore[arg-type]
 
-        first = {"note": version.note, "expected_hash": content_of(version).hash}
+        first = {"note": version.note, "expected_hash": whole_content(content_of(version)).hash}
         return ask(
             self,
             request,

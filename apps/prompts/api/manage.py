@@ -90,7 +90,8 @@ class ManagePromptViewSet(ManageViewSet):
 
     queryset = Prompt.objects.order_by("pk")
     serializer_class = manage_serializer(
-        Prompt, fields=("slug", "name", "description", "owner", "tags", "on_unknown", "archived")
+        Prompt,
+        fields=("slug", "kind", "name", "description", "owner", "tags", "on_unknown", "archived"),
     )
     permission_classes = (PromptPermissions,)  # type: ignore[assignment]
     http_method_names = ["get", "post", "patch", "head", "options"]

@@ -13,7 +13,8 @@ language differs from Jinja's own:
 - Filters give lists, not generators. `for` does not run over the characters of a text.
 - `<` and `sort` compare numbers with numbers and texts with texts.
 - `|tojson` writes JSON for a reader: sorted keys, no HTML escapes.
-- No macros, includes, blocks, `namespace`, `**`, `%` on texts. Values never change.
+- `{% include "name" %}` stands for a text that is put in first (`put_in`); others are refused.
+- No macros, blocks, `namespace`, `**`, `%` on texts. Values never change.
 """
 
 from apps.prompts.engine.errors import (
@@ -23,6 +24,7 @@ from apps.prompts.engine.errors import (
     TemplateError,
     TemplateSyntaxError,
 )
+from apps.prompts.engine.includes import Include, includes, put_in
 from apps.prompts.engine.limits import DEFAULT, Limits
 from apps.prompts.engine.template import Checked, Template, check, compile, problems  # noqa: A004
 from apps.prompts.engine.values import JSONValue
@@ -31,6 +33,7 @@ __all__ = [
     "DEFAULT",
     "Checked",
     "DeadlineError",
+    "Include",
     "JSONValue",
     "Limits",
     "PolicyError",
@@ -40,5 +43,7 @@ __all__ = [
     "TemplateSyntaxError",
     "check",
     "compile",
+    "includes",
     "problems",
+    "put_in",
 ]

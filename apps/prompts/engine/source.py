@@ -16,7 +16,7 @@ from apps.prompts.engine.limits import Limits
 from apps.prompts.engine.values import storable
 
 # Only its delimiters and lexer are used. Newlines are kept as written, also the last one.
-_ENVIRONMENT = jinja2.Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701
+ENVIRONMENT = jinja2.Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701
 _MAX_MESSAGE = 300
 _OPEN = frozenset("([{")
 _CLOSE = frozenset(")]}")
@@ -36,8 +36,8 @@ def parse(source: str, *, limits: Limits) -> nodes.Template:
     if not storable(source):
         raise PolicyError("a NUL character or half of a surrogate pair cannot be used", code="text")
     try:
-        parser = Parser(_ENVIRONMENT, "")
-        parser.stream = TokenStream(_ENVIRONMENT.lexer.wrap(_measured(source, limits)), None, None)
+        parser = Parser(ENVIRONMENT, "")
+        parser.stream = TokenStream(ENVIRONMENT.lexer.wrap(_measured(source, limits)), None, None)
         return parser.parse()
     except jinja2.TemplateSyntaxError as error:
         message = (error.message or "the template cannot be read")[:_MAX_MESSAGE]
@@ -53,7 +53,7 @@ def parse(source: str, *, limits: Limits) -> nodes.Template:
 def _measured(source: str, limits: Limits) -> Iterator[tuple[int, str, str]]:
     """Pass tokens on to the parser, counting what makes parsing expensive before it gets there."""
     tags = symbols = brackets = 0
-    for line, token, value in _ENVIRONMENT.lexer.tokeniter(source, None):
+    for line, token, value in ENVIRONMENT.lexer.tokeniter(source, None):
         if token in _TAGS:
             tags += 1
             if tags > limits.tags:

@@ -4,6 +4,7 @@ from jinja2 import nodes
 
 _LOOP = "Write the text out, or use {% for %}."
 _FRAGMENT = "Write the text here, or pass it as a variable."
+_NAMED = 'Name one fragment as text: {% include "its-name" %}.'
 _SET = "Use {% set name = value %}."
 _INNER = "Put the text into the template itself."
 
@@ -13,7 +14,7 @@ REFUSED: dict[type[nodes.Node], tuple[str, str]] = {
     nodes.FilterBlock: ("{% filter %}", "Use the filter behind each value."),
     nodes.AssignBlock: ("{% set %} with {% endset %}", _SET),
     nodes.With: ("{% with %}", _SET),
-    nodes.Include: ("{% include %}", _FRAGMENT),
+    nodes.Include: ("this {% include %}", _NAMED),
     nodes.Import: ("{% import %}", _FRAGMENT),
     nodes.FromImport: ("{% from … import %}", _FRAGMENT),
     nodes.Extends: ("{% extends %}", _FRAGMENT),

@@ -7,6 +7,7 @@ from apps.prompts.models.experiments import (
     ExperimentStatus,
 )
 from apps.prompts.models.prompts import (
+    Inclusion,
     Prompt,
     PromptVersion,
     VersionStatus,
@@ -34,6 +35,7 @@ __all__ = [
     "ExperimentPhase",
     "ExperimentStatus",
     "Freeze",
+    "Inclusion",
     "Prompt",
     "PromptVersion",
     "Release",

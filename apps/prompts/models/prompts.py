@@ -2,18 +2,26 @@
 
 import pgtrigger
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
 from apps.audit.history import track
 from apps.core.models import SlugModel, TimestampedModel, moves_config_epoch
-from apps.prompts.types import OnUnknown
+from apps.prompts.types import OnUnknown, PromptKind
 
 
 @track()
 class Prompt(SlugModel):
-    """One task that a service asks a model for."""
+    """One task that a service asks a model for, or a fragment: a text that prompts include."""
 
+    kind = models.CharField(
+        max_length=8,
+        choices=PromptKind.choices,
+        default=PromptKind.TASK,
+        db_default=PromptKind.TASK.value,
+        help_text="A fragment is a text that other prompts include; nobody calls it.",
+    )
     description = models.TextField(blank=True)
     owner = models.CharField(max_length=150, blank=True, help_text="Team or person to ask.")
     tags = models.JSONField(default=list, blank=True)
@@ -30,7 +38,20 @@ class Prompt(SlugModel):
 
     class Meta:
         ordering = ["slug"]
-        triggers = [moves_config_epoch()]
+        triggers = [
+            moves_config_epoch(),
+            pgtrigger.Protect(
+                name="kind_stays",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__kind__df=pgtrigger.F("new__kind")),
+            ),
+        ]
+
+    def clean(self) -> None:
+        super().clean()
+        was = Prompt.objects.filter(pk=self.pk).values_list("kind", flat=True).first()
+        if was is not None and was != self.kind:
+            raise ValidationError({"kind": f"Stays {was}. Make another prompt for the other kind."})
 
 
 class VersionStatus(models.TextChoices):
@@ -52,6 +73,9 @@ class PromptVersion(TimestampedModel):
     )
     # [{"role": "system"|"user"|"assistant", "content": "<template>"} | {"placeholder": "history"}]
     messages = models.JSONField(default=list)
+    # The same as its author wrote it, where that includes fragments: sealing puts their text into
+    # `messages`, so that nothing but this row is needed to render it.
+    written = models.JSONField(null=True, blank=True, editable=False)
     # {"name": {"type": "string|number|integer|boolean|list|object", "required": bool, "default": …,
     #           "max_length": int, "trust": "author|service|end_user",
     #           "sensitivity": "none|personal|secret", "description": str, "sample": …}}
@@ -72,22 +96,6 @@ class PromptVersion(TimestampedModel):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
     sealed_at = models.DateTimeField(null=True, blank=True, editable=False)
-
-    SEALED_FIELDS = (
-        "prompt",
-        "number",
-        "parent",
-        "messages",
-        "variables",
-        "model",
-        "parameters",
-        "response_schema",
-        "fit",
-        "note",
-        "content_hash",
-        "author",
-        "sealed_at",
-    )
 
     class Meta:
         ordering = ["prompt", "-number"]
@@ -131,3 +139,21 @@ class PromptVersion(TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.prompt.slug} v{self.number}"
+
+
+class Inclusion(models.Model):
+    """A sealed version includes this version of a fragment."""
+
+    version = models.ForeignKey(PromptVersion, models.PROTECT, related_name="inclusions")
+    fragment = models.ForeignKey(PromptVersion, models.PROTECT, related_name="included_in")
+
+    class Meta:
+        triggers = [
+            pgtrigger.Protect(name="never_changed", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "fragment"], name="included_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} includes {self.fragment}"

@@ -1,5 +1,6 @@
 """Writes of prompts: drafts, seals, releases, experiments, files."""
 
+from apps.prompts.services.dependents import Updated, update_dependents
 from apps.prompts.services.drafts import (
     check_saveable,
     content_of,
@@ -8,6 +9,7 @@ from apps.prompts.services.drafts import (
     new_draft,
     save_draft,
     validate_version,
+    whole_content,
 )
 from apps.prompts.services.experiments import (
     grow_experiment,
@@ -28,6 +30,7 @@ from apps.prompts.services.sealing import retire_version, seal_version
 
 __all__ = [
     "Preview",
+    "Updated",
     "approve_request",
     "check_saveable",
     "content_of",
@@ -49,7 +52,9 @@ __all__ = [
     "seal_version",
     "start_experiment",
     "stop_experiment",
+    "update_dependents",
     "validate_version",
     "version_before",
+    "whole_content",
     "withdraw_request",
 ]

@@ -11,9 +11,10 @@ from django.db.models import Max
 
 from apps.core.problems import Fault
 from apps.prompts.errors import DraftConflict, PromptError, refused
+from apps.prompts.fragments import find_fragments, inlined
 from apps.prompts.models import Prompt, PromptVersion, VersionStatus
 from apps.prompts.services.locks import lock_prompt
-from apps.prompts.types import Findings, OnUnknown
+from apps.prompts.types import Findings, OnUnknown, PromptKind
 from apps.prompts.validation import Content, examine
 from apps.registry.models import Model
 
@@ -26,6 +27,7 @@ def create_prompt(
     owner: str = "",
     tags: Sequence[str] = (),
     on_unknown: str = OnUnknown.RETRY,
+    kind: str = PromptKind.TASK,
 ) -> Prompt:
     """Raises `PromptError` with all faults: a slug that is taken or none, a bad tag, …"""
     prompt = Prompt(
@@ -35,6 +37,7 @@ def create_prompt(
         owner=owner,
         tags=list(tags),
         on_unknown=on_unknown,
+        kind=kind,
     )
     faults = _field_faults(prompt)
     if not all(isinstance(tag, str) and tag for tag in tags):
@@ -124,18 +127,30 @@ def check_saveable(
 def validate_version(version: PromptVersion) -> Findings:
     """All faults, which forbid sealing, and all warnings."""
     known = Model.objects.filter(slug=version.model).values_list("slug", flat=True)
-    return examine(content_of(version), known_models=known)
+    content = content_of(version)
+    return examine(
+        content,
+        known_models=known,
+        kind=version.prompt.kind,
+        fragments=find_fragments(content),
+    )
 
 
 def content_of(version: PromptVersion) -> Content:
+    """As its author wrote it: fragments are named in it."""
     return Content(
-        messages=version.messages,
+        messages=version.messages if version.written is None else version.written,
         variables=version.variables,
         model=version.model,
         parameters=version.parameters,
         response_schema=version.response_schema,
         fit=version.fit,
     )
+
+
+def whole_content(content: Content) -> Content:
+    """As it is sent and hashed: with the texts of its fragments, as they are now."""
+    return inlined(content, find_fragments(content))
 
 
 def _refuse_unstorable(content: Content) -> None:

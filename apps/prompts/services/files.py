@@ -9,13 +9,23 @@ from django.db import transaction
 
 from apps.core.problems import Fault
 from apps.prompts.errors import PromptError
+from apps.prompts.fragments import find_fragments
 from apps.prompts.models import Channel, Prompt, PromptVersion
-from apps.prompts.services.drafts import create_prompt, draft_of
+from apps.prompts.services.drafts import content_of, create_prompt, draft_of, whole_content
 from apps.prompts.services.releases import release
 from apps.prompts.services.sealing import seal_version
+from apps.prompts.types import PromptKind
 from apps.prompts.validation import Content
+from apps.prompts.variables import pointer
 
-OF_PROMPT = {"name": "", "description": "", "owner": "", "tags": [], "on_unknown": "retry"}
+OF_PROMPT = {
+    "kind": PromptKind.TASK,
+    "name": "",
+    "description": "",
+    "owner": "",
+    "tags": [],
+    "on_unknown": "retry",
+}
 OF_VERSION: dict[str, Any] = {
     "messages": [],
     "variables": {},
@@ -29,13 +39,17 @@ OF_VERSION: dict[str, Any] = {
 
 def export_version(*, version: PromptVersion) -> dict[str, Any]:
     """The document of a version; `import_version` makes an equal one of it."""
-    prompt = version.prompt
-    return {
+    prompt, content = version.prompt, content_of(version)
+    document = {
         "slug": prompt.slug,
         **{key: getattr(prompt, key) for key in OF_PROMPT},
-        # An older installation does not know `fit`, and needs it only where it says something.
-        **{key: getattr(version, key) for key in OF_VERSION if key != "fit" or version.fit},
+        **content.as_json(),
+        "note": version.note,
+        "fragments": {str(each): row.content_hash for each, row in find_fragments(content).items()},
     }
+    # An older installation knows none of these, and needs them only where they say something.
+    idle = {"kind": PromptKind.TASK, "fit": {}, "fragments": {}}
+    return {key: value for key, value in document.items() if idle.get(key) != value}
 
 
 @transaction.atomic
@@ -57,6 +71,8 @@ def import_version(
     values = {key: document.get(key, default) for key, default in OF_VERSION.items()}
     note = values.pop("note")
     content = Content(**values)
+    if faults := _fragment_faults(document, content):
+        raise PromptError(faults)
     version = _existing(prompt, content) or draft_of(
         prompt=prompt, content=content, note=note, by=by
     )
@@ -76,7 +92,7 @@ def _new_prompt(document: Mapping[str, Any]) -> Prompt:
 
 def _check_document(document: Mapping[str, Any]) -> None:
     faults = []
-    known = {"slug", *OF_PROMPT, *OF_VERSION}
+    known = {"slug", *OF_PROMPT, *OF_VERSION, "fragments"}
     for key in document:
         if key not in known:
             detail = f"Unknown field. Known: {', '.join(sorted(known))}."
@@ -85,21 +101,43 @@ def _check_document(document: Mapping[str, Any]) -> None:
         Fault(f"/{key}", "Is missing.", "missing")
         for key in ("slug", "messages", "model")
         if not document.get(key)
+        and not (key == "model" and document.get("kind") == PromptKind.FRAGMENT)
     )
     faults.extend(
         Fault(f"/{key}", "Must be a string.", "wrong_type")
-        for key in ("slug", "name", "description", "owner", "on_unknown", "model", "note")
+        for key in ("slug", "kind", "name", "description", "owner", "on_unknown", "model", "note")
         if not isinstance(document.get(key, ""), str)
     )
+    if not isinstance(document.get("fragments", {}), dict):
+        detail = "Must be an object of names and content hashes."
+        faults.append(Fault("/fragments", detail, "wrong_type"))
     if not isinstance(document.get("tags", []), list):
         faults.append(Fault("/tags", "Must be a list of words.", "wrong_type"))
     if faults:
         raise PromptError(faults)
 
 
+def _fragment_faults(document: Mapping[str, Any], content: Content) -> list[Fault]:
+    """The text that it names elsewhere must be the same here."""
+    try:
+        here = {str(each): row.content_hash for each, row in find_fragments(content).items()}
+    except RecursionError:
+        return []  # saving the draft says what is wrong with it
+    return [
+        Fault(
+            pointer("fragments", name),
+            f"Fragment “{name}” is {'another text' if name in here else 'not'} here; import the "
+            "one that the file was made with, or name a version that is here.",
+            "fragment_differs",
+        )
+        for name, wanted in document.get("fragments", {}).items()
+        if here.get(name) != wanted
+    ]
+
+
 def _existing(prompt: Prompt, content: Content) -> PromptVersion | None:
     try:
-        found = content.hash
+        found = whole_content(content).hash
     except (TypeError, RecursionError):
         return None  # saving the draft says what is wrong with it
     return prompt.versions.filter(content_hash=found, status="sealed").first()

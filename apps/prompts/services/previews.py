@@ -1,14 +1,14 @@
 """Render without calling anyone: of a draft from its samples, or of what a service would get."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from apps.core.problems import Fault
 from apps.prompts.models import PromptVersion
 from apps.prompts.rendering import check_variables, render
 from apps.prompts.resolve import resolve
-from apps.prompts.services.drafts import validate_version
+from apps.prompts.services.drafts import content_of, validate_version, whole_content
 from apps.prompts.snapshot import facts_of, load_version, read_prompts
 from apps.prompts.types import Resolved, VariableFaults, VersionFacts, VersionNotLoaded
 
@@ -27,6 +27,8 @@ def preview(*, version: PromptVersion) -> Preview:
     if faults:
         return Preview(faults=(Fault("", "Mend the faults to see an example.", "faulty"),))
     facts = facts_of(version)
+    if not version.content_hash:
+        facts = replace(facts, messages=tuple(whole_content(content_of(version)).messages))
     try:
         return Preview(messages=render(facts, check_variables(facts, samples(facts))))
     except VariableFaults as error:

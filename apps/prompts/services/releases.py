@@ -21,6 +21,7 @@ from apps.prompts.models import (
 )
 from apps.prompts.services.freezes import freeze_faults
 from apps.prompts.services.locks import lock_prompt
+from apps.prompts.types import PromptKind
 
 PROTECTED = "prompts.release_protected"
 
@@ -118,6 +119,9 @@ def version_faults(
 ) -> list[Fault]:
     if version.prompt_id != prompt.pk:
         return [Fault("/version", f"{version} belongs to another prompt.", "other_prompt")]
+    if prompt.kind == PromptKind.FRAGMENT:
+        detail = f"{prompt} is a fragment: prompts include a version of it, channels don't."
+        return [Fault("/version", detail, "fragment")]
     if version.status != VersionStatus.SEALED:
         detail = f"{version} is {version.status}; only sealed versions can be released."
         return [Fault("/version", detail, "not_sealed")]

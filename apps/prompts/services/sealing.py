@@ -7,10 +7,12 @@ from django.db import transaction
 
 from apps.core.problems import Fault
 from apps.prompts.errors import PromptError, refused
+from apps.prompts.fragments import find_fragments, inlined, pinned
 from apps.prompts.models import (
     OPEN_STATES,
     Arm,
     ExperimentStatus,
+    Inclusion,
     PromptVersion,
     Release,
     RequestState,
@@ -18,6 +20,8 @@ from apps.prompts.models import (
 )
 from apps.prompts.services.drafts import content_of, validate_version
 from apps.prompts.services.locks import lock_prompt
+from apps.prompts.types import Fragments
+from apps.prompts.validation import Content
 
 
 @transaction.atomic
@@ -39,13 +43,28 @@ def seal_version(
     row = PromptVersion.objects.select_for_update().get(pk=version.pk)
     if row.status != VersionStatus.DRAFT:
         raise refused(f"{row} is sealed already.", code="sealed")
-    if faults := _faults(row, note, expected_hash):
+    content = content_of(row)
+    fragments = find_fragments(content)
+    if faults := _faults(row, note, inlined(content, fragments), expected_hash):
         raise PromptError(faults)
-    row.content_hash = content_of(row).hash
+    _freeze(row, content, fragments)
     row.status, row.note, row.sealed_at = VersionStatus.SEALED, note.strip(), now
     row.author = row.author or by
     row.save()
+    _include(row, fragments)
     return row
+
+
+def _freeze(row: PromptVersion, content: Content, fragments: Fragments) -> None:
+    """Fill in what is sent, its hash, and which versions of fragments it was made of."""
+    whole = inlined(content, fragments)
+    row.messages, row.content_hash = whole.messages, whole.hash
+    row.written = pinned(content, fragments).messages if fragments else None
+
+
+def _include(row: PromptVersion, fragments: Fragments) -> None:
+    ids = {fragment.version_id for fragment in fragments.values()}
+    Inclusion.objects.bulk_create(Inclusion(version=row, fragment_id=pk) for pk in sorted(ids))
 
 
 @transaction.atomic
@@ -71,7 +90,7 @@ def retire_version(*, version: PromptVersion) -> PromptVersion:
     return row
 
 
-def _faults(row: PromptVersion, note: str, expected_hash: str) -> list[Fault]:
+def _faults(row: PromptVersion, note: str, whole: Content, expected_hash: str) -> list[Fault]:
     faults = list(validate_version(row).faults)
     if not note.strip():
         faults.append(Fault("/note", "Say what changed, and why.", "missing"))
@@ -79,9 +98,15 @@ def _faults(row: PromptVersion, note: str, expected_hash: str) -> list[Fault]:
         faults.append(Fault("/note", "Has more than 500 characters.", "too_long"))
     if faults:
         return faults
-    found = content_of(row).hash
+    found = whole.hash
     if expected_hash and found != expected_hash:
-        return [Fault("", "The draft was changed since you looked at it.", "conflict")]
+        return [
+            Fault(
+                "",
+                "The draft, or a fragment in it, was changed since you looked at it.",
+                "conflict",
+            )
+        ]
     latest = PromptVersion.objects.filter(prompt=row.prompt).exclude(status=VersionStatus.DRAFT)
     newest = latest.order_by("-sealed_at", "-number").first()
     if newest is not None and newest.content_hash == found:

@@ -1,12 +1,12 @@
 """What is wrong with a version's content, and what deserves a second look."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from apps.core import strict_json
 from apps.core.problems import Fault
 from apps.prompts import engine
-from apps.prompts.types import Findings, Variable
+from apps.prompts.types import NO_FRAGMENTS, Findings, Fragments, PromptKind, Variable
 from apps.prompts.validation import shape
 from apps.prompts.validation.content import Content
 from apps.prompts.validation.fitting import fit_faults
@@ -15,14 +15,27 @@ from apps.prompts.variables import pointer, value_faults
 DOCUMENT_BYTES = 500_000  # of the whole content as JSON
 
 
-def examine(content: Content, *, known_models: Iterable[str]) -> Findings:
-    """Faults forbid sealing; warnings don't. Never raises for content of whatever shape."""
+def examine(
+    content: Content,
+    *,
+    known_models: Iterable[str],
+    kind: str = PromptKind.TASK,
+    fragments: Fragments = NO_FRAGMENTS,
+) -> Findings:
+    """Faults forbid sealing; warnings don't. Never raises for content of whatever shape.
+
+    `fragments` are those that `find_fragments` found for it.
+    """
     if faults := _storage_faults(content):
         return Findings(tuple(faults))
     faults = [
         *shape.messages_faults(content.messages),
         *shape.variables_faults(content.variables),
-        *_model_faults(content.model),
+        *(
+            _fragment_faults(content)
+            if kind == PromptKind.FRAGMENT
+            else _model_faults(content.model)
+        ),
         *shape.parameters_faults(content.parameters),
         *shape.schema_faults(content.response_schema),
         *fit_faults(content),
@@ -30,10 +43,11 @@ def examine(content: Content, *, known_models: Iterable[str]) -> Findings:
     used: dict[str, set[int]] = {}
     variables = _declared(content.variables)
     for index, message in enumerate(_list(content.messages)):
-        faults.extend(_message_faults(index, message, variables, used))
+        faults.extend(_message_faults(index, message, variables, used, fragments))
     for variable in variables.values():
         faults.extend(_sample_faults(variable))
-    return Findings(tuple(faults), tuple(_warnings(content, variables, used, known_models)))
+    warnings = [*_warnings(content, variables, used, known_models), *_behind(content, fragments)]
+    return Findings(tuple(faults), tuple(warnings))
 
 
 def _storage_faults(content: Content) -> list[Fault]:
@@ -53,6 +67,23 @@ def _model_faults(model: str) -> Iterator[Fault]:
         yield Fault("/model", "Name the route or model that answers.", "missing")
 
 
+def _kind_faults(content: Content, kind: str) -> Iterator[Fault]:
+    return (
+        _fragment_faults(content) if kind == PromptKind.FRAGMENT else _model_faults(content.model)
+    )
+
+
+def _fragment_faults(content: Content) -> Iterator[Fault]:
+    """A fragment is one text; whoever includes it says the rest."""
+    messages = _list(content.messages)
+    if len(messages) != 1 or not isinstance(messages[0], dict) or "placeholder" in messages[0]:
+        yield Fault("/messages", "A fragment is one message with a text.", "fragment")
+    for name in ("model", "parameters", "response_schema", "fit"):
+        if getattr(content, name):
+            detail = "Leave it empty: the prompts that include the fragment say it."
+            yield Fault(f"/{name}", detail, "fragment")
+
+
 def _declared(variables: Any) -> dict[str, Variable]:
     """The declarations whose shape is right; the others are reported as such already."""
     items = variables.items() if isinstance(variables, dict) else ()
@@ -68,7 +99,11 @@ def _list(messages: Any) -> list[Any]:
 
 
 def _message_faults(
-    index: int, message: Any, variables: dict[str, Variable], used: dict[str, set[int]]
+    index: int,
+    message: Any,
+    variables: dict[str, Variable],
+    used: dict[str, set[int]],
+    fragments: Fragments,
 ) -> Iterator[Fault]:
     if not isinstance(message, dict):
         return
@@ -76,7 +111,9 @@ def _message_faults(
         used.setdefault(placeholder, set()).add(index)
         yield from _placeholder_faults(index, placeholder, variables)
     elif isinstance(content := message.get("content"), str):
-        yield from _template_faults(index, content, variables, used)
+        at = f"/messages/{index}/content"
+        yield from _missing_fragments(at, content, fragments)
+        yield from _template_faults(at, index, Text.of(content, fragments), variables, used)
 
 
 def _placeholder_faults(index: int, name: str, variables: dict[str, Variable]) -> Iterator[Fault]:
@@ -86,20 +123,49 @@ def _placeholder_faults(index: int, name: str, variables: dict[str, Variable]) -
         yield Fault(f"/messages/{index}/placeholder", detail, "undeclared_variable")
 
 
+def _missing_fragments(at: str, content: str, fragments: Fragments) -> Iterator[Fault]:
+    for include in engine.includes(content):
+        if include not in fragments:
+            detail = f"No fragment “{include}” is sealed."
+            yield Fault(at, detail, "no_fragment")
+
+
+class Text(NamedTuple):
+    """A template by itself, whose lines are those its author sees, and with its fragments."""
+
+    own: str
+    whole: str
+
+    @classmethod
+    def of(cls, content: str, fragments: Fragments) -> "Text":
+        texts = {include: fragment.text for include, fragment in fragments.items()}
+        whole = engine.put_in(content, lambda include: texts.get(include, ""))
+        return cls(engine.put_in(content, lambda _: ""), whole)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Detail and code of each; those that only fragments make, if there is no other."""
+        own = engine.problems(self.own)
+        yield from ((str(problem), problem.code) for problem in own)
+        if not own and self.whole != self.own:
+            for problem in engine.problems(self.whole):
+                yield f"With its fragments: {problem.message}", problem.code
+
+
 def _template_faults(
-    index: int, content: str, variables: dict[str, Variable], used: dict[str, set[int]]
+    at: str, index: int, text: Text, variables: dict[str, Variable], used: dict[str, set[int]]
 ) -> Iterator[Fault]:
-    at = f"/messages/{index}/content"
-    if not content.strip():
+    if not text.whole.strip():
         yield Fault(at, "Is empty.", "empty")
         return
-    if problems := engine.problems(content):
-        yield from (Fault(at, str(problem), problem.code) for problem in problems)
+    if problems := [*text.problems()]:
+        yield from (Fault(at, detail, code) for detail, code in problems)
         return
-    for name in sorted(engine.check(content).variables):
+    own = engine.check(text.own).variables
+    for name in sorted(engine.check(text.whole).variables):
         used.setdefault(name, set()).add(index)
         if name not in variables:
-            yield Fault(at, f"Uses “{name}”, which is not declared.", "undeclared_variable")
+            whose = "Uses" if name in own else "A fragment uses"
+            yield Fault(at, f"{whose} “{name}”, which is not declared.", "undeclared_variable")
         elif variables[name].type == "messages":
             detail = f"“{name}” holds messages; insert it with a placeholder."
             yield Fault(at, detail, "messages_in_template")
@@ -136,3 +202,13 @@ def _trust_warnings(name: str, places: set[int], messages: list[Any]) -> Iterato
         if messages[index].get("role") == "system":
             detail = f"“{name}” comes from an end user; in a system message it reads as an order."
             yield Fault(f"/messages/{index}/content", detail, "untrusted_in_system")
+
+
+def _behind(content: Content, fragments: Fragments) -> Iterator[Fault]:
+    for index, message in enumerate(_list(content.messages)):
+        text = message.get("content") if isinstance(message, dict) else None
+        for include in engine.includes(text) if isinstance(text, str) else ():
+            found = fragments.get(include)
+            if found is not None and found.number < found.newest:
+                detail = f"“{include}” is behind: {found.slug} v{found.newest} is sealed."
+                yield Fault(f"/messages/{index}/content", detail, "fragment_behind")

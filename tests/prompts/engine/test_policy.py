@@ -21,8 +21,8 @@ def message_of(source: str) -> str:
         (
             "a\n{% include 'x' %}",
             (
-                "line 2: {% include %} cannot be used in prompts."
-                " Write the text here, or pass it as a variable."
+                "line 2: this {% include %} cannot be used in prompts."
+                ' Name one fragment as text: {% include "its-name" %}.'
             ),
         ),
         ("{{ x|uper }}", "line 1: the filter `uper` does not exist here. Did you mean `upper`?"),
