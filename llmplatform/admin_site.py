@@ -52,6 +52,16 @@ NAVIGATION = (
         ),
     ),
     Group(
+        "Evaluation",
+        (
+            Entry("Datasets", "ledger", model="evals.dataset", key="d"),
+            Entry("Suites", "proposals", model="evals.suite"),
+            Entry("Runs", "attempts", model="evals.evalrun", key="r"),
+            Entry("Reviews", "users", model="evals.review"),
+            Entry("Release requirements", "releases", model="evals.requirement"),
+        ),
+    ),
+    Group(
         "Finance",
         (
             Entry(

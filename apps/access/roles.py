@@ -49,7 +49,7 @@ _EVALS = _on(
     VIEW,
     "evals",
     *("dataset", "datasetversion", "case", "suite", "assertion", "evalrun", "evalresult"),
-    *("judgement", "review"),
+    *("judgement", "review", "requirement"),
 )
 _EVALS_WRITTEN = (
     _on(EDIT, "evals", "dataset")
@@ -82,6 +82,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _PROMPTS
     | _EVALS
     | frozenset({"evals.decide_review"})
+    | _on(ALL, "evals", "requirement")
     | _on(("add",), "prompts", "release")
     | frozenset({"prompts.release_protected"}),
     "finance": _CATALOGUE
@@ -159,6 +160,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _PROMPTS
     | _EVALS
     | _EVALS_WRITTEN
+    | _on(ALL, "evals", "requirement")
     | _on(ALL, "prompts", "freeze")
     | _on(("add",), "prompts", "release", "releaserequest")
     | frozenset({"prompts.release_protected"})

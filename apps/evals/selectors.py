@@ -1,16 +1,18 @@
 """Reads of datasets and runs that more than one edge needs."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Avg, Count, FloatField, Q, QuerySet, Sum
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Coalesce
 
 from apps.evals.comparing import Tally
 from apps.evals.models import (
     Dataset,
     DatasetVersion,
+    EvalResult,
     EvalRun,
     Judgement,
     ResultState,
@@ -126,6 +128,12 @@ class Agreement:
         return sum(self.counts.values())
 
     @property
+    def matrix(self) -> list[tuple[str, int, int]]:
+        """The judge's label, then how many people called good and bad."""
+        labels = ("good", "bad")
+        return [(j, *(self.counts.get((j, people), 0) for people in labels)) for j in labels]  # type: ignore[misc]
+
+    @property
     def agreed(self) -> int:
         return self.counts.get(("good", "good"), 0) + self.counts.get(("bad", "bad"), 0)
 
@@ -157,3 +165,23 @@ def _limit(check: Check) -> float:
 
 def _label(score: float, limit: float) -> str:
     return "good" if score >= limit else "bad"
+
+
+def rates_of(runs: Iterable[EvalRun]) -> dict[int, tuple[int, int]]:
+    """Run → answers that passed, and that are decided."""
+    rows = EvalResult.objects.filter(run__in=[run.pk for run in runs]).order_by("run_id")
+    counted = rows.values("run_id").annotate(
+        ok=Count("pk", filter=Q(passed=True)), of=Count("pk", filter=Q(passed__isnull=False))
+    )
+    return {row["run_id"]: (row["ok"], row["of"]) for row in counted}
+
+
+def check_rates(run: EvalRun) -> list[tuple[Check, float | None]]:
+    """Each check with its mean score over the answers that it was decided for."""
+    checks = checks_of(run.checks)
+    means = {
+        f"check{index}": Avg(Cast(KT(f"outcomes__{index}__score"), FloatField()))
+        for index in range(len(checks))
+    }
+    found = run.results.order_by().aggregate(**means)
+    return [(check, found[f"check{index}"]) for index, check in enumerate(checks)]

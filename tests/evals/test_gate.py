@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 
 from apps.evals.comparing import Tally, compare_tallies, steadiness
+from apps.evals.models import Requirement
 from apps.evals.services.gate import evidence
-from apps.prompts.services.gates import GateOutcome
+from apps.prompts.models import Channel
+from apps.prompts.services.gates import GateOutcome, gate_findings
 from apps.prompts.statistics import Verdict
 from tests.evals.conftest import case, make_cases, make_suite, make_version
 from tests.evals.runs import run_through, variables_of
@@ -124,6 +126,23 @@ def test_an_older_run_of_other_questions_does_not_count(big, candidate):
     big.suite.assertions.update(value="good")
 
     assert found(big, candidate).outcome == GateOutcome.UNSURE
+
+
+def test_what_a_channel_requires_reaches_whoever_decides_about_releases(big, candidate, prompt):
+    production, staging = (Channel.objects.get(slug=slug) for slug in ("production", "staging"))
+    Requirement.objects.create(
+        channel=production, dataset=big.dataset_version.dataset, suite=big.suite
+    )
+    run_through(big, good_but())
+    run = run_through(replace(big, version=candidate), good_but("thing 0"))
+
+    def ask(channel):
+        return gate_findings(prompt=prompt, channel=channel, version=candidate, base=big.version)
+
+    (finding,) = ask(production)
+    assert (finding.check, finding.outcome) == ("products with basics", GateOutcome.FAIL)
+    assert finding.url == f"/admin/evals/evalrun/{run.pk}/change/"
+    assert ask(staging) == []
 
 
 def noisy(rng, rates, repeats):

@@ -48,7 +48,7 @@ def evidence(
         detail = f"{version} has not been run on {dataset_version} with {suite}. Start a run."
         return Evidence(GateOutcome.UNSURE, detail)
     new = tallies_of(run)
-    if broken := _broken(dataset_version, new):
+    if broken := broken_cases(dataset_version, new):
         names = ", ".join(broken[:NAMED]) + (" and more" if len(broken) > NAMED else "")
         detail = f"Cases that must pass fail: {names}. Mend the prompt, or the cases."
         return Evidence(GateOutcome.FAIL, detail, run, broken=broken)
@@ -62,6 +62,14 @@ def evidence(
         return Evidence(GateOutcome.UNSURE, f"{detail} Start a run of it.", run)
     comparison = compare_tallies(tallies_of(baseline), new, margin=margin)
     return _compared(run, baseline, comparison, margin)
+
+
+def broken_cases(dataset_version: DatasetVersion, tallies: dict[int, Tally]) -> tuple[str, ...]:
+    """Keys of must-pass cases that fail."""
+    cases = dataset_version.cases.filter(must_pass=True).order_by("id")
+    return tuple(
+        case.key for case in cases if case.pk in tallies and tallies[case.pk].passes is False
+    )
 
 
 def requirement_gate(
@@ -98,13 +106,6 @@ def _run(version: PromptVersion, dataset_version: DatasetVersion, suite: Suite) 
         status=RunStatus.FINISHED,
     )
     return rows.order_by("-id").first()
-
-
-def _broken(dataset_version: DatasetVersion, tallies: dict[int, Tally]) -> tuple[str, ...]:
-    cases = dataset_version.cases.filter(must_pass=True).order_by("id")
-    return tuple(
-        case.key for case in cases if case.pk in tallies and tallies[case.pk].passes is False
-    )
 
 
 def _undecided(run: EvalRun, dataset_version: DatasetVersion, tallies: dict[int, Tally]) -> str:
