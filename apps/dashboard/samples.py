@@ -1,4 +1,5 @@
-"""The sample shop: teams, services, a local model, five prompts, an experiment, budgets, users.
+"""The sample shop: teams, services, a local model, five prompts, an experiment, a dataset with a
+suite, budgets, users.
 
 Everything is made through the services that admin, API and commands use. Loading it again adds
 what is missing and changes nothing that somebody edited.
@@ -13,11 +14,14 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 
-from apps.access.models import CostCenter, Service, Team, Tier
+from apps.access.models import CostCenter, Service, ServicePurpose, Team, Tier
 from apps.access.services import issue_key
 from apps.budgets.models import Budget
 from apps.core import strict_json
 from apps.core.money import PICO
+from apps.evals.models import Assertion, Dataset, Suite
+from apps.evals.services.datasets import import_cases, publish
+from apps.evals.types import CheckKind
 from apps.prompts.models import Arm, Channel, Experiment, Prompt
 from apps.prompts.services import import_version, start_experiment
 from apps.registry.models import Model, ModelKind, Provider, Vendor
@@ -25,6 +29,7 @@ from apps.registry.services import put_deployment
 from apps.routing.services import put_route
 
 PROMPTS = Path(settings.BASE_DIR) / "examples" / "prompts"
+CASES = Path(settings.BASE_DIR) / "examples" / "evaluation"
 ROLES = (
     "prompt-engineer",
     "approver",
@@ -43,6 +48,7 @@ def load(*, chat_url: str, embeddings_url: str, now: datetime) -> Credentials:
     keys = _services()
     _models(chat_url, embeddings_url, now)
     _prompts(now)
+    _evaluation(now)
     _budgets()
     return {"users": _users(), "services": keys}
 
@@ -129,8 +135,40 @@ def _experiment(challenger: Any, channel: Channel, now: datetime) -> None:
     start_experiment(experiment=experiment, by=None, now=now)
 
 
+def _evaluation(now: datetime) -> None:
+    """Who pays for evaluations, a published dataset, and a suite without a judge."""
+    shop = Service.objects.get(slug="shop")
+    common = {"team": shop.team, "cost_center": shop.cost_center, "tier": shop.tier}
+    _row(Service, "evaluation", "Evaluation", purpose=ServicePurpose.EVALUATION, **common)
+    if not Suite.objects.filter(slug="product-basics").exists():
+        suite = Suite.objects.create(slug="product-basics", name="Product texts, basics")
+        for position, values in enumerate(_CHECKS, 1):
+            Assertion.objects.create(suite=suite, position=position, **values)
+    if not Dataset.objects.filter(slug="products").exists():
+        prompt = Prompt.objects.get(slug="product-content")
+        dataset = Dataset.objects.create(slug="products", name="Products", prompt=prompt)
+        text = (CASES / "product-content.jsonl").read_text(encoding="utf-8")
+        draft = import_cases(dataset=dataset, text=text, by=None)
+        publish(version=draft, note="Sample data.", now=now)
+
+
+_CHECKS: tuple[dict[str, Any], ...] = (
+    {"kind": CheckKind.ICONTAINS_ALL, "label": "Names the article"},
+    {"kind": CheckKind.LENGTH, "minimum": 20, "maximum": 900},
+    {"kind": CheckKind.REFUSAL, "negate": True},
+)
+
+
 def _budgets() -> None:
     _row(Budget, "shop-month", "Shop, monthly", service="shop", limit_pico=50 * PICO, hard=True)
+    _row(
+        Budget,
+        "evaluation-month",
+        "Evaluation, monthly",
+        service="evaluation",
+        limit_pico=5 * PICO,
+        hard=True,
+    )
     _row(
         Budget,
         "commerce-month",

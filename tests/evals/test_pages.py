@@ -100,6 +100,7 @@ def test_publishing_and_a_new_draft(desk, dataset):
     assert 'name="variable_product"' not in text(desk.get(url("case", case.pk)))
 
     desk.post(url("dataset", dataset.pk), {"new_draft": "1"})
+    assert f"{dataset} v2 · draft" in text(desk.get(url("dataset", dataset.pk)))
     assert DatasetVersion.objects.get(published_at=None).cases.count() == 1
 
 

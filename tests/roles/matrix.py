@@ -32,7 +32,7 @@ MATRIX = {
     "prompts.releaserequest": "v v - v v v v",
     "prompts.experiment": "vac v - v v v vacd",
     "evals.dataset": "vac v - v v v vac",
-    "evals.case": "vacd v - v v v vacd",
+    "evals.case": "vcd v - v v v vcd",
     "evals.suite": "vacd v - v v v vacd",
     "evals.evalrun": "v v - v v v v",
     "evals.review": "v v - v v v v",

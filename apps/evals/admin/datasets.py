@@ -240,7 +240,7 @@ def _past_choices(dataset: Dataset) -> list[tuple[str, str]]:
 def _page(dataset: Dataset, number: str) -> dict[str, Any]:
     """The cards: versions, the cases of one of them, runs."""
     versions: list[Any] = list(
-        dataset.versions.annotate(count=Count("cases")).select_related("author")
+        dataset.versions.annotate(count=Count("cases")).select_related("author").order_by("-number")
     )
     chosen = next((row for row in versions if str(row.number) == number), None)
     version = chosen or (versions[0] if versions else None)

@@ -95,7 +95,9 @@ class RunForm(forms.Form):
         Service.objects.none(), empty_label=None, help_text="Who pays: purpose Evaluation."
     )
     cost_cap = USDFormField(
-        required=False, label="Cost cap, USD", help_text="It cannot cost more, whatever happens."
+        required=False,
+        label="Cost cap, USD",
+        help_text="It cannot cost more, whatever happens. Empty: what it costs at most.",
     )
 
     def __init__(self, dataset: Dataset, *args: Any, **kwargs: Any) -> None:

@@ -36,7 +36,6 @@ class EvalRunAdmin(ReadOnlyAdmin):
     search_fields = ("version__prompt__slug", "suite__slug")
     list_select_related = ("version__prompt", "dataset_version__dataset", "suite", "started_by")
     ordering = ("-id",)
-    fields = ()
     object_actions = ("cancel", "resume", "ask_people")
     change_form_template = "admin/evals/evalrun/change_form.html"
     empty_state = EmptyState(
@@ -61,6 +60,9 @@ class EvalRunAdmin(ReadOnlyAdmin):
         found = super().get_changelist_instance(request)
         self._rates = rates_of(found.result_list)
         return found
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return []  # the page's own cards say it better
 
     @admin.display(description="Run", ordering="id")
     def title(self, run: EvalRun) -> str:

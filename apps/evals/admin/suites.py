@@ -3,11 +3,13 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import models
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.safestring import SafeString
 
 from apps.core.admin import EmptyState, PlatformAdmin, short_time
+from apps.evals.admin.forms import text_area
 from apps.evals.models import Assertion, Suite
 
 
@@ -17,6 +19,7 @@ class AssertionInline(admin.StackedInline[Assertion, Suite]):
     verbose_name = "check"
     verbose_name_plural = "checks"
     autocomplete_fields = ("judge",)
+    formfield_overrides = {models.TextField: {"widget": text_area(3)}}
     fieldsets = (
         (
             None,
@@ -44,6 +47,7 @@ class SuiteAdmin(PlatformAdmin):
     palette_fields = ("slug",)
     fields = ("slug", "name", "description", "threshold")
     inlines = (AssertionInline,)
+    formfield_overrides = {models.TextField: {"widget": text_area(2)}}
     change_form_template = "admin/evals/suite/change_form.html"
     empty_state = EmptyState(
         "A suite is a list of checks that every answer of a run must stand.",

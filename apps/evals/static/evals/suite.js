@@ -19,8 +19,13 @@
         const check = select.closest('.inline-related');
         for (const name of OPTIONAL) {
             const field = check?.querySelector(`[id$="-${name}"]`);
-            const box = field?.closest('.fieldBox') ?? field?.closest('.form-row');
+            const box = field?.closest('.fieldBox')?.parentElement ?? field?.closest('.form-row');
             box?.classList.toggle('e-hidden', Boolean(needed) && !needed.includes(name) && !field.value);
+        }
+        for (const row of check?.querySelectorAll('.form-row') ?? []) {
+            const boxes = [...row.querySelectorAll('.fieldBox')].map((box) => box.parentElement);
+            const empty = boxes.length && boxes.every((box) => box.classList.contains('e-hidden'));
+            row.classList.toggle('e-hidden', Boolean(empty) || row.classList.contains('e-hidden') && !boxes.length);
         }
     }
 
