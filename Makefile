@@ -1,7 +1,7 @@
 # Short names for what manage.py and the tools in .venv do. Nothing here is needed: README.md's two
 # commands are enough to run and to test.
 .DEFAULT_GOAL := help
-.PHONY: help up down status test checks lint format types layers migrations schema hooks
+.PHONY: help up down status test checks lint format types layers migrations schema hooks editor
 
 PYTHON := .venv/bin/python
 # Tools that read the settings but no database.
@@ -45,6 +45,9 @@ migrations: $(PYTHON)  ## Do the models have their migrations?
 schema: $(PYTHON)  ## Write the API's schema to .local/openapi.yaml
 	mkdir -p .local
 	$(DJANGO) spectacular --validate --fail-on-warn --file .local/openapi.yaml
+
+editor:  ## Build the prompt editor from assets/editor (needs Node.js; nothing else does)
+	cd assets/editor && npm ci --no-audit --no-fund && node build.mjs
 
 hooks: $(PYTHON)  ## Check before each commit
 	$(PYTHON) -m pre_commit install

@@ -117,10 +117,12 @@ class PlatformAdminSite(AdminSite):
         }
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        from apps.dashboard.urls import admin_urls  # its models load after the app registry
+        # Their models load after the app registry.
+        from apps.dashboard.urls import admin_urls
+        from apps.playground.urls import admin_urls as playground_urls
 
         palette = path("palette/", self.admin_view(self.palette), name="palette")
-        return [palette, *admin_urls(self), *super().get_urls()]
+        return [palette, *admin_urls(self), *playground_urls(self), *super().get_urls()]
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

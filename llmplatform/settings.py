@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "apps.gateway",
     "apps.jobs",
     "apps.evals",
+    "apps.playground",
     "apps.dashboard",
 ]
 

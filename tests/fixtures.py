@@ -83,3 +83,12 @@ def silent_redis() -> Iterator[str]:
     """The address of one that takes connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
+
+
+@pytest.fixture(autouse=True)
+def _pages_see_the_test_s_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read when asked: the thread that follows the epoch sees no test's open transaction."""
+    from apps.gateway.config import read_config
+    from apps.playground import configuration
+
+    monkeypatch.setattr(configuration, "current_config", read_config)

@@ -5,11 +5,14 @@ from typing import Any
 
 from django import forms
 
+from apps.core.problems import Fault
 from apps.prompts.admin.rows import MessagesField, StrictJSONField, VariablesField
 from apps.prompts.errors import PromptError
 from apps.prompts.models import PromptVersion
 from apps.prompts.services import check_saveable
 from apps.prompts.validation import Content
+
+PARTS = ("messages", "variables", "model", "parameters", "response_schema", "fit")
 
 
 class DraftForm(forms.ModelForm[PromptVersion]):
@@ -52,7 +55,7 @@ class DraftForm(forms.ModelForm[PromptVersion]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("messages", "variables", "parameters", "response_schema", "fit"):
+        for name in PARTS[:2] + PARTS[3:]:
             self.initial[name] = getattr(self.instance, name)
         self.initial["seen"] = self.instance.updated_at.isoformat()
 
@@ -67,8 +70,22 @@ class DraftForm(forms.ModelForm[PromptVersion]):
 
     @property
     def content(self) -> Content:
-        names = ("messages", "variables", "model", "parameters", "response_schema", "fit")
-        return Content(**{name: self.cleaned_data[name] for name in names})
+        return Content(**{name: self.cleaned_data[name] for name in PARTS})
+
+    def content_so_far(self) -> tuple[Content, tuple[Fault, ...]]:
+        """What is typed as far as it can be read; fields that cannot be are as in the draft."""
+        values: dict[str, Any] = {}
+        faults = []
+        for name in PARTS:
+            field = self.fields[name]
+            try:
+                values[name] = field.clean(
+                    field.widget.value_from_datadict(self.data, self.files, name)
+                )
+            except forms.ValidationError as error:
+                values[name] = getattr(self.instance, name) if name != "model" else ""
+                faults += [Fault(f"/{name}", message, "unreadable") for message in error.messages]
+        return Content(**values), tuple(faults)
 
     @property
     def expected(self) -> datetime | None:

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Prefetch, QuerySet
+from django.forms import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 
@@ -22,7 +23,6 @@ from apps.prompts.models import Channel, PromptVersion, VersionStatus
 from apps.prompts.selectors import live_version, open_releases
 from apps.prompts.services import (
     content_of,
-    preview,
     release,
     request_release,
     retire_version,
@@ -64,6 +64,7 @@ class PromptVersionAdmin(PlatformAdmin):
 
     class Media:
         css = {"all": ["prompts/prompts.css"]}
+        js = [Script("prompts/editor.js", defer=True)]
 
     @admin.display(description="Status", ordering="status")
     def state(self, version: PromptVersion) -> str:
@@ -144,6 +145,7 @@ class PromptVersionAdmin(PlatformAdmin):
     ) -> HttpResponse:
         version = self.get_object(request, object_id)
         context = _page(version) if version is not None else {}
+        context["is_editor"] = self.has_change_permission(request, version)
         hidden = {"show_save_and_add_another": False, "show_save_and_continue": False}
         extra = context | hidden | (extra_context or {})
         return super().change_view(request, object_id, form_url, extra)
@@ -244,9 +246,7 @@ def _page(version: PromptVersion) -> dict[str, Any]:
         "live_pills": live_pills(open_releases().filter(version=version)),
         "sealed_time": short_time(version.sealed_at),
         "is_draft": version.status == VersionStatus.DRAFT,
-        "findings": validate_version(version) if not version.content_hash else None,
-        "preview": preview(version=version),
-        "variable_rows": _variables(version) if version.content_hash else [],
+        "variable_rows": _variables(version),
         "parameters_text": json_text(version.parameters),
         "fit_text": json_text(version.fit) if version.fit else "",
         "schema_text": json_text(version.response_schema) if version.response_schema else "",

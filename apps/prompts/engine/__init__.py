@@ -26,14 +26,25 @@ from apps.prompts.engine.errors import (
 )
 from apps.prompts.engine.includes import Include, includes, put_in
 from apps.prompts.engine.limits import DEFAULT, Limits
-from apps.prompts.engine.template import Checked, Template, check, compile, problems  # noqa: A004
+from apps.prompts.engine.template import (
+    Checked,
+    Inspected,
+    Template,
+    check,
+    compile,  # noqa: A004
+    inspect,
+    problems,
+)
 from apps.prompts.engine.values import JSONValue
+from apps.prompts.engine.vocabulary import WORDS
 
 __all__ = [
     "DEFAULT",
+    "WORDS",
     "Checked",
     "DeadlineError",
     "Include",
+    "Inspected",
     "JSONValue",
     "Limits",
     "PolicyError",
@@ -44,6 +55,7 @@ __all__ = [
     "check",
     "compile",
     "includes",
+    "inspect",
     "problems",
     "put_in",
 ]

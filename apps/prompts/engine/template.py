@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from jinja2 import nodes
 
@@ -22,6 +23,15 @@ class Checked:
 
     source: str
     variables: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """All faults of a source, in words with the line and by code, or the names that it takes."""
+
+    faults: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    variables: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,19 @@ def problems(source: str, *, limits: Limits = DEFAULT) -> list[TemplateError]:
     except TemplateError as error:
         return [error]
     return list(policy.faults(tree, limits=limits))
+
+
+@lru_cache(maxsize=256)
+def inspect(source: str) -> Inspected:
+    """Both at once, remembered: an editor asks again for every text while one of them changes."""
+    try:
+        tree = parse(source, limits=DEFAULT)
+    except TemplateError as error:
+        return Inspected((str(error),), (error.code,))
+    faults = policy.faults(tree, limits=DEFAULT)
+    if faults:
+        return Inspected(tuple(map(str, faults)), tuple(fault.code for fault in faults))
+    return Inspected(variables=names.free(tree))
 
 
 def check(source: str, *, limits: Limits = DEFAULT) -> Checked:

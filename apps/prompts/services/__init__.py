@@ -17,7 +17,7 @@ from apps.prompts.services.experiments import (
     stop_experiment,
 )
 from apps.prompts.services.files import export_version, import_version
-from apps.prompts.services.previews import Preview, dry_run, preview
+from apps.prompts.services.previews import dry_run
 from apps.prompts.services.releases import release, rollback, version_before
 from apps.prompts.services.requests import (
     approve_request,
@@ -29,7 +29,6 @@ from apps.prompts.services.requests import (
 from apps.prompts.services.sealing import retire_version, seal_version
 
 __all__ = [
-    "Preview",
     "Updated",
     "approve_request",
     "check_saveable",
@@ -41,7 +40,6 @@ __all__ = [
     "grow_experiment",
     "import_version",
     "new_draft",
-    "preview",
     "reject_request",
     "release",
     "release_due",

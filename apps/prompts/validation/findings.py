@@ -144,9 +144,9 @@ class Text(NamedTuple):
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Detail and code of each; those that only fragments make, if there is no other."""
-        own = engine.problems(self.own)
-        yield from ((str(problem), problem.code) for problem in own)
-        if not own and self.whole != self.own:
+        own = engine.inspect(self.own)
+        yield from zip(own.faults, own.codes, strict=True)
+        if not own.faults and self.whole != self.own:
             for problem in engine.problems(self.whole):
                 yield f"With its fragments: {problem.message}", problem.code
 
@@ -160,8 +160,8 @@ def _template_faults(
     if problems := [*text.problems()]:
         yield from (Fault(at, detail, code) for detail, code in problems)
         return
-    own = engine.check(text.own).variables
-    for name in sorted(engine.check(text.whole).variables):
+    own = engine.inspect(text.own).variables
+    for name in sorted(engine.inspect(text.whole).variables):
         used.setdefault(name, set()).add(index)
         if name not in variables:
             whose = "Uses" if name in own else "A fragment uses"

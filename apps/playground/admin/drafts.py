@@ -1,0 +1,66 @@
+"""What the page of a draft asks while somebody types."""
+
+from dataclasses import asdict, replace
+from datetime import datetime
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from apps.core.problems import Fault
+from apps.playground import configuration
+from apps.playground.services import live_preview
+from apps.playground.types import LivePreview
+from apps.prompts.admin.editor import DraftForm
+from apps.prompts.models import PromptVersion, VersionStatus
+from apps.prompts.types import Findings
+
+
+@require_POST
+def preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """The form as it stands, posted whole: rendered messages, figures and findings. Saves nothing.
+
+    A faulty draft is an answer (200) that tells the faults, not an error.
+    """
+    if not request.user.has_perm("prompts.change_promptversion"):
+        raise PermissionDenied
+    version = get_object_or_404(PromptVersion, pk=pk, status=VersionStatus.DRAFT)
+    form = DraftForm(request.POST, instance=version)
+    content, unreadable = form.content_so_far()
+    found = live_preview(
+        content=content,
+        config=configuration.current_config(),
+        now=timezone.now(),
+        kind=version.prompt.kind,
+    )
+    found = _with_faults(found, unreadable, _saved_since(version, request.POST.get("seen", "")))
+    return JsonResponse(
+        {
+            "html": render_to_string("admin/playground/preview.html", {"preview": found}, request),
+            "said": _said(found),
+            "marks": [asdict(mark) for mark in found.marks],
+            "used": [asdict(use) for use in found.used],
+            "complete": found.complete,
+        }
+    )
+
+
+def _with_faults(
+    found: LivePreview, faults: tuple[Fault, ...], saved_since: datetime | None
+) -> LivePreview:
+    findings = Findings((*faults, *found.findings.faults), found.findings.warnings)
+    return replace(found, findings=findings, saved_since=saved_since)
+
+
+def _saved_since(version: PromptVersion, seen: str) -> datetime | None:
+    return version.updated_at if seen and seen != version.updated_at.isoformat() else None
+
+
+def _said(found: LivePreview) -> str:
+    """For a reader who does not see the page: what changed is in the page itself."""
+    faults, warnings = len(found.findings.faults), len(found.findings.warnings)
+    parts = [f"{faults} fault{'s' * (faults != 1)}", f"{warnings} warning{'s' * (warnings != 1)}"]
+    return ", ".join(parts) if faults or warnings else "No faults."
