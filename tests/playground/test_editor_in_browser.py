@@ -2,6 +2,7 @@
 
 import pytest
 
+from apps.prompts import services
 from apps.prompts.models import PromptVersion
 from tests.dashboard.conftest import PHONE, admin_user, browser, server, visit  # noqa: F401
 from tests.prompts.conftest import content, make_draft, page
@@ -138,6 +139,25 @@ def test_when_the_session_has_ended_the_page_says_so_and_keeps_the_text(tab):
     said(tab, "signed out")
     kept = "Object.values(localStorage).join('').includes('Late')"
     assert tab.page.evaluate(kept)
+
+
+def test_two_editors_meet_by_keyboard(tab):
+    draft = PromptVersion.objects.get()
+    services.save_draft(version=draft, content=content(parameters={"max_tokens": 99}))
+    text_of(tab, 2).fill("Mine about {{ product }}.")
+    shown(tab).get_by_text("Somebody saved this draft").wait_for()
+    tab.page.keyboard.press("Control+s")
+    tab.page.get_by_role("heading", name="Both sides").wait_for()
+    said(tab, "")
+    assert tab.axe() == []
+
+    tab.page.keyboard.press("Control+s")
+    tab.page.get_by_text("Draft saved").wait_for()
+
+    draft.refresh_from_db()
+    assert draft.messages[1]["content"] == "Mine about {{ product }}."
+    assert draft.parameters == {"max_tokens": 99}
+    assert tab.problems == []
 
 
 def test_tab_leaves_a_text(tab):

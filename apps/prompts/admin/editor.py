@@ -6,10 +6,11 @@ from typing import Any
 from django import forms
 
 from apps.core.problems import Fault
+from apps.prompts.admin.conflicts import Conflict, contested, fields_of_theirs
 from apps.prompts.admin.rows import MessagesField, StrictJSONField, VariablesField
-from apps.prompts.errors import PromptError
+from apps.prompts.errors import DraftConflict, PromptError
 from apps.prompts.models import PromptVersion
-from apps.prompts.services import check_saveable
+from apps.prompts.services import check_saveable, content_at, content_of
 from apps.prompts.validation import Content
 
 PARTS = ("messages", "variables", "model", "parameters", "response_schema", "fit")
@@ -46,6 +47,7 @@ class DraftForm(forms.ModelForm[PromptVersion]):
         "then the oldest messages of the variable history but never the newest two, then cuts the "
         "text document to no less than 200 tokens. “max_input_tokens” sets a limit of your own.",
     )
+    conflict: Conflict | None = None
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     class Meta:
@@ -61,12 +63,25 @@ class DraftForm(forms.ModelForm[PromptVersion]):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
+        for name in fields_of_theirs(self.data):
+            values[name] = getattr(content_of(self.instance), name)
+            self.errors.pop(name, None)
         if not self.errors:
             try:
                 check_saveable(version=self.instance, content=self.content, expected=self.expected)
+            except DraftConflict as error:
+                self.conflict = self._conflict()
+                raise forms.ValidationError(str(error)) from error
             except PromptError as error:
                 raise forms.ValidationError([fault.detail for fault in error.faults]) from error
         return values
+
+    def _conflict(self) -> Conflict:
+        """Before the form writes into its instance: that still is what the other saved."""
+        saved_at, seen = self.instance.updated_at, self.expected
+        base = content_at(version=self.instance, saved_at=seen) if seen else None
+        theirs = content_of(self.instance)
+        return Conflict(saved_at, tuple(contested(base=base, theirs=theirs, yours=self.content)))
 
     @property
     def content(self) -> Content:

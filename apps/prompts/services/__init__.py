@@ -3,6 +3,7 @@
 from apps.prompts.services.dependents import Updated, update_dependents
 from apps.prompts.services.drafts import (
     check_saveable,
+    content_at,
     content_of,
     create_prompt,
     draft_of,
@@ -32,6 +33,7 @@ __all__ = [
     "Updated",
     "approve_request",
     "check_saveable",
+    "content_at",
     "content_of",
     "create_prompt",
     "draft_of",

@@ -148,6 +148,15 @@ def content_of(version: PromptVersion) -> Content:
     )
 
 
+def content_at(*, version: PromptVersion, saved_at: datetime) -> Content | None:
+    """What a draft was when it was saved then, from its history; None when that is unknown."""
+    rows = PromptVersion.pgh_event_model.objects.filter(  # type: ignore[attr-defined]
+        pgh_obj_id=version.pk, updated_at=saved_at
+    )
+    row = rows.order_by("-pgh_id").first()
+    return content_of(row) if row is not None else None
+
+
 def whole_content(content: Content) -> Content:
     """As it is sent and hashed: with the texts of its fragments, as they are now."""
     return inlined(content, find_fragments(content))
