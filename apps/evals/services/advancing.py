@@ -29,8 +29,9 @@ from apps.evals.types import JUDGED, Answer, Check, CheckKind, Mark, Outcome
 from apps.jobs.models import OPEN_STATUSES, Job, JobStatus
 from apps.jobs.services.batches.submit import BatchRefused
 
-BUDGET_KNOWN = timedelta(seconds=2)
-"""After so long each process knows the run's budget: configuration is in force within a second."""
+BUDGET_KNOWN = timedelta(seconds=5)
+"""After so long each process knows the run's budget. Configuration is in force within a second; the
+rest is for machines that are too busy to keep that."""
 PART = 500  # answers that one step takes in
 OVER_BUDGET = "budget_exceeded"
 
