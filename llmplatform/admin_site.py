@@ -49,6 +49,8 @@ NAVIGATION = (
             Entry("Release requests", "proposals", model="prompts.releaserequest"),
             Entry("Releases", "releases", model="prompts.release"),
             Entry("Experiments", "experiments", model="prompts.experiment"),
+            Entry("Metrics", "tiers", model="prompts.metric"),
+            Entry("Scores", "attempts", model="results.score"),
         ),
     ),
     Group(

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("apps.ledger.api.urls")),
     path("", include("apps.prompts.api.urls")),
     path("", include("apps.registry.api.urls")),
+    path("", include("apps.results.api.urls")),
     path("manage/", include("llmplatform.manage_urls")),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/errors/", ErrorsView.as_view(), name="errors"),

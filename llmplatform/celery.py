@@ -45,6 +45,21 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": _HOUSEKEEPING,
     },
+    "count-results": {
+        "task": "results.count",
+        "schedule": 5.0,
+        "options": _HOUSEKEEPING,
+    },
+    "watch-experiments": {
+        "task": "results.watch",
+        "schedule": 10.0,
+        "options": _HOUSEKEEPING,
+    },
+    "forget-old-calls": {
+        "task": "results.forget",
+        "schedule": crontab(minute="40"),
+        "options": _HOUSEKEEPING,
+    },
     "count-quarantine": {
         "task": "ledger.count_quarantine",
         "schedule": 60.0,

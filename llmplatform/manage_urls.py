@@ -9,6 +9,7 @@ from apps.core.manage_api import ManageViewSet
 from apps.ledger.api.views import ManageUsageReportView, ManageUsageView
 from apps.prompts.api import manage as prompts
 from apps.registry.api import manage as registry
+from apps.results.api.metrics import PromptMetricsView
 from apps.routing.api import manage as routing
 
 router = SimpleRouter()
@@ -30,6 +31,7 @@ for prefix, viewset in VIEWSETS.items():
     router.register(prefix, viewset, basename=f"manage-{prefix}")
 
 urlpatterns = [
+    path("prompts/<slug:slug>/metrics/", PromptMetricsView.as_view(), name="manage-prompt-metrics"),
     *router.urls,
     path("usage/", ManageUsageView.as_view(), name="manage-usage"),
     path("usage/report", ManageUsageReportView.as_view(), name="manage-usage-report"),

@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "apps.budgets",
     "apps.routing",
     "apps.cache",
+    "apps.results",
     "apps.gateway",
     "apps.jobs",
     "apps.evals",

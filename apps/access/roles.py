@@ -25,8 +25,8 @@ _PROMPTS = _on(
     VIEW,
     "prompts",
     *("prompt", "promptversion", "channel", "freeze", "release", "experiment", "arm"),
-    *("experimentphase", "releaserequest", "approval"),
-)
+    *("experimentphase", "releaserequest", "approval", "guardrail", "metric"),
+) | _on(VIEW, "results", "score")
 _BOOKS = _on(VIEW, "ledger", "attempt", "usage", "entry")
 _ADJUSTMENTS = _on(VIEW, "ledger", "adjustment")
 _BUDGETS = _on(
@@ -70,8 +70,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _PROMPTS
     | _EVALS
     | _EVALS_WRITTEN
-    | _on(EDIT, "prompts", "prompt", "experiment")
-    | _on(ALL, "prompts", "promptversion", "arm")
+    | _on(EDIT, "prompts", "prompt", "experiment", "metric")
+    | _on(ALL, "prompts", "promptversion", "arm", "guardrail")
     | _on(("add",), "prompts", "release", "releaserequest"),
     "approver": _OWNERS
     | _CACHE
@@ -157,6 +157,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _HEALTH
     | _on(ALL, "routing", "route", "routetarget")
     | _on(ALL, "prompts", "prompt", "promptversion", "channel", "experiment", "arm")
+    | _on(ALL, "prompts", "guardrail", "metric")
     | _PROMPTS
     | _EVALS
     | _EVALS_WRITTEN

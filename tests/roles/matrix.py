@@ -37,6 +37,8 @@ MATRIX = {
     "evals.evalrun": "v v - v v v v",
     "evals.review": "v v - v v v v",
     "evals.requirement": "v vacd - v v v vacd",
+    "prompts.metric": "vac v - v v v vacd",
+    "results.score": "v v - v v v v",
     "jobs.job": "v v v v v v v",
     "jobs.batch": "v v v v v v v",
     "jobs.providerbatch": "v v v v v v v",

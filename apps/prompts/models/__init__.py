@@ -5,7 +5,9 @@ from apps.prompts.models.experiments import (
     Experiment,
     ExperimentPhase,
     ExperimentStatus,
+    Guardrail,
 )
+from apps.prompts.models.metrics import Direction, Kind, Metric
 from apps.prompts.models.prompts import (
     Inclusion,
     Prompt,
@@ -31,11 +33,15 @@ __all__ = [
     "Approval",
     "Arm",
     "Channel",
+    "Direction",
     "Experiment",
     "ExperimentPhase",
     "ExperimentStatus",
     "Freeze",
+    "Guardrail",
     "Inclusion",
+    "Kind",
+    "Metric",
     "Prompt",
     "PromptVersion",
     "Release",

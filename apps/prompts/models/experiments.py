@@ -27,7 +27,23 @@ def _subjects() -> Func:
 class ExperimentStatus(models.TextChoices):
     DRAFT = "draft", "Draft"
     RUNNING = "running", "Running"
+    PAUSED = "paused", "Paused"  # its results cannot be trusted; only a stop follows
     STOPPED = "stopped", "Stopped"
+
+
+PLAN = ("primary_metric", "minimum_effect", "planned_subjects", "max_days", "adaptive")
+"""What is decided before the first subject is seen, and never after."""
+
+
+def _plan_locked() -> pgtrigger.Trigger:
+    old, new = (", ".join(f"{row}.{name}" for name in PLAN) for row in ("OLD", "NEW"))
+    return pgtrigger.Protect(
+        name="plan_locked",
+        operation=pgtrigger.Update,
+        condition=pgtrigger.Condition(
+            f"OLD.status <> 'draft' AND ({old}) IS DISTINCT FROM ({new})"
+        ),
+    )
 
 
 @track()
@@ -46,6 +62,40 @@ class Experiment(SlugModel):
         "It can grow while the experiment runs, and nobody who takes part changes arms.",
     )
     share_from = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    primary_metric = models.CharField(
+        max_length=50,
+        default="errors",
+        db_default="errors",
+        help_text="What decides: errors, refusals, schema_failures, cost, seconds, or a metric "
+        "that services score.",
+    )
+    minimum_effect = models.FloatField(
+        "minimum effect, in per cent",
+        default=10,
+        db_default=10,
+        validators=[MinValueValidator(0.1), MaxValueValidator(1000)],
+        help_text="The smallest difference from the control that matters, in per cent of it.",
+    )
+    planned_subjects = models.PositiveIntegerField(
+        default=10_000,
+        db_default=10_000,
+        validators=[MinValueValidator(200)],
+        help_text="Of control and one treatment together; the calculator tells how many.",
+    )
+    max_days = models.PositiveSmallIntegerField(
+        "longest duration, in days",
+        default=28,
+        db_default=28,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text="It then stops by itself; without a winner it is inconclusive.",
+    )
+    adaptive = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether it grows by itself, newcomers getting the arms that do best (Thompson "
+        "sampling). Only for three or more arms.",
+    )
+    conclusion = models.CharField(max_length=500, blank=True, db_default="", editable=False)
     # {"subject": "arm slug"}
     testers = models.JSONField(
         default=dict,
@@ -62,7 +112,7 @@ class Experiment(SlugModel):
 
     class Meta:
         ordering = ["-id"]
-        triggers = [moves_config_epoch()]
+        triggers = [moves_config_epoch(), _plan_locked()]
         constraints = [
             ExclusionConstraint(
                 name="experiments_share_nobody",
@@ -78,6 +128,48 @@ class Experiment(SlugModel):
                 name="experiment_share_fits",
             ),
         ]
+
+
+_OF_A_DRAFT = """
+    IF EXISTS (
+        SELECT FROM prompts_experiment
+        WHERE id = COALESCE(NEW.experiment_id, OLD.experiment_id) AND status <> 'draft'
+    ) THEN RAISE EXCEPTION 'The plan is locked since the experiment started.'; END IF;
+    RETURN COALESCE(NEW, OLD);
+"""
+
+
+@track()
+class Guardrail(models.Model):
+    """How much worse than the control an arm may be before it is paused by itself."""
+
+    experiment = models.ForeignKey(Experiment, models.CASCADE, related_name="guardrails")
+    metric = models.CharField(
+        max_length=50, help_text="errors, refusals, schema_failures, cost, seconds, or a metric."
+    )
+    most = models.FloatField(
+        "at most, in per cent",
+        default=5,
+        validators=[MinValueValidator(0), MaxValueValidator(1000)],
+        help_text="Worse than the control by: points of a share, else per cent of its mean.",
+    )
+
+    class Meta:
+        ordering = ["experiment", "metric"]
+        constraints = [
+            models.UniqueConstraint(fields=["experiment", "metric"], name="one_guardrail_a_metric")
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="guardrail_locked",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+                func=_OF_A_DRAFT,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric} ≤ {self.most:g} %"
 
 
 class ExperimentPhase(models.Model):

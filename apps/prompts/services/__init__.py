@@ -14,6 +14,8 @@ from apps.prompts.services.drafts import (
 )
 from apps.prompts.services.experiments import (
     grow_experiment,
+    pause_arm,
+    pause_experiment,
     start_experiment,
     stop_experiment,
 )
@@ -42,6 +44,8 @@ __all__ = [
     "grow_experiment",
     "import_version",
     "new_draft",
+    "pause_arm",
+    "pause_experiment",
     "reject_request",
     "release",
     "release_due",

@@ -2,25 +2,31 @@
 of the subjects only grows: taking it away would show subjects the release again."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from apps.audit.history import note_reason
 from apps.core.problems import Fault
 from apps.prompts.assignment import BUCKETS, percent
 from apps.prompts.errors import PromptError, refused
+from apps.prompts.measured import BUILT_IN
 from apps.prompts.models import (
     Arm,
     Experiment,
     ExperimentPhase,
     ExperimentStatus,
+    Metric,
     Release,
     VersionStatus,
 )
 from apps.prompts.services.locks import lock_prompt
 from apps.prompts.services.releases import check_permitted, reason_faults
 from apps.prompts.services.requests import approved_for_experiments
+
+_STARTED = (ExperimentStatus.RUNNING, ExperimentStatus.PAUSED)
 
 
 @transaction.atomic
@@ -38,7 +44,8 @@ def start_experiment(*, experiment: Experiment, by: User | None, now: datetime) 
     if row.status != ExperimentStatus.DRAFT:
         raise refused(f"{row} is {row.status}; an experiment starts once.", code="not_draft")
     place = _free_place(row)
-    if faults := [*_arm_faults(row), *_tester_faults(row), *_channel_faults(row, place)]:
+    faults = [*_arm_faults(row), *_tester_faults(row), *_channel_faults(row, place)]
+    if faults := [*faults, *_plan_faults(row)]:
         raise PromptError(faults)
     row.salt = row.salt or secrets.token_hex(16)
     row.status, row.started_at, row.share_from = ExperimentStatus.RUNNING, now, place or 0
@@ -49,9 +56,16 @@ def start_experiment(*, experiment: Experiment, by: User | None, now: datetime) 
 
 @transaction.atomic
 def grow_experiment(
-    *, experiment: Experiment, share: int, reason: str, by: User | None, now: datetime
+    *,
+    experiment: Experiment,
+    share: int,
+    reason: str,
+    by: User | None,
+    now: datetime,
+    weights: Sequence[int] = (),
 ) -> Experiment:
-    """More subjects take part; those who do keep their arms. `share` in basis points of all.
+    """More subjects take part; those who do keep their arms. `share` in basis points of all,
+    `weights` of the arms for those who join; without them the arms' own.
 
     Raises as `start_experiment` does, and `PromptError` with all faults: no reason, not more than
     now, or subjects that belong to another running experiment.
@@ -66,19 +80,60 @@ def grow_experiment(
     row.share = share
     row.save()
     ExperimentPhase.objects.create(
-        experiment=row, share=share, began_at=now, reason=reason.strip(), actor=by
+        experiment=row,
+        share=share,
+        weights=list(weights),
+        began_at=now,
+        reason=reason.strip(),
+        actor=by,
     )
     return row
 
 
 @transaction.atomic
-def stop_experiment(*, experiment: Experiment, now: datetime) -> Experiment:
-    """The channel's release answers again. Raises `PromptError` unless it is running."""
+def stop_experiment(*, experiment: Experiment, now: datetime, conclusion: str = "") -> Experiment:
+    """The channel's release answers again. Raises `PromptError` unless it runs or is paused."""
     lock_prompt(experiment.prompt_id)
     row = Experiment.objects.get(pk=experiment.pk)
-    if row.status != ExperimentStatus.RUNNING or row.started_at is None:
+    if row.status not in _STARTED or row.started_at is None:
         raise refused(f"{row} is not running.", code="not_running")
     row.status, row.stopped_at = ExperimentStatus.STOPPED, max(now, row.started_at)
+    row.conclusion = conclusion[:500] or row.conclusion
+    row.save()
+    return row
+
+
+@transaction.atomic
+def pause_experiment(*, experiment: Experiment, because: str) -> Experiment:
+    """Nobody takes part any more: its results cannot be trusted. Only a stop follows. Raises
+    `PromptError` unless it is running."""
+    lock_prompt(experiment.prompt_id)
+    row = Experiment.objects.get(pk=experiment.pk)
+    if row.status != ExperimentStatus.RUNNING:
+        raise refused(f"{row} is not running.", code="not_running")
+    note_reason(because)
+    row.status, row.conclusion = ExperimentStatus.PAUSED, because[:500]
+    row.save()
+    return row
+
+
+@transaction.atomic
+def pause_arm(*, arm: Arm, because: str, now: datetime) -> Arm:
+    """The control answers the arm's subjects from now on; nobody else changes arms. The audit log
+    has it with its reason.
+
+    Raises `PromptError` for the control, for an arm that is paused, or unless it is running.
+    """
+    lock_prompt(arm.version.prompt_id)
+    row = Arm.objects.select_related("experiment").get(pk=arm.pk)
+    if row.experiment.status != ExperimentStatus.RUNNING:
+        raise refused(f"{row.experiment} is not running.", code="not_running")
+    first = row.experiment.arms.order_by("position").values_list("pk", flat=True).first()
+    if row.pk == first or row.paused_at is not None:
+        which = "the control" if row.pk == first else "paused already"
+        raise refused(f"{row} is {which}.", code="not_pausable")
+    note_reason(because)
+    row.paused_at, row.paused_because = now, because[:500]
     row.save()
     return row
 
@@ -92,6 +147,22 @@ def _arm_faults(row: Experiment) -> list[Fault]:
     if total != BUCKETS:
         detail = f"The weights sum to {total:,}, not to {BUCKETS:,} (100 %)."
         faults.append(Fault("/arms", detail, "bad_sum"))
+    return faults
+
+
+def _plan_faults(row: Experiment) -> list[Fault]:
+    guardrails = list(row.guardrails.values_list("metric", flat=True))
+    named = [("/primary_metric", row.primary_metric)]
+    named += [(f"/guardrails/{metric}", metric) for metric in guardrails]
+    known = {*BUILT_IN, *Metric.objects.values_list("slug", flat=True)}
+    faults = [
+        Fault(at, f"There is no metric “{slug}”. Known: {', '.join(sorted(known))}.", "not_found")
+        for at, slug in named
+        if slug not in known
+    ]
+    if row.adaptive and row.arms.count() < 3:
+        detail = "With two arms a plain test finds the better one sooner; leave `adaptive` out."
+        faults.append(Fault("/adaptive", detail, "too_few_arms"))
     return faults
 
 
