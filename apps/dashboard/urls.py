@@ -4,6 +4,7 @@ from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
 from apps.dashboard import dead_letters, health_orders, provider_health, queue, routes, views
+from apps.results.admin import pages as results
 
 
 def admin_urls(site: AdminSite) -> list[URLPattern]:
@@ -25,6 +26,16 @@ def admin_urls(site: AdminSite) -> list[URLPattern]:
             "dead-letters/retry/",
             site.admin_view(dead_letters.retry_page),
             name="dead_letters_retry",
+        ),
+        path(
+            "experiments/<int:pk>/results/",
+            site.admin_view(results.results),
+            name="experiment_results",
+        ),
+        path(
+            "experiments/calculator/",
+            site.admin_view(results.calculator),
+            name="experiment_calculator",
         ),
         path("queue/", site.admin_view(queue.page), name="queue"),
         path("usage/", site.admin_view(views.usage), name="usage"),

@@ -38,13 +38,16 @@ class Report:
     ratio_p: float
     subjects: int
     conclusion: str
+    known: Mapping[str, Measured]
 
 
 def report_of(experiment: Experiment) -> Report:
     """From rows by hour and counts of subjects; a number of queries that nothing moves."""
     arms = list(experiment.arms.select_related("version__prompt").order_by("position"))
     sums, joined = latest_sums(experiment), exposed(experiment)
-    measured = _primary(experiment)
+    guards = {guard.metric for guard in experiment.guardrails.all()}
+    known = measured_of({experiment.primary_metric, *guards})
+    measured = known.get(experiment.primary_metric) or BUILT_IN["errors"]
     totals = _totals(joined)
     rows = [_row(experiment, measured, arms, arm, sums, totals) for arm in arms]
     return Report(
@@ -53,6 +56,7 @@ def report_of(experiment: Experiment) -> Report:
         ratio_p=ratio_p(sample_groups(experiment, arms, joined)),
         subjects=sum(totals.values()),
         conclusion=experiment.conclusion or _said(measured, rows),
+        known=known,
     )
 
 
@@ -62,15 +66,19 @@ def conclusion_of(experiment: Experiment, arms: Sequence[Arm], sums: ArmSums) ->
 
 
 def course_of(
-    experiment: Experiment, arm: Arm, arms: Sequence[Arm]
-) -> list[tuple[datetime, Compared]]:
-    """How an arm's comparison went, hour by hour."""
+    experiment: Experiment, arms: Sequence[Arm]
+) -> dict[Arm, list[tuple[datetime, Compared]]]:
+    """How each treatment's comparison went, hour by hour; one query for all."""
     measured = _primary(experiment)
     hours = hourly_sums(experiment, {measured.slug})[measured.slug]
-    found = (
-        (hour, _compared(experiment, measured, arms, arm, by_arm)) for hour, by_arm in hours.items()
-    )
-    return [(hour, compared) for hour, compared in found if compared is not None]
+    course: dict[Arm, list[tuple[datetime, Compared]]] = {}
+    for arm in arms[1:]:
+        found = (
+            (hour, _compared(experiment, measured, arms, arm, by_arm))
+            for hour, by_arm in hours.items()
+        )
+        course[arm] = [(hour, compared) for hour, compared in found if compared is not None]
+    return course
 
 
 def sample_groups(

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.core.admin import EmptyState, PlatformAdmin, short_time
@@ -18,14 +19,22 @@ from apps.prompts.models import (
     Experiment,
     ExperimentPhase,
     ExperimentStatus,
+    Guardrail,
     PromptVersion,
     VersionStatus,
 )
-from apps.prompts.services import grow_experiment, start_experiment, stop_experiment
+from apps.prompts.models.experiments import PLAN
+from apps.prompts.services import (
+    grow_experiment,
+    promote_arm,
+    start_experiment,
+    stop_experiment,
+)
 
 OFFERED: dict[str, tuple[str, ...]] = {
     ExperimentStatus.DRAFT: ("start",),
-    ExperimentStatus.RUNNING: ("grow", "stop"),
+    ExperimentStatus.RUNNING: ("grow", "promote", "stop"),
+    ExperimentStatus.PAUSED: ("stop",),
     ExperimentStatus.STOPPED: (),
 }
 MOST_TESTERS = 100
@@ -40,6 +49,11 @@ class GrowForm(ReasonForm):
         help_text="More than now. Whoever takes part already keeps the same arm.",
     )
     field_order = ("share", "reason")
+
+
+class PromoteForm(ReasonForm):
+    arm = forms.ModelChoiceField(Arm.objects.none(), empty_label=None)
+    field_order = ("arm", "reason")
 
 
 class ExperimentForm(forms.ModelForm[Experiment]):
@@ -76,7 +90,20 @@ class PhaseInline(admin.TabularInline[ExperimentPhase, Experiment]):
         return percent(phase.share)
 
 
-class ArmInline(admin.TabularInline[Arm, Experiment]):
+class DraftInline(admin.TabularInline[Any, Experiment]):
+    """Rows that are edited while their experiment is a draft."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_add_permission(request, obj) and _is_draft(obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _is_draft(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _is_draft(obj)
+
+
+class ArmInline(DraftInline):
     model = Arm
     extra = 2
     classes = ("p-arms",)
@@ -90,14 +117,11 @@ class ArmInline(admin.TabularInline[Arm, Experiment]):
             field.queryset = sealed.select_related("prompt")
         return formset
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_add_permission(request, obj) and _is_draft(obj)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and _is_draft(obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and _is_draft(obj)
+class GuardrailInline(DraftInline):
+    model = Guardrail
+    extra = 1
+    fields = ("metric", "most")
 
 
 @admin.register(Experiment)
@@ -117,8 +141,19 @@ class ExperimentAdmin(PlatformAdmin):
     search_fields = ("slug", "name", "prompt__slug")
     list_select_related = ("prompt", "channel")
     palette_fields = ("slug",)
-    fields = ("slug", "name", "prompt", "channel", "hypothesis", "share", "testers")
-    object_actions = ("start", "grow", "stop")
+    fieldsets = (
+        (None, {"fields": ("slug", "name", "prompt", "channel", "hypothesis", "share", "testers")}),
+        (
+            "Plan",
+            {
+                "fields": PLAN,
+                "description": "Locked when the experiment starts. The calculator on the list's "
+                "page tells how many subjects it takes.",
+            },
+        ),
+    )
+    object_actions = ("start", "grow", "promote", "stop")
+    change_list_template = "admin/prompts/experiment/change_list.html"
     empty_state = EmptyState(
         "An experiment lets two or more sealed versions answer side by side.",
         "Plan an experiment",
@@ -154,7 +189,8 @@ class ExperimentAdmin(PlatformAdmin):
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         if obj is None:
             return []  # the prompt decides which versions to offer
-        return [ArmInline] if _is_draft(obj) else [ArmInline, PhaseInline]
+        planned = [ArmInline, GuardrailInline]
+        return planned if _is_draft(obj) else [*planned, PhaseInline]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("slug", "prompt") if obj is not None else ()
@@ -176,7 +212,10 @@ class ExperimentAdmin(PlatformAdmin):
     def _action_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
         offered = OFFERED[obj.status] if obj is not None else ()
         links = super()._action_links(request, obj)
-        return [link for link in links if link[1].rstrip("/").rpartition("/")[2] in offered]
+        shown = [link for link in links if link[1].rstrip("/").rpartition("/")[2] in offered]
+        if obj is None or _is_draft(obj):
+            return shown
+        return [("Results", reverse("admin:experiment_results", args=[obj.pk])), *shown]
 
     @admin.action(description="Start…", permissions=["release"])
     def start(self, request: HttpRequest, queryset: QuerySet[Experiment]) -> HttpResponse | None:
@@ -203,6 +242,20 @@ class ExperimentAdmin(PlatformAdmin):
             return f"{grown} takes {percent(grown.share)} of the subjects now."
 
         return self._ask(request, experiment, run, "Grow", GrowForm)
+
+    @admin.action(description="Promote an arm…", permissions=["release"])
+    def promote(self, request: HttpRequest, queryset: QuerySet[Experiment]) -> HttpResponse | None:
+        experiment = queryset.get()
+        form = PromoteForm(request.POST if request.method == "POST" else None)
+        field: Any = form.fields["arm"]
+        field.queryset = experiment.arms.select_related("experiment", "version__prompt")
+
+        def run(values: Any) -> str:
+            asked = promote_arm(by=request.user, now=timezone.now(), **values)  # type: ignore[arg-type]
+            return f"{experiment} has stopped. {asked}: {asked.get_state_display().lower()}."
+
+        title = f"Stop {experiment} and ask for an arm's release to {experiment.channel}?"
+        return ask(self, request, experiment, form=form, run=run, title=title, button="Promote")
 
     @admin.action(description="Stop…", permissions=["release"])
     def stop(self, request: HttpRequest, queryset: QuerySet[Experiment]) -> HttpResponse | None:

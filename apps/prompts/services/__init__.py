@@ -12,13 +12,13 @@ from apps.prompts.services.drafts import (
     validate_version,
     whole_content,
 )
-from apps.prompts.services.experiments import (
-    grow_experiment,
+from apps.prompts.services.experiment_ends import (
     pause_arm,
     pause_experiment,
-    start_experiment,
+    promote_arm,
     stop_experiment,
 )
+from apps.prompts.services.experiments import grow_experiment, start_experiment
 from apps.prompts.services.files import export_version, import_version
 from apps.prompts.services.previews import dry_run
 from apps.prompts.services.releases import release, rollback, version_before
@@ -46,6 +46,7 @@ __all__ = [
     "new_draft",
     "pause_arm",
     "pause_experiment",
+    "promote_arm",
     "reject_request",
     "release",
     "release_due",
