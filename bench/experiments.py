@@ -15,7 +15,7 @@ import numpy
 
 from apps.prompts.measured import BUILT_IN, Measured
 from apps.prompts.statistics import RatioSums, plan_experiment
-from apps.results.judging import Verdict, compare, is_broken
+from apps.results.judging import Verdict, compare, deviation_of_share, is_broken
 
 SHARE = Measured("thumb", "Thumb", "share", "higher")
 LOOK = 50  # subjects an arm: 100 of both
@@ -99,9 +99,8 @@ def _arm(rng: numpy.random.Generator, *, by_subject: bool) -> RatioSums:
 
 
 def planned_for(rate: float, lift: float, power: float) -> int:
-    """Subjects an arm. The spread is that of both rates' middle."""
-    middle = rate * (1 + lift / 2)
-    deviation = math.sqrt(middle * (1 - middle))
+    """Subjects an arm, as the calculator tells."""
+    deviation = deviation_of_share(rate, lift)
     plan = plan_experiment(deviation=deviation, difference=rate * lift, power=power)
     return math.ceil(plan.per_arm / LOOK) * LOOK
 

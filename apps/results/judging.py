@@ -117,6 +117,12 @@ def is_broken(
     )
 
 
+def deviation_of_share(rate: float, lift: float) -> float:
+    """The spread of a share over subjects, for planning: that of the middle of both arms."""
+    middle = min(rate * (1 + lift / 2), 0.999)
+    return math.sqrt(middle * (1 - middle))
+
+
 def ratio_p(groups: Sequence[tuple[Mapping[str, int], Mapping[str, int]]]) -> float:
     """The p-value of “each arm got the subjects that it should”. A group is what joined in one
     phase: subjects and weights by arm. Arms that a guardrail paused are left out by the caller."""

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.prompts.measured import BUILT_IN, Measured
-from apps.prompts.models import Arm, Experiment
+from apps.prompts.models import Arm, Experiment, ExperimentStatus
 from apps.prompts.statistics import RatioSums
 from apps.results.judging import Compared, Verdict, compare, ratio_p
 from apps.results.selectors import ArmSums, exposed, hourly_sums, latest_sums, measured_of
 
 NOBODY = RatioSums(subjects=0, y=0, yy=0, x=0, xx=0, xy=0)
+UNDECIDED = "Nothing is certain yet."
 INCONCLUSIVE = "Inconclusive: no arm is certainly better or worse than the control."
 
 Groups = list[tuple[Mapping[str, int], Mapping[str, int]]]
@@ -55,7 +56,7 @@ def report_of(experiment: Experiment) -> Report:
         arms=rows,
         ratio_p=ratio_p(sample_groups(experiment, arms, joined)),
         subjects=sum(totals.values()),
-        conclusion=experiment.conclusion or _said(measured, rows),
+        conclusion=experiment.conclusion or _so_far(experiment, measured, rows),
         known=known,
     )
 
@@ -164,6 +165,12 @@ def _relative(compared: Compared | None, base: float | None) -> tuple[float, flo
     if compared is None or not base or abs(compared.low) == float("inf"):
         return None
     return compared.low / base, compared.difference / base, compared.high / base
+
+
+def _so_far(experiment: Experiment, measured: Measured, rows: Sequence[ArmReport]) -> str:
+    said = _said(measured, rows)
+    is_open = experiment.status == ExperimentStatus.RUNNING
+    return UNDECIDED if said == INCONCLUSIVE and is_open else said
 
 
 def _said(measured: Measured, rows: Sequence[ArmReport]) -> str:

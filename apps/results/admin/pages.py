@@ -1,6 +1,7 @@
 """The pages of an experiment: its results, and how many subjects one needs."""
 
 import math
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -15,7 +16,7 @@ from apps.core.admin import pill
 from apps.prompts.measured import Measured
 from apps.prompts.models import Experiment, ExperimentStatus
 from apps.prompts.statistics import Plan, plan_experiment
-from apps.results.judging import SRM_P, Compared, Verdict
+from apps.results.judging import SRM_P, Compared, Verdict, deviation_of_share
 from apps.results.plots import Interval, course, intervals
 from apps.results.reports import ArmReport, Report, course_of, report_of
 
@@ -122,9 +123,7 @@ def _plot(report: Report) -> Any:
     if not rows:
         return None
     title = f"{report.measured.label}: difference from the control"
-    return intervals(
-        rows, title=title, formatted=lambda value: difference_of(report.measured, value)
-    )
+    return intervals(rows, title=title, formatted=partial(difference_of, report.measured))
 
 
 def _courses(experiment: Experiment, report: Report) -> list[Any]:
@@ -132,16 +131,15 @@ def _courses(experiment: Experiment, report: Report) -> list[Any]:
     drawn = []
     found = course_of(experiment, [row.arm for row in report.arms])
     for arm, hours in found.items():
-        points = [(f"{hour:%d %b %H:00}", _drawn(arm.slug, one)) for hour, one in hours]
+        points = [
+            (f"{hour:%d %b %H:00}", _drawn(arm.slug, one))
+            for hour, one in hours
+            if one.verdict is not Verdict.EARLY  # so wide that nothing else could be seen
+        ]
         if len(points) > 1:
             title = f"{arm.slug}: difference from the control by hour"
-            drawn.append(
-                course(
-                    points,
-                    title=title,
-                    formatted=lambda value: difference_of(report.measured, value),
-                )
-            )
+            told = partial(difference_of, report.measured)
+            drawn.append((arm.slug, course(points, title=title, formatted=told)))
     return drawn
 
 
@@ -212,10 +210,11 @@ def calculator(request: HttpRequest) -> HttpResponse:
 
 def _planned(values: dict[str, Any]) -> Plan:
     base = values["baseline"] / 100 if values["kind"] == "share" else values["baseline"]
-    spread = math.sqrt(base * (1 - base)) if values["kind"] == "share" else values["deviation"]
+    lift = values["effect"] / 100
+    is_share = values["kind"] == "share"
     return plan_experiment(
-        deviation=spread,
-        difference=base * values["effect"] / 100,
+        deviation=deviation_of_share(base, lift) if is_share else values["deviation"],
+        difference=base * lift,
         arms=values["arms"],
         alpha=0.05 / (values["arms"] - 1),
         power=values["power"] / 100,
