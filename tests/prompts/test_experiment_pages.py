@@ -7,6 +7,12 @@ from apps.prompts.models import Experiment
 from tests.prompts.conftest import action, go_live, make_sealed, page, saying
 
 pytestmark = pytest.mark.django_db
+PLAN = {
+    "primary_metric": "cost",
+    "minimum_effect": 5,
+    "planned_subjects": 4000,
+    "max_days": 14,
+}
 
 
 def test_it_is_planned_started_and_stopped(root, prompt, staging):
@@ -15,7 +21,7 @@ def test_it_is_planned_started_and_stopped(root, prompt, staging):
     root.post(
         reverse("admin:prompts_experiment_add"),
         {"slug": "tone", "name": "Tone", "prompt": prompt.pk, "channel": staging.pk}
-        | {"share": 1000, "testers": '{"ann": "arm-1"}'},
+        | {"share": 1000, "testers": '{"ann": "arm-1"}', **PLAN},
     )
     planned = Experiment.objects.get()
     arms = {"arms-TOTAL_FORMS": 2, "arms-INITIAL_FORMS": 0}
@@ -26,8 +32,11 @@ def test_it_is_planned_started_and_stopped(root, prompt, staging):
             f"arms-{index}-version": version.pk,
             f"arms-{index}-weight": 5000,
         }
-    fields = {"name": "Tone", "channel": staging.pk, "share": 1000, "testers": ""}
-    root.post(page("experiment", planned.pk), {**fields, **arms})
+    fields = {"name": "Tone", "channel": staging.pk, "share": 1000, "testers": "", **PLAN}
+    guards = {"guardrails-TOTAL_FORMS": 1, "guardrails-INITIAL_FORMS": 0}
+    guards |= {"guardrails-0-metric": "errors", "guardrails-0-most": 2}
+    root.post(page("experiment", planned.pk), {**fields, **arms, **guards})
+    assert str(planned.guardrails.get()) == "errors ≤ 2 %"
 
     root.post(action("experiment", planned.pk, "start"))
     planned.refresh_from_db()
