@@ -66,7 +66,15 @@ def dependents(fragment: Prompt) -> list[Inclusion]:
     return [row for row in rows if in_use.get(row.version.prompt_id) == row.version_id]
 
 
-def _in_use(prompts: Collection[int]) -> dict[int, int]:
+def versions_in_use(prompts: QuerySet[Prompt]) -> list[PromptVersion]:
+    """Of each prompt what is live on production, else on another channel, else the newest sealed
+    version, in order of their names."""
+    ids = _in_use(prompts.values_list("pk", flat=True)).values()
+    rows = PromptVersion.objects.filter(pk__in=ids).select_related("prompt")
+    return list(rows.order_by("prompt__slug"))
+
+
+def _in_use(prompts: Collection[int] | QuerySet[Prompt, int]) -> dict[int, int]:
     """Prompt → the id of its version in use."""
     versions = PromptVersion.objects.filter(prompt__in=prompts, status=VersionStatus.SEALED)
     newest = versions.order_by("prompt_id", "number").values_list("prompt_id", "id")

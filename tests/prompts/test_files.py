@@ -8,8 +8,8 @@ from django.core.management import CommandError, call_command
 
 from apps.core import strict_json
 from apps.prompts.models import Prompt, PromptVersion, Release
-from apps.prompts.services import export_version
-from tests.prompts.conftest import CONTENT, make_live, saying
+from apps.prompts.services import create_prompt, export_version
+from tests.prompts.conftest import CONTENT, content, make_live, make_sealed, saying
 
 pytestmark = pytest.mark.django_db
 DOCUMENT = {"slug": "gift-text", "name": "Gift text", "tags": ["shop"], "note": "First.", **CONTENT}
@@ -107,14 +107,14 @@ def test_export_and_import_are_a_round_trip(prompt, tmp_path, capsys):
     make_live(prompt, saying("Describe"))
     call_command("export_prompt", prompt.slug)
     first = capsys.readouterr().out
-    path = tmp_path / "exported.json"
-    path.write_text(json.dumps(json.loads(first) | {"slug": "copy"}))
+    path = tmp_path / "exported.prompt"
+    path.write_text(first.replace("slug: product-text", "slug: copy"))
     call_command("import_prompt", path, "--seal")
     capsys.readouterr()
 
     call_command("export_prompt", "copy", "--number", "1")
 
-    assert json.loads(capsys.readouterr().out) == json.loads(first) | {"slug": "copy"}
+    assert capsys.readouterr().out == path.read_text()
     assert PromptVersion.objects.values("content_hash").distinct().count() == 1
 
 
@@ -144,3 +144,40 @@ def test_without_it_files_and_hashes_are_as_they_were(file):
     assert "fit" not in export_version(version=version)
     before_there_was_fit = hashlib.sha256(strict_json.canonical(CONTENT)).hexdigest()
     assert version.content_hash == before_there_was_fit
+
+
+def test_all_prompts_travel_in_a_folder(prompt, tmp_path):
+    voice = create_prompt(slug="voice", name="Voice", kind="fragment")
+    said = [{"role": "system", "content": "Be kind."}]
+    make_sealed(voice, content(messages=said, variables={}, model="", parameters={}))
+    include = [{"role": "user", "content": '{% include "voice" %} {{ product }}'}]
+    make_live(prompt, content(messages=include))
+    call_command("export_prompt", "--all", tmp_path)
+    texts = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert set(texts) == {"voice.prompt", "product-text.prompt"}
+    for name, slug in (("a.prompt", "product-text"), ("b.prompt", "voice")):
+        text = texts[f"{slug}.prompt"].replace("voice", "tone").replace("product-text", "new-text")
+        (tmp_path / name).write_text(text)
+        (tmp_path / f"{slug}.prompt").unlink()
+
+    call_command("import_prompt", tmp_path, "--seal", "--release", "production")
+
+    new = PromptVersion.objects.get(prompt__slug="new-text")
+    assert new.messages[0]["content"] == "Be kind. {{ product }}"
+    assert Release.objects.get(prompt=new.prompt).version == new
+
+
+def test_two_files_of_one_prompt_are_refused(file, tmp_path):
+    file()
+    (tmp_path / "other.json").write_text((tmp_path / "prompt.json").read_text())
+
+    with pytest.raises(CommandError, match="two files of the prompt gift-text"):
+        call_command("import_prompt", tmp_path)
+
+
+def test_a_file_that_is_none_is_named(tmp_path):
+    path = tmp_path / "x.prompt"
+    path.write_text("---\nslug: a\nslug: b\n---\n")
+
+    with pytest.raises(CommandError, match=r"x\.prompt: Line 3: slug stands twice"):
+        call_command("import_prompt", path)

@@ -110,3 +110,57 @@ def test_what_may_be_left_out_is_part_of_a_version(prompt, engineer):
     post(engineer, "product-text/versions/", **wrong)
     answer = post(engineer, "product-text/seal/", version=2, note="x")
     assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/fit/steps/0/truncate"]
+
+
+def get(user, path):
+    client = Client()
+    client.force_login(user)
+    return client.get(f"{URL}{path}")
+
+
+def test_content_is_checked_without_storing_it(prompt, engineer):
+    answer = post(
+        engineer, "product-text/validate/", **CONTENT | {"parameters": {"n": 2}, "model": "new"}
+    )
+
+    assert [fault["pointer"] for fault in answer.json()["faults"]] == ["/parameters"]
+    assert [warning["code"] for warning in answer.json()["warnings"]] == ["unknown_model"]
+    assert not PromptVersion.objects.exists()
+
+
+def test_a_version_leaves_as_a_file_and_comes_back_as_a_draft(prompt, engineer):
+    version = make_live(prompt).version
+
+    text = get(engineer, "product-text/file/")
+    assert text.headers["Content-Type"] == "text/plain; charset=utf-8"
+    changed = text.content.decode().replace("short texts", "long texts")
+    answer = post(engineer, "files/", file=changed)
+
+    assert (answer.status_code, answer.json()["number"]) == (201, 2)
+    assert PromptVersion.objects.get(number=2).status == "draft"
+    again = post(engineer, "files/", file=text.content.decode())
+    assert again.json()["number"] == version.number
+
+
+def test_a_file_makes_a_prompt_that_is_new(engineer, prompt):
+    make_live(prompt)
+    text = get(engineer, "product-text/file/?number=1").content.decode()
+
+    answer = post(engineer, "files/", file=text.replace("slug: product-text", "slug: gift"))
+
+    assert answer.status_code == 201
+    assert PromptVersion.objects.get(prompt__slug="gift").status == "draft"
+
+
+@pytest.mark.parametrize(("query", "status"), [("?number=7", 404), ("?number=x", 400), ("", 404)])
+def test_a_file_of_what_is_not_there(prompt, engineer, query, status):
+    assert get(engineer, f"product-text/file/{query}").status_code == status
+
+
+def test_a_file_that_is_none_is_refused_with_its_line(engineer):
+    answer = post(engineer, "files/", file="---\nslug: a\nslug: b\n---\n")
+
+    assert (answer.status_code, answer.json()["errors"][0]["detail"]) == (
+        400,
+        "Line 3: slug stands twice.",
+    )

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,10 +18,11 @@ from rest_framework.response import Response
 from apps.core.api import StrictSerializer
 from apps.core.manage_api import ManageViewSet, manage_serializer
 from apps.core.problems import Problem
-from apps.prompts import services
+from apps.prompts import services, textfile
 from apps.prompts.api.serializers import VersionSummarySerializer
 from apps.prompts.errors import DraftConflict, NotPermitted, PromptError
 from apps.prompts.models import Channel, Prompt, PromptVersion, Release
+from apps.prompts.selectors import live_version
 from apps.prompts.validation import Content
 
 # Any one of them opens the action; protected channels ask the service for more.
@@ -29,6 +32,9 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "create": ("prompts.add_prompt",),
     "partial_update": ("prompts.change_prompt",),
     "versions": ("prompts.add_promptversion",),
+    "validate": ("prompts.view_prompt",),
+    "file": ("prompts.view_prompt",),
+    "files": ("prompts.add_prompt",),
     "seal": ("prompts.change_promptversion",),
     "release": ("prompts.add_release", "prompts.release_protected"),
     "rollback": ("prompts.add_release", "prompts.release_protected"),
@@ -59,6 +65,29 @@ class NewVersionRequest(StrictSerializer):
         help_text="What may be left out when it is too long: max_input_tokens, steps.",
     )
     note = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+
+
+class FindingSerializer(serializers.Serializer[Any]):
+    """One fault or warning, and where."""
+
+    pointer = serializers.CharField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+
+
+class FindingsSerializer(serializers.Serializer[Any]):
+    """Faults forbid sealing; warnings don't."""
+
+    faults = FindingSerializer(many=True)
+    warnings = FindingSerializer(many=True)
+
+
+class FileRequest(StrictSerializer):
+    file = serializers.CharField(
+        max_length=textfile.MOST_CHARS,
+        trim_whitespace=False,
+        help_text="The text of a file as `GET …/{slug}/file/` gives it.",
+    )
 
 
 class SealRequest(StrictSerializer):
@@ -108,6 +137,40 @@ class ManagePromptViewSet(ManageViewSet):
             )
         return Response(VersionSummarySerializer(draft).data, status=201)
 
+    @extend_schema(request=NewVersionRequest, responses=FindingsSerializer)
+    @action(detail=True, methods=["post"])
+    def validate(self, request: Request, slug: str) -> Response:
+        """What is wrong with this content, without storing it."""
+        values = _valid(NewVersionRequest, request)
+        del values["note"]
+        found = services.validate_content(prompt=self.get_object(), content=Content(**values))
+        return Response(FindingsSerializer(found).data)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("number", int, description="Default: what is in use.")],
+        responses={(200, "text/plain"): str},
+    )
+    @action(detail=True, methods=["get"])
+    def file(self, request: Request, slug: str) -> HttpResponse:
+        """A version as a text file, for git: equal versions are equal files."""
+        version = _version_in(self.get_object(), request.query_params.get("number"))
+        text = textfile.write(services.export_version(version=version))
+        return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+    @extend_schema(request=FileRequest, responses={201: VersionSummarySerializer})
+    @action(detail=False, methods=["post"])
+    def files(self, request: Request) -> Response:
+        """A draft of a file, and its prompt when it is new. A version that is sealed here already
+        is returned as it is."""
+        given = _valid(FileRequest, request)["file"]
+        try:
+            document = textfile.read(given)
+        except textfile.TextFileError as error:
+            raise ValidationError({"file": [str(error)]}) from error
+        with _refusals():
+            made = services.import_version(document=document, by=_user(request), now=timezone.now())
+        return Response(VersionSummarySerializer(made).data, status=201)
+
     @extend_schema(request=SealRequest, responses=VersionSummarySerializer)
     @action(detail=True, methods=["post"])
     def seal(self, request: Request, slug: str) -> Response:
@@ -156,6 +219,18 @@ def _user(request: Request) -> Any:
 
 def _version(prompt: Prompt, number: int) -> PromptVersion:
     return get_object_or_404(PromptVersion, prompt=prompt, number=number)
+
+
+def _version_in(prompt: Prompt, number: str | None) -> PromptVersion:
+    """The one of that number; without one, the one in use."""
+    if number is not None and not number.isdecimal():
+        raise ValidationError({"number": ["Must be a whole number."]})
+    version = live_version(prompt) if number is None else None
+    if number is not None:
+        version = prompt.versions.filter(number=min(int(number), 2**31 - 1)).first()
+    if version is None:
+        raise Http404
+    return version
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from apps.prompts.services.drafts import (
     draft_of,
     new_draft,
     save_draft,
+    validate_content,
     validate_version,
     whole_content,
 )
@@ -19,7 +20,7 @@ from apps.prompts.services.experiment_ends import (
     stop_experiment,
 )
 from apps.prompts.services.experiments import grow_experiment, start_experiment
-from apps.prompts.services.files import export_version, import_version
+from apps.prompts.services.files import export_version, import_version, in_order
 from apps.prompts.services.previews import dry_run
 from apps.prompts.services.releases import release, rollback, version_before
 from apps.prompts.services.requests import (
@@ -43,6 +44,7 @@ __all__ = [
     "export_version",
     "grow_experiment",
     "import_version",
+    "in_order",
     "new_draft",
     "pause_arm",
     "pause_experiment",
@@ -58,6 +60,7 @@ __all__ = [
     "start_experiment",
     "stop_experiment",
     "update_dependents",
+    "validate_content",
     "validate_version",
     "version_before",
     "whole_content",

@@ -126,14 +126,13 @@ def check_saveable(
 
 def validate_version(version: PromptVersion) -> Findings:
     """All faults, which forbid sealing, and all warnings."""
-    known = Model.objects.filter(slug=version.model).values_list("slug", flat=True)
-    content = content_of(version)
-    return examine(
-        content,
-        known_models=known,
-        kind=version.prompt.kind,
-        fragments=find_fragments(content),
-    )
+    return validate_content(prompt=version.prompt, content=content_of(version))
+
+
+def validate_content(*, prompt: Prompt, content: Content) -> Findings:
+    """The same for content that is not stored."""
+    known = Model.objects.filter(slug=content.model).values_list("slug", flat=True)
+    return examine(content, known_models=known, kind=prompt.kind, fragments=find_fragments(content))
 
 
 def content_of(version: PromptVersion) -> Content:

@@ -1,7 +1,8 @@
-"""Prompts as files: one canonical JSON document for each version, the same after a round trip."""
+"""Prompts as documents of files (`textfile`), the same after a round trip."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -9,7 +10,7 @@ from django.db import transaction
 
 from apps.core.problems import Fault
 from apps.prompts.errors import PromptError
-from apps.prompts.fragments import find_fragments
+from apps.prompts.fragments import find_fragments, included
 from apps.prompts.models import Channel, Prompt, PromptVersion
 from apps.prompts.services.drafts import content_of, create_prompt, draft_of, whole_content
 from apps.prompts.services.releases import release
@@ -68,9 +69,7 @@ def import_version(
     """
     _check_document(document)
     prompt = Prompt.objects.filter(slug=document["slug"]).first() or _new_prompt(document)
-    values = {key: document.get(key, default) for key, default in OF_VERSION.items()}
-    note = values.pop("note")
-    content = Content(**values)
+    content, note = _as_content(document), document.get("note", "")
     if faults := _fragment_faults(document, content):
         raise PromptError(faults)
     version = _existing(prompt, content) or draft_of(
@@ -82,6 +81,32 @@ def import_version(
         reason = note or "Imported."
         release(prompt=prompt, channel=channel, version=version, reason=reason, by=by, now=now)
     return version
+
+
+def in_order(documents: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What others include first. Raises `ValueError` for fragments that include each other, and for
+    two documents of one prompt."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for document in documents:
+        slug = str(document.get("slug"))
+        if slug in found:
+            raise ValueError(f"There are two files of the prompt {slug}.")
+        found[slug] = document
+    needs = {
+        slug: {include.name for include in included(_as_content(document))} & found.keys()
+        for slug, document in found.items()
+    }
+    try:
+        return [found[slug] for slug in TopologicalSorter(needs).static_order()]
+    except CycleError as error:
+        names = ", ".join(dict.fromkeys(error.args[1]))
+        raise ValueError(f"These include each other: {names}.") from error
+
+
+def _as_content(document: Mapping[str, Any]) -> Content:
+    return Content(
+        **{key: document.get(key, value) for key, value in OF_VERSION.items() if key != "note"}
+    )
 
 
 def _new_prompt(document: Mapping[str, Any]) -> Prompt:
