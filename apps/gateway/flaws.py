@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-import jsonschema_rs
 import orjson
 
+from apps.core.json_schema import BadSchema, schema_validator
 from apps.gateway.answers import Answer
 from apps.ledger.models import Flaw
 
@@ -41,11 +41,6 @@ def _has_form(text: str, schema: bytes) -> bool:
 @lru_cache(maxsize=256)
 def _check(schema: bytes) -> Callable[[Any], bool]:
     try:
-        return jsonschema_rs.validator_for(orjson.loads(schema), retriever=_fetch_nothing).is_valid
-    except (jsonschema_rs.ValidationError, ValueError):
+        return schema_validator(orjson.loads(schema), linear=True).is_valid
+    except BadSchema:
         return lambda _: True
-
-
-def _fetch_nothing(address: str) -> Any:
-    """A schema may not make us call an address."""
-    raise ValueError(f"{address[:100]} is not fetched.")

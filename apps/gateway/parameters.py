@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from apps.core.json_schema import BadSchema, schema_validator
 from apps.core.problems import Fault
 from apps.gateway.shapes import CHAT_PARAMETERS, EMBEDDING_PARAMETERS, EXPLAINED, MESSAGE, REFUSED
 
@@ -75,11 +76,11 @@ def input_faults(inputs: tuple[Any, ...]) -> list[Fault]:
 
 
 def schema_faults(schema: Mapping[str, Any]) -> list[Fault]:
-    """Whether `schema` is a JSON Schema at all."""
+    """Whether `schema` is a JSON Schema at all, and needs nothing from elsewhere."""
     try:
-        jsonschema_rs.validator_for(dict(schema))
-    except (jsonschema_rs.ValidationError, ValueError) as error:
-        return [Fault("/response_schema", f"Not a JSON Schema: {_short(error)}", "bad_schema")]
+        schema_validator(schema, linear=False)
+    except BadSchema as error:
+        return [Fault("/response_schema", str(error), "bad_schema")]
     return []
 
 

@@ -126,7 +126,7 @@ def test_faults_name_the_field(check, at):
 def test_a_schema_fetches_nothing():
     (fault,) = check_faults(Check("json-schema", value='{"$ref": "http://127.0.0.1:9/x"}'))
 
-    assert "may not refer to http://127.0.0.1:9/x" in fault.detail
+    assert "only to its own parts" in fault.detail
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from apps.core.json_schema import BadSchema, schema_validator
 from apps.core.problems import Fault
 from apps.prompts.variables import KINDS, pointer
 
@@ -107,29 +108,11 @@ def schema_faults(schema: Any) -> list[Fault]:
     at = "/response_schema"
     if not isinstance(schema, dict):
         return [Fault(at, "Must be an object: a JSON Schema.", "bad_schema")]
-    if reference := next(_outside_references(schema), None):
-        detail = f"May refer only to its own parts (#/…), not to “{reference[:100]}”."
-        return [Fault(at, detail, "bad_schema")]
     try:
-        jsonschema_rs.validator_for(schema)
-    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
-        return [Fault(at, f"Not a JSON Schema: {_short(error)}", "bad_schema")]
+        schema_validator(schema, linear=False)
+    except BadSchema as error:
+        return [Fault(at, str(error), "bad_schema")]
     return []
-
-
-def _outside_references(node: Any) -> Iterator[str]:
-    """References that a validator would have to fetch."""
-    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    if isinstance(node, dict):
-        for key in ("$ref", "$dynamicRef", "$recursiveRef", "$schema"):
-            found = node.get(key)
-            own = (
-                "#" if key != "$schema" else ("http://json-schema.org/", "https://json-schema.org/")
-            )
-            if isinstance(found, str) and not found.startswith(own):
-                yield found
-    for child in children:
-        yield from _outside_references(child)
 
 
 def _faults(validator: "jsonschema_rs.Validator", value: Any, root: str) -> Iterator[Fault]:
