@@ -4,11 +4,14 @@ import random
 from dataclasses import replace
 
 import pytest
+from django.utils import timezone
 
 from apps.evals.comparing import Tally, compare_tallies, steadiness
 from apps.evals.models import Requirement
 from apps.evals.services.gate import evidence
+from apps.prompts.errors import PromptError
 from apps.prompts.models import Channel
+from apps.prompts.services import release
 from apps.prompts.services.gates import GateOutcome, gate_findings
 from apps.prompts.statistics import Verdict
 from tests.evals.conftest import case, make_cases, make_suite, make_version
@@ -201,3 +204,21 @@ def test_a_suite_of_another_name_with_the_same_checks_asks_the_same(big, candida
     )
 
     assert same.outcome == GateOutcome.PASS
+
+
+def test_a_broken_case_keeps_a_version_from_its_channel(big, candidate, engineer):
+    staging = Channel.objects.get(slug="staging")
+    Requirement.objects.create(
+        channel=staging, dataset=big.dataset_version.dataset, suite=big.suite
+    )
+    run_through(replace(big, version=candidate), good_but("thing 0"))
+
+    with pytest.raises(PromptError, match=r"Cases that must pass fail: c0\. Mend the prompt"):
+        release(
+            prompt=candidate.prompt,
+            channel=staging,
+            version=candidate,
+            reason="Better.",
+            by=engineer,
+            now=timezone.now(),
+        )

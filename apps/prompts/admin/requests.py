@@ -23,6 +23,7 @@ from apps.prompts.services import (
     withdraw_request,
 )
 from apps.prompts.services.freezes import freeze_at
+from apps.prompts.services.gates import GateFinding, GateOutcome, gate_findings
 from apps.prompts.services.releases import PROTECTED
 
 _STATES: dict[str, Kind] = {
@@ -30,6 +31,12 @@ _STATES: dict[str, Kind] = {
     RequestState.APPROVED: "info",
     RequestState.RELEASED: "ok",
     RequestState.REJECTED: "bad",
+}
+
+OUTCOME_KINDS: dict[GateOutcome, Kind] = {
+    GateOutcome.PASS: "ok",
+    GateOutcome.UNSURE: "warn",
+    GateOutcome.FAIL: "bad",
 }
 
 
@@ -207,4 +214,18 @@ def _page(row: ReleaseRequest) -> dict[str, Any]:
         "sections": _changes(row),
         "live_version": row.base.version if row.base else None,
         "votes": [(each, short_time(each.at)) for each in row.approvals.all()],
+        "gates": _gates(row),
     }
+
+
+def _gates(row: ReleaseRequest) -> list[tuple[GateFinding, SafeString]]:
+    """What the checks of its channel say now; they are asked again when it goes live."""
+    if row.state not in OPEN_STATES:
+        return []
+    found = gate_findings(
+        prompt=row.prompt,
+        channel=row.channel,
+        version=row.version,
+        base=row.base.version if row.base else None,
+    )
+    return [(finding, pill(finding.outcome, OUTCOME_KINDS[finding.outcome])) for finding in found]

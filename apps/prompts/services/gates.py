@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from apps.core.problems import Fault
 from apps.prompts.models import Channel, Prompt, PromptVersion
 
 
@@ -60,4 +61,25 @@ def gate_findings(
         finding
         for _, check in sorted(_checks.items())
         for finding in check(prompt=prompt, channel=channel, version=version, base=base)
+    ]
+
+
+def gate_faults(
+    *,
+    prompt: Prompt,
+    channel: Channel,
+    version: PromptVersion,
+    base: PromptVersion | None,
+    unsure_is_fine: bool = False,
+) -> list[Fault]:
+    """What stands in the way of making `version` live, each with its reason and the way out.
+
+    `unsure_is_fine` where people decide who see what is missing.
+    """
+    fine = {GateOutcome.PASS, GateOutcome.UNSURE} if unsure_is_fine else {GateOutcome.PASS}
+    found = gate_findings(prompt=prompt, channel=channel, version=version, base=base)
+    return [
+        Fault("/version", f"{finding.check}: {finding.detail}", f"gate_{finding.outcome}")
+        for finding in found
+        if finding.outcome not in fine
     ]

@@ -20,6 +20,7 @@ from apps.prompts.models import (
     VersionStatus,
 )
 from apps.prompts.services.freezes import freeze_faults
+from apps.prompts.services.gates import gate_faults
 from apps.prompts.services.locks import lock_prompt
 from apps.prompts.types import PromptKind
 
@@ -40,7 +41,8 @@ def release(
 
     Raises `NotPermitted` on a protected channel without `prompts.release_protected`, and
     `PromptError` with all faults: no reason, not sealed, another prompt's, live already, a freeze,
-    or a channel whose releases others must approve (see `requests`).
+    a channel whose releases others must approve (see `requests`), or a gate that finds it worse
+    than what is live or without the evidence that the channel wants (see `gates`).
     """
     check_permitted(channel=channel, by=by)
     lock_prompt(prompt.pk)
@@ -48,6 +50,13 @@ def release(
     current = open_release(prompt, channel)
     faults = [*reason_faults(reason), *version_faults(prompt, channel, version, current)]
     faults += [*freeze_faults(channel, now), *_approval_faults(channel, by)]
+    if by is not None and not faults:
+        faults += gate_faults(
+            prompt=prompt,
+            channel=channel,
+            version=version,
+            base=current.version if current else None,
+        )
     if faults:
         raise PromptError(faults)
     return switch(current, prompt, channel, version, ReleaseKind.PROMOTE, reason, by, now)

@@ -23,6 +23,7 @@ from apps.prompts.models import (
     VersionStatus,
 )
 from apps.prompts.services.freezes import freeze_at
+from apps.prompts.services.gates import gate_faults
 from apps.prompts.services.locks import lock_prompt
 from apps.prompts.services.releases import (
     PROTECTED,
@@ -54,7 +55,8 @@ def request_release(
 
     Raises `NotPermitted` where nobody must approve and `by` may not release, and `PromptError`
     with all faults: no reason, a version that isn't sealed, of another prompt or live already, a
-    time in the past, beyond the request's lifetime or in a freeze, or the same request being open.
+    time in the past, beyond the request's lifetime or in a freeze, the same request being open, or
+    a gate that finds it worse than what is live. Missing evidence is shown to those who decide.
     """
     if not channel.approvals:
         check_permitted(channel=channel, by=by)
@@ -63,6 +65,8 @@ def request_release(
     base = open_release(prompt, channel)
     faults = [*reason_faults(reason), *version_faults(prompt, channel, version, base)]
     faults += [*_time_faults(channel, go_live_at, now), *_twin_faults(channel, version, kind)]
+    if not faults:
+        faults += _gate_faults(prompt, channel, version, base)
     if faults:
         raise PromptError(faults)
     row = ReleaseRequest.objects.create(
@@ -159,9 +163,23 @@ def _settled(row: ReleaseRequest, now: datetime) -> ReleaseRequest:
         return row
     if why := _stale(row):
         return _ended(row, RequestState.VOID, why)
+    if faults := _gate_faults(row.prompt, row.channel, row.version, row.base):
+        return _ended(row, RequestState.VOID, faults[0].detail)
     if (row.go_live_at and row.go_live_at > now) or freeze_at(channel=row.channel, at=now):
         return row
     return _released(row, now)
+
+
+def _gate_faults(
+    prompt: Prompt, channel: Channel, version: PromptVersion, base: Release | None
+) -> list[Fault]:
+    return gate_faults(
+        prompt=prompt,
+        channel=channel,
+        version=version,
+        base=base.version if base else None,
+        unsure_is_fine=bool(channel.approvals),
+    )
 
 
 def _released(row: ReleaseRequest, now: datetime) -> ReleaseRequest:
