@@ -1,12 +1,16 @@
-"""JSON Schemas that other people wrote: nothing that one names elsewhere is fetched or read.
+"""JSON Schemas that other people wrote: nothing that one names elsewhere is fetched or read, and
+none holds up whoever reads it or checks a value with it.
 
-The library would follow a `$ref` to an address or a file, from our network and with our rights.
+The library would follow a `$ref` to an address or a file, from our network and with our rights. And
+forty lines that each refer to the next one twice are a trillion checks of one value.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 import jsonschema_rs
+
+from apps.core.schema_work import TooMuchWork, bound_patterns, bound_work
 
 _BACKTRACKING = jsonschema_rs.FancyRegexOptions()
 _LINEAR = jsonschema_rs.RegexOptions()
@@ -22,16 +26,21 @@ def schema_validator(
 ) -> "jsonschema_rs.Validator":
     """Raises `BadSchema`.
 
-    `linear`: its patterns run in time linear in the text, so those with look-around or back
-    references are refused. Needed where values are checked; without it they are only read.
+    `linear`: values are checked with it, in time linear in their size. So patterns with look-around
+    or back references are refused, and what `schema_work` cannot bound. Without it a schema is only
+    read.
     """
     options = _LINEAR if linear else _BACKTRACKING
     try:
+        bound_patterns(schema)
+        bound_work(schema, checks_values=linear)
         return jsonschema_rs.validator_for(
             schema if isinstance(schema, bool) else dict(schema),
             pattern_options=options,
             retriever=_fetch_nothing,
         )
+    except TooMuchWork as error:
+        raise BadSchema(f"This JSON Schema {error}.") from error
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         raise BadSchema(f"Not a JSON Schema: {_short(error)}") from error
 

@@ -10,7 +10,7 @@ from apps.core.json_schema import BadSchema, schema_validator
 from apps.gateway.answers import Answer
 from apps.ledger.models import Flaw
 
-_LONGEST = 256 * 1024  # characters of an answer that are looked at: more would hold up the loop
+_LONGEST = 64 * 1024  # characters of an answer that are looked at: more would hold up the loop
 
 
 def flaw_of(answer: Answer, parameters: Mapping[str, Any]) -> str:

@@ -112,3 +112,64 @@ def test_a_pattern_without_back_references_is_linear():
 def test_what_is_no_schema(schema):
     with pytest.raises(BadSchema, match="Not a JSON Schema"):
         schema_validator(schema, linear=False)
+
+
+def doubling(levels: int, **more: Any) -> dict[str, Any]:
+    """A line for each level; what the first one says is checked 2^levels times."""
+    twice = {f"d{n}": {"allOf": 2 * [{"$ref": f"#/$defs/d{n + 1}"}], **more} for n in range(levels)}
+    return {"$ref": "#/%24defs/d0", "$defs": twice | {f"d{levels}": {"type": "string"}}}
+
+
+AGAIN = {"items": {"$ref": "#"}}
+HIDDEN = {"properties": {"definitions": {"items": {"anyOf": [{"const": n} for n in range(3000)]}}}}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "schema",
+    [
+        doubling(40),
+        HIDDEN,
+        {"anyOf": [AGAIN, AGAIN, {"type": "string"}]},
+        {"$ref": "#a", "$defs": {"a": {"$anchor": "a", "allOf": 2 * [{"$ref": "#a"}]}}},
+        {
+            "$defs": {f"d{n}": {"$ref": f"#/$defs/d{n + 1}"} for n in range(900)},
+            "$ref": "#/$defs/d0",
+        },
+    ],
+)
+def test_what_may_check_a_value_without_end_checks_none(schema):
+    with pytest.raises(BadSchema, match="This JSON Schema"):
+        schema_validator(schema, linear=True)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"allOf": [{"pattern": rf"\pL{{{100 + n}}}"} for n in range(300)]},
+        {"patternProperties": {rf"\pL{{{100 + n}}}": True for n in range(300)}},
+        doubling(40, unevaluatedProperties=False),
+    ],
+)
+@pytest.mark.parametrize("linear", [True, False])
+def test_what_is_read_without_end_is_refused(schema, linear):
+    with pytest.raises(BadSchema, match="This JSON Schema"):
+        schema_validator(schema, linear=linear)
+
+
+def test_a_tree_and_usual_patterns_are_checked():
+    uuid = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+    node = {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string", "pattern": uuid},
+            "day": {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"},
+            "children": {"type": "array", "items": {"$ref": "#/$defs/node"}},
+        },
+        "additionalProperties": False,
+    }
+    check = schema_validator({"$ref": "#/$defs/node", "$defs": {"node": node}}, linear=True)
+
+    assert check.is_valid({"day": "2026-11-27", "children": [{"children": []}]})
+    assert not check.is_valid({"children": [{"children": [{"day": "today"}]}]})
