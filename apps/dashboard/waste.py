@@ -27,6 +27,8 @@ COLUMNS = (
     Column("Answers", ("", Purpose.ANSWER), CALLER),
     Column("Answers by a retry", (Purpose.RETRY,), CALLER),
     Column("Answers by a fallback", (Purpose.FALLBACK,), CALLER),
+    Column("Answers by a hedge", (Purpose.HEDGE,), CALLER),
+    Column("Outrun by a hedge, or as one", (Purpose.OUTRUN,), CALLER, is_waste=True),
     Column("No answer", (Purpose.FAILED,), CALLER, is_waste=True),
     Column("Too late", (Purpose.LATE,), CALLER, is_waste=True),
     Column("Shadow copies", (Purpose.SHADOW,), "the service that the route names as payer"),

@@ -1,14 +1,14 @@
 """Stages 8 to 10: attempts with retries and fallbacks, each guarded and settled.
 
 From hold to resolution an attempt runs in a task of its own, which a caller who goes away cannot
-cancel: it can only abort the provider's call inside it. So exactly one resolution follows.
+cancel: it can only abort the provider's call inside it. So exactly one resolution follows. Where
+the route hedges, a second one may run beside it (`hedging.py`).
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from django.conf import settings
 
@@ -23,22 +23,29 @@ from apps.gateway.books import Books
 from apps.gateway.config import Config
 from apps.gateway.degrade import Way, cheaper_ways, decided
 from apps.gateway.dispatch import Emit, dispatch, endpoint_of
-from apps.gateway.endings import Shown, end_of_answer, outcome_of, settlement_of_error
+from apps.gateway.endings import (
+    Shown,
+    end_of_answer,
+    end_of_outrun,
+    outcome_of,
+    settlement_of_error,
+)
 from apps.gateway.guards import guard_output
+from apps.gateway.hedging import AttemptFailed, Race, Runner, count_hedge
 from apps.gateway.observing import observed
 from apps.gateway.prepare import Prepared
 from apps.gateway.retry import Next, Plan
+from apps.gateway.sending import Sending, given_up
 from apps.gateway.tasks import Tasks
-from apps.gateway.tickets import admission_of, ticket_for
+from apps.gateway.tickets import Ticket, admission_of, ticket_for
 from apps.gateway.types import Call, CallOutcome
+from apps.ledger.models import Purpose
 from apps.providers.errors import ErrorKind, Outcome, ProviderError
 from apps.providers.types import Endpoint
 from apps.registry.types import DeploymentFacts
 from apps.routing.health import Health, Permit
 from apps.routing.rests import Rest, Resting
 from apps.routing.types import Decision, Need, Observer
-
-ABORT_SECONDS = 2.0  # a caller that gives up waits this long to see the aborted attempt booked
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,11 @@ class Run:
     def repeat_unknown(self) -> bool:
         """The stricter of what the caller and the prompt's owner chose."""
         return self.call.repeat_unknown and self.prepared.repeat_unknown
+
+    @property
+    def hedges(self) -> bool:
+        """A stream has one source, and what must not be repeated is not sent twice."""
+        return self.prepared.pool.hedge and self.emit is None and self.repeat_unknown
 
     @property
     def remaining(self) -> float:
@@ -93,43 +105,71 @@ class AttemptLoop:
         plan, spent = Plan(candidates, self._health, run.stand_ins), 0
         step: Next | None = plan.first()
         error: ProviderError | None = None
+        errors: Mapping[str, ProviderError] | None = None
         met: dict[str, Rest] = {}
         while step is not None:
             await asyncio.sleep(step.delay)
             step = plan.with_room(step, remaining=run.remaining)
             try:
-                return await self._attempt(run, step, plan.attempts, spent)
+                return await self._attempt(run, plan, step, spent)
             except Resting as resting:  # since it was chosen
                 met[step.deployment.slug] = resting.rest
                 step = plan.instead(remaining=run.remaining)
                 continue
-            except _AttemptFailed as failed:
+            except AttemptFailed as failed:
                 spent += failed.cost
-                error = failed.error
+                error, errors = failed.error, failed.errors
             if error.outcome is Outcome.UNKNOWN and not run.repeat_unknown:
                 raise refusals.outcome_unknown(error, plan.attempts)
-            step = plan.after(error, remaining=run.remaining)
+            step = plan.after(error, remaining=run.remaining, errors=errors)
         if error is None:
             raise refusals.all_resting(met | self._health.resting(candidates))
         in_time = run.remaining > 0
         raise refusals.provider_failed(error, plan.attempts, in_time=in_time, cost_pico=spent)
 
-    async def _attempt(self, run: Run, step: Next, number: int, spent: Pico) -> CallOutcome:
+    async def _attempt(self, run: Run, plan: Plan, step: Next, spent: Pico) -> CallOutcome:
+        race = Race()
+        await self._begin(race, run, step, plan.attempts, spent)
+        try:
+            if run.hedges:
+                await self._hedge(race, run, plan, spent)
+            return await race.answer()
+        except asyncio.CancelledError:
+            await race.give_up()
+            raise
+        finally:
+            for runner in race.in_vain:
+                plan.unsent(runner.step)
+
+    async def _begin(self, race: Race, run: Run, step: Next, number: int, spent: Pico) -> Runner:
         places = self._health.places(step.deployment)
         usual = self._health.usual_seconds(step.deployment)
         await places.take(run.remaining - usual)
-        sending = _Sending()
-        task = self._tasks.spawn(self._to_its_end(sending, run, step, number, spent))
+        sending = Sending()
+        task = self._tasks.spawn(self._to_its_end(race, sending, run, step, number, spent))
         task.add_done_callback(lambda _: places.leave())
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            sending.abort()
-            await asyncio.wait({task}, timeout=ABORT_SECONDS)
-            raise
+        return race.enter(Runner(step, number, sending, task))
+
+    async def _hedge(self, race: Race, run: Run, plan: Plan, spent: Pico) -> None:
+        """Wait until the attempt is late; then ask somebody else too, within the hedge budget."""
+        first = race.runners[0]
+        slow = first.step.deployment
+        after = self._health.late_after(slow)
+        if after is None or not await first.is_late(after):
+            return
+        why = f"hedge: “{slow.slug}” had not answered after {after:.3g} s, its 95th percentile"
+        hedge = plan.hedge(first.step, remaining=run.remaining, why=why)
+        if hedge is None:
+            return
+        if self._health.may_hedge(slow):
+            runner = await self._begin(race, run, hedge, plan.attempts, spent)
+            runner.task.add_done_callback(lambda _: count_hedge(slow.slug, runner))
+        else:
+            plan.unsent(hedge)
+            metrics.HEDGES.labels(slow.slug, "budget_used_up").inc()
 
     async def _to_its_end(
-        self, sending: "_Sending", run: Run, step: Next, number: int, spent: Pico
+        self, race: Race, sending: Sending, run: Run, step: Next, number: int, spent: Pico
     ) -> CallOutcome:
         timeout = run.remaining
         if timeout <= 0:
@@ -137,13 +177,20 @@ class AttemptLoop:
         try:
             endpoint = endpoint_of(step.deployment)
         except ProviderError as error:  # no credential: nothing to hold, nothing to send
-            raise _AttemptFailed(error, 0) from error
+            raise AttemptFailed(error, 0) from error
         with self._health.permit(step.deployment) as permit:
             way = await self._admit(run, step, endpoint, number, timeout)
             answer = await self._send(sending, run, way, permit)
-        return await self._settle(run, way, answer, number, spent)
+        if not race.won_by(sending):
+            raise await self._outrun(way.ticket, answer)
+        spent += await race.cost_of_losers()
+        return await self._settle(run, way, answer, race.attempts, spent)
 
-    async def _send(self, sending: "_Sending", run: Run, way: Way, permit: Permit) -> Answer:
+    async def _outrun(self, ticket: Ticket, answer: Answer) -> AttemptFailed:
+        cost, _ = await self._books.settle(Settlement(end=end_of_outrun(ticket, answer)))
+        return AttemptFailed(given_up(ErrorKind.OUTRUN), cost)
+
+    async def _send(self, sending: Sending, run: Run, way: Way, permit: Permit) -> Answer:
         seen, ticket = Assembler(), way.ticket
         permit = permit.instead(ticket.deployment)
         # The time that is left now: holding may have waited for others.
@@ -161,7 +208,7 @@ class AttemptLoop:
         except ProviderError as error:
             metrics.ATTEMPTS.labels(ticket.deployment.slug, "failed", error.kind).inc()
             cost, _ = await self._books.settle(settlement_of_error(ticket, error, seen))
-            raise _AttemptFailed(error, cost) from error
+            raise AttemptFailed(error, cost) from error
         metrics.ATTEMPTS.labels(ticket.deployment.slug, "succeeded", "").inc()
         return answer
 
@@ -173,7 +220,8 @@ class AttemptLoop:
         prepared = run.prepared.fitted(step.deployment)
         ticket = ticket_for(run.call, prepared, step.deployment, now)
         way = Way(ticket, prepared, endpoint)
-        cheaper = cheaper_ways(run.call, way, config=config, now=now)
+        is_hedge = step.purpose is Purpose.HEDGE
+        cheaper = {} if is_hedge else cheaper_ways(run.call, way, config=config, now=now)
         admission = partial(
             admission_of,
             run.call,
@@ -186,7 +234,7 @@ class AttemptLoop:
             model: admission(ticket=other.ticket, why=f"a budget allows only “{model}”")
             for model, other in cheaper.items()
         }
-        why = run.why(step.deployment)
+        why = step.why or run.why(step.deployment)
         held = await self._books.admit(admission(ticket=ticket, why=why, cheaper=instead))
         return decided(way, cheaper, held)
 
@@ -212,47 +260,3 @@ class AttemptLoop:
         )
         refusals.refuse_if_blocked(blocked)
         return settled or outcome
-
-
-class _AttemptFailed(Exception):
-    def __init__(self, error: ProviderError, cost: Pico) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.cost = cost
-
-
-class _Sending:
-    """The cancellable part of an attempt: the provider's call, nothing before or after it."""
-
-    def __init__(self) -> None:
-        self._aborted = False
-        self._task: asyncio.Task[Any] | None = None  # while it sends
-
-    def abort(self) -> None:
-        self._aborted = True
-        if self._task is not None:
-            self._task.cancel()
-
-    async def wait_for(self, work: Coroutine[Any, Any, Answer]) -> Answer:
-        """Run `work`. Raises `ProviderError` of kind `cancelled` when the caller gave up."""
-        if self._aborted:
-            work.close()
-            raise _gave_up()
-        self._task = task = _current_task()
-        try:
-            return await work
-        except asyncio.CancelledError:
-            task.uncancel()  # it goes on: what was sent is booked
-            raise _gave_up() from None
-        finally:
-            self._task = None
-
-
-def _current_task() -> asyncio.Task[Any]:
-    task = asyncio.current_task()
-    assert task is not None, "an attempt runs in a task of its own"  # noqa: S101
-    return task
-
-
-def _gave_up() -> ProviderError:
-    return ProviderError(ErrorKind.CANCELLED, "The caller gave up.")

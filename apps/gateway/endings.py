@@ -1,7 +1,7 @@
 """Stage 8, after: what an attempt used, by how it ended, and so what is booked for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -14,7 +14,7 @@ from apps.gateway.tickets import Ticket
 from apps.gateway.types import CacheMode, CacheState, CallOutcome, FitReport, Pin
 from apps.ledger.ceilings import at_bound, dearest_tier
 from apps.ledger.types import AttemptEnd, BookingKind, UsageReport
-from apps.providers.errors import Outcome, ProviderError
+from apps.providers.errors import ErrorKind, Outcome, ProviderError
 from apps.providers.types import Contested, Usage
 
 
@@ -76,6 +76,12 @@ def end_of_answer(
         first_token_ms=answer.first_token_ms,
         flaw=flaw_of(answer, parameters),
     )
+
+
+def end_of_outrun(ticket: Ticket, answer: Answer) -> AttemptEnd:
+    """An answer that came when another attempt's was the call's already: paid for all the same."""
+    error = "Another attempt of the same call answered first."
+    return replace(end_of_answer(ticket, answer), error_kind=ErrorKind.OUTRUN, error=error)
 
 
 def _usage_of_answer(ticket: Ticket, answer: Answer) -> tuple[UsageReport, BookingKind]:

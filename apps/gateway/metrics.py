@@ -54,6 +54,11 @@ LOOP_DELAY = Gauge("llm_loop_delay_seconds", "How late this process's event loop
 SHADOWS = Counter(
     "llm_shadow_copies_total", "Shadow copies by what became of them.", ["route", "result"]
 )
+HEDGES = Counter(
+    "llm_hedges_total",
+    "Second attempts of calls that were late at a deployment, by what became of them.",
+    ["deployment", "result"],
+)
 IN_FLIGHT = Gauge("llm_calls_in_flight", "Calls inside the pipeline of this process.")
 
 

@@ -32,6 +32,7 @@ _RESULTS = {
     ErrorKind.CONTENT_REFUSED: AttemptResult.IGNORED,
     ErrorKind.CONFLICT: AttemptResult.IGNORED,
     ErrorKind.REFUSED: AttemptResult.IGNORED,
+    ErrorKind.OUTRUN: AttemptResult.OUTRUN,
     ErrorKind.CANCELLED: AttemptResult.IGNORED,
     ErrorKind.LEASE_OVER: AttemptResult.IGNORED,
 }

@@ -33,6 +33,7 @@ from apps.gateway.config import Config
 from apps.gateway.deciding import decide, pause_for, subject_of
 from apps.gateway.dispatch import Emit
 from apps.gateway.guards import guard_input
+from apps.gateway.hedging import with_hedge
 from apps.gateway.own_answer import own_answer
 from apps.gateway.prepare import Prepared, prepare
 from apps.gateway.shadow import Shadows
@@ -283,7 +284,7 @@ class Pipeline:
             rests = self._health.resting(decided.deployments)
         decision = decided.without({slug: str(rest) for slug, rest in rests.items()})
         full = {d.slug for d in decision.deployments if not self._health.has_room(d)}
-        decision = decision.behind(full)
+        decision = with_hedge(decision.behind(full), prepared.pool, self._health)
         if call.on_decision is not None:
             call.on_decision(decision)
         if not decision.choices:

@@ -6,6 +6,7 @@ from datetime import datetime
 from apps.access.types import Caller
 from apps.gateway.config import Config
 from apps.gateway.deciding import decide
+from apps.gateway.hedging import with_hedge
 from apps.gateway.prepare import prepare
 from apps.gateway.types import CallKind, CallSpec
 from apps.routing.health import Health
@@ -44,7 +45,8 @@ def rehearse(
     router = Router(loads=loads)
     decided = decide(prepared, config=config, router=router, loads=loads, now=now, rehearse=True)
     rests = health.resting(decided.deployments)
-    return decided.without({slug: str(rest) for slug, rest in rests.items()})
+    decision = decided.without({slug: str(rest) for slug, rest in rests.items()})
+    return with_hedge(decision, prepared.pool, health)
 
 
 def _spec(example: Example) -> CallSpec:

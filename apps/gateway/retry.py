@@ -22,11 +22,13 @@ MAX_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The next attempt: where, why, and the seconds to wait before it."""
+    """The next attempt: where, what for, and the seconds to wait before it. `why` it goes there, if
+    the route's order does not say it."""
 
     deployment: DeploymentFacts
     purpose: Purpose
     delay: float
+    why: str = ""
 
 
 @dataclass(slots=True)
@@ -69,19 +71,43 @@ class Plan:
         self._dead.add(self._tried.pop())
         return self._fresh(remaining)
 
-    def after(self, error: ProviderError, *, remaining: float) -> Next | None:
+    def hedge(self, late: Next, *, remaining: float, why: str) -> Next | None:
+        """Whom to ask too, because `late` is: somebody else who is well and answers at once. None:
+        nobody. One that stands in has no equals; the others cannot do what it was called for."""
+        if self._is_over or self._stands_in(late.deployment):
+            return None
+        for deployment in self.candidates:
+            is_well = self.health.rest(deployment) is None and self.health.has_room(deployment)
+            if is_well and self._is_new(deployment, remaining):
+                return self._take(deployment, Purpose.HEDGE, 0, why)
+        return None
+
+    def unsent(self, step: Next) -> None:
+        """Nothing was sent there after all; it may still be tried."""
+        self._tried.remove(step.deployment.slug)
+
+    def after(
+        self,
+        error: ProviderError,
+        *,
+        remaining: float,
+        errors: Mapping[str, ProviderError] | None = None,
+    ) -> Next | None:
         """The next attempt, or None: the error is the caller's own, attempts are used up, or the
-        wait would not fit into the `remaining` seconds."""
-        if not (error.retryable or error.fallback):
+        wait would not fit into the `remaining` seconds. `errors` of all that ran at once, by
+        deployment; None: only the newest did."""
+        if error.is_final:
             return None
-        failed = self._tried[-1]
-        if not error.retryable:
-            self._dead.add(failed)
-        self._asked[failed] = error.retry_after
-        self._call_in(error.kind)
-        if len(self._tried) >= max(ATTEMPTS, len(self.candidates)):
-            return None
-        return self._fresh(remaining) or self._again(remaining)
+        for failed, each in (errors or {self._tried[-1]: error}).items():
+            if not each.retryable:
+                self._dead.add(failed)
+            self._asked[failed] = each.retry_after
+            self._call_in(each.kind)
+        return None if self._is_over else self._fresh(remaining) or self._again(remaining)
+
+    @property
+    def _is_over(self) -> bool:
+        return len(self._tried) >= max(ATTEMPTS, len(self.candidates))
 
     def _call_in(self, kind: ErrorKind) -> None:
         """Those that the route names for this kind of failure come before all others."""
@@ -143,6 +169,8 @@ class Plan:
         ceiling = min(MAX_SECONDS, BASE_SECONDS * 2 ** (len(self._tried) - 1))
         return random.uniform(0, ceiling)  # noqa: S311 - jitter is no secret
 
-    def _take(self, deployment: DeploymentFacts, purpose: Purpose, delay: float) -> Next:
+    def _take(
+        self, deployment: DeploymentFacts, purpose: Purpose, delay: float, why: str = ""
+    ) -> Next:
         self._tried.append(deployment.slug)
-        return Next(deployment, purpose, delay)
+        return Next(deployment, purpose, delay, why)

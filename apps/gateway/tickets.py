@@ -101,6 +101,9 @@ def admission_of(
     `cheaper`: what budgets may admit in its place, by the name of the cheaper model.
     """
     dims, instead = ticket.dimensions, cheaper or {}
+    hold = hold_of(ticket, ttl, {model: other.hold for model, other in instead.items()})
+    if step.purpose is Purpose.HEDGE:  # with less than it asks for nobody is helped
+        hold = replace(hold, output=None)
     return Admission(
         start=AttemptStart(
             id=ticket.id,
@@ -112,7 +115,7 @@ def admission_of(
             why=why,
             saved_tokens=ticket.saved_tokens,
         ),
-        hold=hold_of(ticket, ttl, {model: other.hold for model, other in instead.items()}),
+        hold=hold,
         budgets=budgets,
         cheaper={model: other.start for model, other in instead.items()},
         owner=call.completion,

@@ -20,6 +20,7 @@ from apps.ledger.models import (
 from apps.ledger.pricing import Unpriced, price_usage, unpriced_lines
 from apps.ledger.storable import storable_json, storable_text
 from apps.ledger.types import AttemptEnd, Booked, UsageReport
+from apps.providers.errors import ErrorKind
 
 ORPHANED = "orphaned"
 
@@ -195,6 +196,8 @@ def spent_on(attempt: Attempt, *, is_late: bool) -> str:
     """
     if attempt.purpose not in SERVING:
         return attempt.purpose
+    if attempt.error_kind == ErrorKind.OUTRUN:
+        return Purpose.OUTRUN
     if attempt.status != AttemptStatus.SUCCEEDED:
         return Purpose.FAILED
     return Purpose.LATE if is_late else attempt.purpose

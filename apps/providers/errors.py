@@ -49,6 +49,8 @@ class ErrorKind(StrEnum):
     """We refuse to call this address."""
     LEASE_OVER = "lease_over"
     """It was not sent: whoever wanted to send it may no longer be the one who answers."""
+    OUTRUN = "outrun"
+    """We gave it up: another attempt of the same call answered first."""
     CANCELLED = "cancelled"
     """The caller gave up. Adapters let `asyncio.CancelledError` pass; whoever catches it uses this
     kind for the record."""
@@ -82,6 +84,7 @@ _RULES: dict[ErrorKind, _Rule] = {
     ErrorKind.CONFLICT: _Rule(*_TRANSIENT, Outcome.NOT_BILLED),
     ErrorKind.REFUSED: _Rule(*_ELSEWHERE, Outcome.NOT_BILLED),
     ErrorKind.LEASE_OVER: _Rule(*_CALLERS_FAULT, Outcome.NOT_BILLED),
+    ErrorKind.OUTRUN: _Rule(*_CALLERS_FAULT, Outcome.UNKNOWN),
     ErrorKind.CANCELLED: _Rule(*_CALLERS_FAULT, Outcome.UNKNOWN),
 }
 
@@ -125,6 +128,11 @@ class ProviderError(Exception):
         self.contested = contested
         self.code = code
         self.provider_request_id = provider_request_id
+
+    @property
+    def is_final(self) -> bool:
+        """Nobody can do better with this request."""
+        return not (self.retryable or self.fallback)
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.message}"

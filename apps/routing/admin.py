@@ -97,7 +97,7 @@ class TargetInline(admin.TabularInline[RouteTarget, Route]):
 @admin.register(Route)
 class RouteAdmin(PlatformAdmin):
     list_display = ("slug", "name", "strategy", "goes_to", "stand_ins", "canary", "copies", "state")
-    list_filter = ("active", "strategy")
+    list_filter = ("active", "strategy", "hedge")
     list_select_related = ("shadow_deployment",)
     search_fields = ("slug__startswith", "name__istartswith")
     search_help_text = "Beginning of the short name or the name."
@@ -106,7 +106,7 @@ class RouteAdmin(PlatformAdmin):
     autocomplete_fields = ("shadow_deployment", "shadow_payer")
     object_actions = ("explain", "start_canary", "promote_canary", "stop_canary")
     fieldsets = (
-        (None, {"fields": ("slug", "name", "active", "strategy")}),
+        (None, {"fields": ("slug", "name", "active", "strategy", "hedge")}),
         (
             "Shadow copies",
             {

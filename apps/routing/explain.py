@@ -18,6 +18,7 @@ def header_of(decision: Decision) -> str:
         "order": [choice.deployment.slug for choice in decision.choices][:20],
         "stand_ins": [option.deployment.slug for option in decision.stand_ins][:20],
         "skipped": {skip.deployment: skip.reason for skip in decision.skipped[:20]},
+        "hedge": decision.hedge,
         "shortened": True,
     }
     return json.dumps(short, separators=(",", ":"))

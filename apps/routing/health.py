@@ -15,8 +15,9 @@ from apps.registry.types import DeploymentFacts
 from apps.routing.breaker import Breaker, Reason, State, Terms, Verdict
 from apps.routing.conditions import Condition, PlacesTaken, condition_of
 from apps.routing.places import Places
+from apps.routing.recent import RecentSeconds
 from apps.routing.rests import Rest, Resting, credential_of, rest_of
-from apps.routing.retry_budget import RetryBudget
+from apps.routing.retry_budget import RetryBudget, hedge_budget
 from apps.routing.types import AttemptResult
 
 COOLDOWN_SECONDS = 1.0  # after a 429 that did not say for how long
@@ -95,7 +96,9 @@ class Health:
         self._limited: dict[str, float] = {}  # deployment → end of its cooldown
         self._limited_elsewhere: dict[str, float] = {}  # the same, as neighbours say
         self._usual: dict[str, float] = {}  # deployment → seconds of an answer
+        self._recent: dict[str, RecentSeconds] = {}
         self._budgets: dict[str, RetryBudget] = {}
+        self._hedges: dict[str, RetryBudget] = {}
         self._ended: dict[str, int] = {}  # subject → number of the newest order that ended its rest
 
     # --- what the pipeline asks -------------------------------------------------------------------
@@ -145,6 +148,15 @@ class Health:
         """Take a retry from its budget, if one is left."""
         return self._budget(deployment).take(self._clock())
 
+    def late_after(self, deployment: DeploymentFacts) -> float | None:
+        """Seconds in which 95 of 100 of its answers came lately; None: too few to say."""
+        recent = self._recent.get(deployment.slug)
+        return recent.p95 if recent else None
+
+    def may_hedge(self, deployment: DeploymentFacts) -> bool:
+        """Take a hedge of a call that is late there from its budget, if one is left."""
+        return self._hedge_budget(deployment).take(self._clock())
+
     @contextmanager
     def permit(self, deployment: DeploymentFacts) -> Iterator[Permit]:
         """Around hold, request and resolution of one attempt. Raises `Resting`."""
@@ -171,6 +183,7 @@ class Health:
         """How the permitted request ended, after so many seconds."""
         deployment, now = permit.deployment, self._clock()
         self._budget(deployment).call(now)
+        self._hedge_budget(deployment).call(now)
         before = self._ends(deployment)
         self._learn_from(permit, seconds, outcome, retry_after, now)
         for reason, end in self._ends(deployment).items():
@@ -188,7 +201,9 @@ class Health:
         deployment, places = permit.deployment, self.places(permit.deployment)
         if outcome is AttemptResult.ANSWERED:
             places.answered()
-        if outcome is AttemptResult.LIMITED:
+        if outcome is AttemptResult.OUTRUN:
+            self._recent_of(deployment.slug).outrun(seconds)
+        elif outcome is AttemptResult.LIMITED:
             places.pushed_back(permit.cuts)
             self._cool(deployment.slug, retry_after, now)
         elif outcome in _REFUSED:
@@ -224,6 +239,7 @@ class Health:
     def _learn(self, slug: str, seconds: float) -> None:
         known = self._usual.get(slug, seconds)
         self._usual[slug] = known + USUAL_WEIGHT * (seconds - known)
+        self._recent_of(slug).answered(seconds)
 
     def _fair(self, deployment: DeploymentFacts) -> float:
         """A time-out earlier than this blames the caller's deadline, not the deployment: or one
@@ -319,3 +335,13 @@ class Health:
         if deployment.slug not in self._budgets:
             self._budgets[deployment.slug] = RetryBudget(self._clock())
         return self._budgets[deployment.slug]
+
+    def _hedge_budget(self, deployment: DeploymentFacts) -> RetryBudget:
+        if deployment.slug not in self._hedges:
+            self._hedges[deployment.slug] = hedge_budget(self._clock())
+        return self._hedges[deployment.slug]
+
+    def _recent_of(self, slug: str) -> RecentSeconds:
+        if slug not in self._recent:
+            self._recent[slug] = RecentSeconds()
+        return self._recent[slug]

@@ -83,7 +83,10 @@ class Loads:
         self._in_flight[slug] = max(0, self._in_flight[slug] - 1)
         if outcome in {AttemptResult.IGNORED, AttemptResult.MISSING}:
             return
-        if outcome is not AttemptResult.ANSWERED:
+        if outcome is AttemptResult.OUTRUN:  # a bound from below: news only if it is a new peak
+            if seconds <= self._own_latency(slug, now):
+                return
+        elif outcome is not AttemptResult.ANSWERED:
             seconds = max(seconds, FAILURE_SECONDS)
         if slug in self._latency:
             self._latency[slug].observe(seconds, now)

@@ -45,6 +45,14 @@ class Route(SlugModel):
         db_default=Strategy.PRIORITY.value,
         help_text="Which target is tried first; the others are its fallbacks.",
     )
+    hedge = models.BooleanField(
+        "ask a second deployment when an answer is late",
+        default=False,
+        db_default=False,
+        help_text="For calls that are not streamed: after the time in which 95 of 100 answers of a "
+        "deployment come, another target is asked too, and the first answer counts. At most for "
+        "5 % of calls; both requests are paid for.",
+    )
     shadow_deployment = models.ForeignKey(
         Deployment,
         models.PROTECT,

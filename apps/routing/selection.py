@@ -29,7 +29,7 @@ def pool_of(name: str, *, registry: RegistrySnapshot, routes: Mapping[str, Route
         options = tuple(option for option in targets if not option.only_for)
         stand_ins = tuple(option for option in targets if option.only_for)
         ring = tuple(target.deployment for target in route.targets)
-        return Pool(name, route.strategy, options, (), ring, route.shadow, stand_ins)
+        return Pool(name, route.strategy, options, (), ring, route.shadow, stand_ins, route.hedge)
     if name in registry.models:
         options = tuple(Option(deployment) for deployment in registry.deployments_of(name))
         return Pool(name, Strategy.PRIORITY, options)

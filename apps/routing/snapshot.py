@@ -25,7 +25,8 @@ def read_routes() -> Mapping[str, RouteFacts]:
 
 
 def route_facts(route: Route, targets: tuple[TargetFacts, ...]) -> RouteFacts:
-    return RouteFacts(route.slug, targets, Strategy(route.strategy), _shadow(route))
+    strategy = Strategy(route.strategy)
+    return RouteFacts(route.slug, targets, strategy, _shadow(route), route.hedge)
 
 
 def target_facts(row: RouteTarget) -> TargetFacts:

@@ -66,6 +66,7 @@ class RouteFacts:
     targets: tuple[TargetFacts, ...]
     strategy: Strategy = Strategy.PRIORITY
     shadow: ShadowFacts | None = None
+    hedge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class Pool:
     ring: tuple[str, ...] = ()  # every target by position, for round robin
     shadow: ShadowFacts | None = None
     stand_ins: tuple[Option, ...] = ()  # those that wait for a need, by position
+    hedge: bool = False  # a late answer is asked for elsewhere too
 
     @property
     def deployments(self) -> tuple[DeploymentFacts, ...]:
@@ -133,13 +135,15 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What was decided for one request: candidates in the order in which they are tried, and who
-    stands in should a provider call it too long or refuse its content."""
+    stands in should a provider call it too long or refuse its content. `hedge` says in words when a
+    second one is asked at the same time; empty: never."""
 
     name: str
     strategy: Strategy
     choices: tuple[Choice, ...]
     skipped: tuple[Skip, ...] = ()
     stand_ins: tuple[Option, ...] = ()
+    hedge: str = ""
 
     @property
     def deployments(self) -> tuple[DeploymentFacts, ...]:
@@ -192,6 +196,7 @@ class Decision:
                 {"deployment": s.deployment, "reason": s.reason, "detail": s.detail}
                 for s in self.skipped
             ],
+            "hedge": self.hedge,
         }
 
 
@@ -209,6 +214,8 @@ class AttemptResult(StrEnum):
     """403: the credential, or only this request."""
     MISSING = "missing"
     """404: the model is gone, or only what this request named."""
+    OUTRUN = "outrun"
+    """Given up, because another attempt of the same call was faster: it would have taken longer."""
     LIMITED = "limited"
     """429: busy, not broken."""
     IGNORED = "ignored"

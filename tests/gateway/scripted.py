@@ -16,7 +16,7 @@ from unittest import mock
 
 from apps.access.types import Caller, TierLimits
 from apps.budgets.types import Held
-from apps.gateway import attempt_loop, dispatch
+from apps.gateway import attempt_loop, dispatch, sending
 from apps.gateway.attempt_loop import AttemptLoop, Run
 from apps.gateway.prepare import Prepared
 from apps.gateway.tasks import Tasks
@@ -50,6 +50,7 @@ class Sent:
     at: float
     ended: float = 0
     error: ProviderError | None = None
+    answered: bool = False
 
 
 class _Jump(selectors.DefaultSelector):
@@ -83,7 +84,9 @@ class Stage:
     hold_seconds: float
     sent: list[Sent] = field(default_factory=list)
     admitted: list[Any] = field(default_factory=list)
-    settled: list[Any] = field(default_factory=list)
+    settled: list[Any] = field(default_factory=list)  # ids of attempts
+    ends: list[Any] = field(default_factory=list)  # settlements
+    outcome: Any = None
     current: Any = field(default_factory=lambda: SimpleNamespace(budgets=()))
 
     async def admit(self, admission: Any) -> Held:
@@ -93,6 +96,7 @@ class Stage:
 
     async def settle(self, item: Any) -> tuple[int, Any]:
         self.settled.append(item.end.attempt_id)
+        self.ends.append(item)
         return 1, item.outcome
 
     async def chat(self, endpoint: Any, request: Any) -> ChatResult:
@@ -109,6 +113,7 @@ class Stage:
             raise
         finally:
             sent.ended = self.loop.time()
+        sent.answered = True
         return ANSWER
 
     def began(self, deployment: DeploymentFacts) -> None: ...
@@ -120,6 +125,22 @@ class Unlearning(Health):
     """Nobody ever rests: what rests is `tests/routing/test_health.py`'s, here it is the plan's."""
 
     def ended(self, permit: Permit, **result: Any) -> None: ...
+
+
+class Hurried(Unlearning):
+    """Everybody is late after so many seconds; the budget says yes and no as told."""
+
+    def __init__(self, after: float, budget: Iterator[bool]) -> None:
+        super().__init__()
+        self.after, self.budget, self.asked = after, budget, 0
+
+    def late_after(self, deployment: DeploymentFacts) -> float:
+        return self.after
+
+    def may_hedge(self, deployment: DeploymentFacts) -> bool:
+        granted = next(self.budget)
+        self.asked += granted
+        return granted
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +159,13 @@ def play(
     repeat_unknown: bool = True,
     hold_seconds: float = 0.0,
     leaves_after: float | None = None,
+    hedging: Health | None = None,
 ) -> Played:
-    """One call against the script; all times in seconds from its start."""
+    """One call against the script; all times in seconds from its start. `hedging`: what says when
+    an answer is late, on a route that hedges."""
     loop = FastLoop()
     stage = Stage(loop, iter(script), hold_seconds)
-    work = _answer(stage, deployments, deadline, repeat_unknown)
+    work = _answer(stage, deployments, deadline, repeat_unknown, hedging)
     try:
         with _scripted(stage):
             return loop.run_until_complete(_played(stage, work, leaves_after))
@@ -164,13 +187,17 @@ async def _played(stage: Stage, work: Any, leaves_after: float | None) -> Played
 
 
 async def _answer(
-    stage: Any, deployments: list[DeploymentFacts], deadline: float, repeat_unknown: bool
+    stage: Any,
+    deployments: list[DeploymentFacts],
+    deadline: float,
+    repeat_unknown: bool,
+    hedging: Health | None,
 ) -> None:
-    tasks = Tasks()
-    loop = AttemptLoop(config=stage, books=stage, tasks=tasks, observer=stage, health=Unlearning())
+    tasks, health = Tasks(), hedging or Unlearning()
+    loop = AttemptLoop(config=stage, books=stage, tasks=tasks, observer=stage, health=health)
     call = Call(SPEC, CALLER, "req_1", START + timedelta(seconds=deadline))
     options = tuple(Option(deployment) for deployment in deployments)
-    pool = Pool("m", Strategy.PRIORITY, options)
+    pool = Pool("m", Strategy.PRIORITY, options, hedge=hedging is not None)
     sizes = Sizes(SPEC.messages, (), {}, cap=100, field="/messages")
     prepared = Prepared(
         SPEC,
@@ -187,7 +214,7 @@ async def _answer(
         sizes,
     )
     try:
-        await loop.answer(Run(call, prepared, None), pool.deployments)
+        stage.outcome = await loop.answer(Run(call, prepared, None), pool.deployments)
     finally:
         await asyncio.shield(tasks.drain(60))
 
@@ -202,6 +229,7 @@ def _scripted(stage: Stage) -> Iterator[None]:
     # `test_failing_providers.py`.
     with (
         mock.patch.object(attempt_loop, "clock_now", now),
+        mock.patch.object(sending, "time", SimpleNamespace(monotonic=stage.loop.time)),
         mock.patch.object(dispatch, "get_adapter", return_value=stage),
     ):
         yield

@@ -19,7 +19,7 @@ NOT_THERE = {"context_too_long", "content_refused", "auth", "refused"}
 SECONDS = st.sampled_from([0.0, 0.01, 0.3, 2.0, 9.0])
 ASKED = st.none() | st.sampled_from([0.0, 0.05, 0.7, 3.0, 90.0])
 PERMANENT = [ErrorKind(name) for name in sorted((NEVER_AGAIN | NOT_THERE) - {"cancelled"})]
-OURS = {ErrorKind.CANCELLED, ErrorKind.LEASE_OVER}  # no provider can fail so
+OURS = {ErrorKind.CANCELLED, ErrorKind.LEASE_OVER, ErrorKind.OUTRUN}  # no provider can fail so
 PASSING = sorted(set(ErrorKind) - set(PERMANENT) - OURS)
 
 answers = st.builds(Move, SECONDS)

@@ -68,7 +68,7 @@ START = datetime(2026, 3, 28, 20, tzinfo=UTC)  # Berlin's clocks change, and soo
 EVER = Days(date(2025, 12, 1), date(2027, 12, 31), "UTC")
 CLASSES = st.sampled_from(UsageClass.values)
 TIERS = st.sampled_from(["default", "default", "flex"])
-SERVING = ("answer", "retry", "fallback")
+SERVING = ("answer", "retry", "fallback", "hedge")
 PURPOSES = st.sampled_from([*SERVING, "shadow", "similar", "evaluation", "playground"])
 COUNTS = st.dictionaries(CLASSES, st.integers(0, 2_000), max_size=5)
 STEPS = st.sampled_from([0, 0, 0, 1_000])

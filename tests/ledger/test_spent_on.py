@@ -8,7 +8,7 @@ from apps.ledger.services import close_attempts, resolve_orphans
 from tests.ledger.conftest import NOW, end_of
 
 pytestmark = pytest.mark.django_db
-SERVING = ("answer", "retry", "fallback")
+SERVING = ("answer", "retry", "fallback", "hedge")
 OTHERS = ("shadow", "similar", "evaluation", "playground")
 
 
@@ -51,3 +51,24 @@ def test_an_evaluation_pays_for_its_own_lateness(opened):
     close_attempts(ends=[end_of(start)], now=NOW)
 
     assert {purpose for _, purpose in spent()} == {"evaluation"}
+
+
+@pytest.mark.parametrize("status", ["succeeded", "unknown"])
+@pytest.mark.parametrize("purpose", ["answer", "hedge"])
+def test_whoever_was_outrun_served_nobody(opened, purpose, status):
+    kind = "charge" if status == "succeeded" else "estimate"
+
+    close_attempts(
+        ends=[end_of(opened(purpose=purpose), status=status, kind=kind, error_kind="outrun")],
+        now=NOW,
+    )
+
+    assert spent() == [(kind, "outrun")]
+
+
+def test_an_evaluation_pays_for_its_own_races(opened):
+    start = opened(purpose="evaluation")
+
+    close_attempts(ends=[end_of(start, error_kind="outrun")], now=NOW)
+
+    assert spent() == [("charge", "evaluation")]

@@ -18,17 +18,19 @@ class AttemptStatus(models.TextChoices):
 
 class Purpose(models.TextChoices):
     """Of an attempt: what it was sent for. Of an entry: what the money was spent on, which is
-    `FAILED` or `LATE` when a caller got nothing for it."""
+    `FAILED`, `LATE` or `OUTRUN` when a caller got nothing for it."""
 
     ANSWER = "answer", "Answer"
     RETRY = "retry", "Retry"
     FALLBACK = "fallback", "Fallback"
+    HEDGE = "hedge", "Hedge"  # the attempt before it was late
     SHADOW = "shadow", "Shadow copy"
     SIMILAR = "similar", "Similar questions"  # vectors, to find them among cached answers
     EVALUATION = "evaluation", "Evaluation"
     PLAYGROUND = "playground", "Playground"
     FAILED = "failed", "No answer"  # failed, cut off, or nobody knows
     LATE = "late", "Too late"  # answered, after somebody else had taken over
+    OUTRUN = "outrun", "Outrun"  # another attempt of the same call answered first
 
 
 class Flaw(models.TextChoices):
@@ -39,9 +41,9 @@ class Flaw(models.TextChoices):
     CUT_OFF = "cut_off", "Cut off at its length"
 
 
-SERVING = (Purpose.ANSWER, Purpose.RETRY, Purpose.FALLBACK)
+SERVING = (Purpose.ANSWER, Purpose.RETRY, Purpose.FALLBACK, Purpose.HEDGE)
 """Sent for a caller who waits."""
-WASTED = (Purpose.FAILED, Purpose.LATE)
+WASTED = (Purpose.FAILED, Purpose.LATE, Purpose.OUTRUN)
 
 
 def _no_truncate(name: str) -> pgtrigger.Trigger:

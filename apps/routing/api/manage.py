@@ -78,6 +78,7 @@ class ManageRouteSerializer(ManageSerializer):
             "strategy",
             "targets",
             "target_settings",
+            "hedge",
             "shadow_deployment",
             "shadow_percent",
             "shadow_payer",
