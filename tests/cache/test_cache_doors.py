@@ -161,7 +161,13 @@ def helper():
         "name": {"type": "string", "sensitivity": "personal"},
     }
     PromptVersion.objects.create(
-        prompt=prompt, number=1, status="sealed", variables=variables, model="small"
+        prompt=prompt,
+        number=1,
+        status="sealed",
+        sealed_at=db_now(),
+        content_hash="0" * 64,
+        variables=variables,
+        model="small",
     )
     return prompt
 

@@ -162,6 +162,7 @@ def test_every_kind_of_error_says_whom_it_blames():
         "rate_limited": "limited",
         "auth": "unauthorised",
         "not_found": "missing",
+        "outrun": "outrun",
     }
 
 

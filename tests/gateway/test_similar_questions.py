@@ -180,7 +180,7 @@ def test_the_callers_mode_counts(ask, rule, upstream):
         ask("never asked", cache="only")
 
 
-@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 401}, {"body": "null"}])
+@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 404}, {"body": "null"}])
 def test_without_a_vector_it_is_a_miss(ask, rule, upstream, fault):
     upstream.behave(model="vectors", **fault)
 

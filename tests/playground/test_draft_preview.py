@@ -16,6 +16,7 @@ from apps.prompts import services
 from tests.factories import make_deployment, make_model
 from tests.playground.conftest import posted
 from tests.prompts.conftest import CONTENT, browser, content, make_draft, make_sealed
+from tests.yardstick import turn
 
 pytestmark = pytest.mark.django_db
 
@@ -250,16 +251,16 @@ class TestHostileInput:
 
 
 def test_a_preview_takes_less_than_a_tenth_of_a_second(small):
-    """The median of typing at the end of one of three messages of 3,000 characters each. Measured
-    in time of the processor: the machine may be busy with other tests."""
+    """The median of typing at the end of one of three messages of 3,000 characters each, in turns
+    of 4 ms: the machine may be busy with other tests."""
     text = "Describe {{ product }} for {% for one in [1, 2] %}reader {{ one }} {% endfor %}\n" * 40
     config = read_config()
     others = [{"role": "user", "content": text}] * 2
     taken = []
     for number in range(21):
         what = content(messages=[*others, {"role": "user", "content": f"{text}{number}"}])
-        started = time.thread_time()
+        first_turn, started = turn(), time.thread_time()
         live_preview(content=what, config=config, now=timezone.now())
-        taken.append(time.thread_time() - started)
+        taken.append(2 * (time.thread_time() - started) / (first_turn + turn()))
 
-    assert statistics.median(taken) < 0.1
+    assert statistics.median(taken) < 25

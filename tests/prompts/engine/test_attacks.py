@@ -10,6 +10,7 @@ import pytest
 from apps.prompts import engine
 from apps.prompts.engine import PolicyError, RenderError, TemplateSyntaxError
 from tests.prompts.engine.payloads import FINE, REFUSED, STOPPED, UNREADABLE
+from tests.yardstick import turn
 
 # In turns of a loop (see `turn`), of 4 ms on a core of its own.
 MOST_TURNS = 100
@@ -19,14 +20,6 @@ MOST_KILOBYTES = 64 * 1024
 class Effort(NamedTuple):
     turns: float
     kilobytes: int
-
-
-def turn() -> float:
-    """Seconds of CPU that a loop takes now: what everything else is measured in."""
-    started = time.process_time()
-    for _ in range(300_000):
-        pass
-    return time.process_time() - started
 
 
 def effort_of(work: Callable[[], object]) -> Effort:
