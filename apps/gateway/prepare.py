@@ -256,7 +256,7 @@ def _inabilities(spec: CallSpec, deployment: DeploymentFacts) -> list[Fault]:
     faults += image_faults(spec.messages, deployment)
     if model.kind != spec.kind:
         faults.append(
-            Fault("/model", f"“{model.slug}” is a {model.kind} model, not for {spec.kind}.")
+            Fault("/model", f"“{model.slug}” is a model for {model.kind}, not for {spec.kind}.")
         )
     wants_schema = spec.response_schema is not None or (
         isinstance(spec.parameters.get("response_format"), Mapping)

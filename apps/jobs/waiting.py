@@ -66,8 +66,8 @@ def _paused(job: Job) -> Waiting:
     if job.lane == Lane.ALLOWED and not job.error:
         text = "It waits to be gathered for a provider's batch, or goes the normal way then."
         return Waiting("gathering", text, job.next_run_at)
-    after = f" after: {job.error}" if job.error else "."
-    return Waiting(job.error_code or "not_due", f"It is tried again then{after}", job.next_run_at)
+    last = f" Last error: {job.error}" if job.error else ""
+    return Waiting(job.error_code or "not_due", f"It is tried again then.{last}", job.next_run_at)
 
 
 def _queued(job: Job, now: datetime) -> Waiting:

@@ -109,7 +109,7 @@ def test_parameters_that_are_wrong_unknown_or_refused_are_all_named(visit, upstr
     assert seen.json["error"]["param"] == "stream_options"
     without = visit().run(body={**CHAT, **wrong})
     named = {fault["pointer"] for fault in without.json["error"]["errors"]}
-    assert named == {f"/parameters/{name}" for name in wrong}
+    assert named == {f"/{name}" for name in wrong}
     assert upstream.log() == []
 
 

@@ -93,7 +93,7 @@ def test_one_that_is_tried_again(api, make_job, worker):
 
     assert waiting(api, job) == {
         "reason": "budget_exceeded",
-        "message": "It is tried again then after: “all” has $0.00 left.",
+        "message": "It is tried again then. Last error: “all” has $0.00 left.",
         "until": later.isoformat().replace("+00:00", "Z"),
         "ahead": None,
     }

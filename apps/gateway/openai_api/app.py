@@ -95,7 +95,7 @@ class OpenAIApp:
         if endpoint is None:
             hint = _ELSEWHERE.get(path.removeprefix("/v1/").partition("/")[0], "")
             raise ApiError(
-                404, f"There is nothing at {path[:200]}. {hint}".strip(), code="not_found"
+                404, f"There is nothing at {path[:200] or '/'}. {hint}".strip(), code="not_found"
             )
         if scope["method"] != method:
             raise ApiError(

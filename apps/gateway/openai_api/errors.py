@@ -60,7 +60,9 @@ def from_refusal(refusal: CallRefused) -> ApiError:
     if refusal.retry_after is not None:
         headers["retry-after"] = str(max(1, ceil(refusal.retry_after)))
         headers["retry-after-ms"] = str(ceil(refusal.retry_after * 1000))
-    faults = [{"pointer": f.pointer, "detail": f.detail, "code": f.code} for f in refusal.faults]
+    faults = [
+        {"pointer": _pointer(f.pointer), "detail": f.detail, "code": f.code} for f in refusal.faults
+    ]
     return ApiError(
         429 if over_budget else refusal.status,
         refusal.message,
@@ -83,9 +85,12 @@ def limit_headers(levels: Iterable[Level]) -> dict[str, str]:
 
 
 def _param(refusal: CallRefused) -> str | None:
-    """OpenAI's dotted name of the first fault; parameters stand at the top level there."""
+    """OpenAI's dotted name of the first fault."""
     if not refusal.faults:
         return None
-    return (
-        refusal.faults[0].pointer.removeprefix("/parameters").strip("/").replace("/", ".") or None
-    )
+    return _pointer(refusal.faults[0].pointer).strip("/").replace("/", ".") or None
+
+
+def _pointer(pointer: str) -> str:
+    """The pointer into the caller's own body: parameters stand at the top level under /v1."""
+    return pointer.removeprefix("/parameters")
