@@ -28,7 +28,11 @@ dutzend
 _WORDS = frozenset(map(str.casefold, _EXACT.split()))
 _EDGES = ".,;:!?()[]{}<>\"'’“”„‘…"
 _SENTENCE_ENDS = (".", "!", "?", ":")
-_NOT = re.compile(r"(?:n['’]t|(?<=can)not)$|^non-?(?=[a-z]{4})")
+_NOT = re.compile(r"(?:n't|(?<=can)not)$|^non-?(?=[a-z]{4})")
+_NOT_IN_HASTE = re.compile(  # and without its apostrophe
+    r"^(?:ai|are|ca|could|did|does|do|had|has|have|is|must|need|should|was|were|wo|would)nt$"
+)
+_APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ‛`´′", "'"))
 
 
 def exact_words(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -36,11 +40,11 @@ def exact_words(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     and names (capitals inside a sentence), sorted."""
     signs, words = [], []
     begins = True
-    for raw in unicodedata.normalize("NFKC", text).split():
+    for raw in unicodedata.normalize("NFKC", text.translate(_APOSTROPHES)).split():
         word = raw.strip(_EDGES)
         if _has_sign(word):
             signs.append(word.casefold())
-        elif not word.islower() and not begins and word not in {"I", "I'm", "I've", "I’m", "I’ve"}:
+        elif not word.islower() and not begins and word not in {"I", "I'm", "I've"}:
             words.append(word.casefold())
         else:
             words += _turning(word.casefold())
@@ -51,17 +55,25 @@ def exact_words(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _turning(word: str) -> Iterator[str]:
     """“can't” and “non-toxic” say “not” too."""
     bare = _NOT.sub("", word)
-    if bare != word:
+    if bare != word or _NOT_IN_HASTE.match(word):
         yield "not"
     if bare in _WORDS:
         yield bare
 
 
 def _has_sign(word: str) -> bool:
-    """A digit, or a sign of a currency, of mathematics, of a code: part of what is named."""
+    """A digit, or a sign of a currency, of mathematics, of a code: part of what is named. And what
+    only looks like a word: with signs that nobody sees, or letters of two scripts."""
     return any(
         character in "%#@&/_+*§°"
         or character.isnumeric()
-        or unicodedata.category(character) in {"Sc", "Sm", "Nd", "Nl", "No"}
+        or unicodedata.category(character) in {"Sc", "Sm", "Nd", "Nl", "No", "Cf", "Mn"}
         for character in word
-    )
+    ) or _is_mixed(word)
+
+
+def _is_mixed(word: str) -> bool:
+    if word.isascii():
+        return False
+    latin = {unicodedata.name(c, "").startswith("LATIN") for c in word if c.isalpha()}
+    return len(latin) == 2

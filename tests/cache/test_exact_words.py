@@ -88,3 +88,20 @@ def test_wording_may_differ(one, other):
 )
 def test_meaning_may_not(one, other):
     assert exact_words(one) != exact_words(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("with", "with\u200bout"),  # a space of no width
+        ("do return", "do\u200bnot return"),
+        ("do return", "do n\u043et return"),  # a Cyrillic o
+        ("do return", "do n\u0336ot return"),  # struck through
+        ("is it", "isn\u02bct it"),  # other apostrophes, and none
+        ("is it", "isn\u00b4t it"),
+        ("can you", "cant you"),
+        ("will you", "wont you"),
+    ],
+)
+def test_a_negation_that_is_disguised_or_typed_in_haste_is_none_less(one, other):
+    assert exact_words(one) != exact_words(other)

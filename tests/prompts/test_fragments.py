@@ -9,6 +9,7 @@ from django.db.models import ProtectedError
 from django.urls import reverse
 
 from apps.prompts import services
+from apps.prompts.engine import put_in
 from apps.prompts.errors import PromptError
 from apps.prompts.models import Inclusion, Prompt, PromptVersion
 from apps.prompts.selectors import dependents
@@ -368,3 +369,10 @@ class TestPages:
         desk.post(action("prompt", fragment.prompt_id, "new_draft_from_live"))
 
         assert PromptVersion.objects.get(status="draft").messages == fragment.messages
+
+
+@pytest.mark.timeout(20)
+def test_a_long_fragment_put_in_a_thousand_times_takes_no_memory_of_a_hundred_megabytes():
+    source = '{% include "voice" %}' * 1_000
+
+    assert len(put_in(source, lambda _: "x" * 100_000)) < 2_000_000

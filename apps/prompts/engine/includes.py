@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 import jinja2
 
+from apps.prompts.engine.limits import DEFAULT
 from apps.prompts.engine.source import ENVIRONMENT
 
+_MOST_CHARS = 10 * DEFAULT.source_chars  # no template: 5,000 times a fragment is half a gigabyte
 _NAME = re.compile(r"^['\"]([A-Za-z0-9_-]{1,50})(?:@([1-9][0-9]{0,8}))?['\"]$")
 
 
@@ -32,7 +34,8 @@ def includes(source: str) -> tuple[Include, ...]:
 
 
 def put_in(source: str, text_of: Callable[[Include], str]) -> str:
-    """The source with each include replaced; as it was where it cannot be read.
+    """The source with each include replaced; as it was where it cannot be read, and from where it
+    is far too long for a template.
 
     Spaces that `{%-` and `-%}` take away around an include are taken away.
     """
@@ -44,14 +47,17 @@ def put_in(source: str, text_of: Callable[[Include], str]) -> str:
 
 def _replaced(source: str, text_of: Callable[[Include], str]) -> Iterator[str]:
     block: list[tuple[str, str]] = []
+    size = 0
     for _, token, value in ENVIRONMENT.lexer.tokeniter(source, None):
         if block or token == "block_begin":  # noqa: S105  # no password
             block.append((token, value))
         else:
             yield value
         if token == "block_end":  # noqa: S105
-            include = _include(block)
-            yield text_of(include) if include else "".join(text for _, text in block)
+            include = _include(block) if size <= _MOST_CHARS else None
+            text = text_of(include) if include else "".join(text for _, text in block)
+            size += len(text)
+            yield text
             block = []
     yield "".join(text for _, text in block)
 
