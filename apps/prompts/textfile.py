@@ -24,6 +24,7 @@ import yaml
 from apps.core import strict_json
 
 MOST_CHARS = 1_000_000  # of a file
+_MOST_DIGITS = 80  # of a number
 _ORDER = (
     "slug", "kind", "name", "description", "owner", "tags", "on_unknown", "model", "parameters",
     "variables", "response_schema", "fit", "fragments", "note", "messages",
@@ -147,9 +148,9 @@ def _is_escape(line: str) -> bool:
 
 def _fields(head: str) -> dict[str, Any]:
     try:
-        _refuse_aliases(head)
+        _refuse_tricks(head)
         fields = yaml.load(head, Loader=_Loader)  # noqa: S506  # a safe loader, made stricter
-        json.dumps(fields, allow_nan=False)  # is it JSON?
+        strict_json.loads(json.dumps(fields, allow_nan=False).encode())  # is it JSON?
     except TextFileError:
         raise
     except yaml.MarkedYAMLError as error:
@@ -162,12 +163,21 @@ def _fields(head: str) -> dict[str, Any]:
     return fields
 
 
-def _refuse_aliases(head: str) -> None:
-    """They make a small file stand for a huge one."""
+def _refuse_tricks(head: str) -> None:
+    """Aliases make a small file stand for a huge one, depth is read in quadratic time, and tags
+    make what JSON has not."""
+    depth = 0
     for event in yaml.parse(head, Loader=yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        line = event.start_mark.line + 2 if event.start_mark else 0
         if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 2 if event.start_mark else 0
             raise TextFileError(f"Line {line}: aliases (*name) cannot be used.")
+        if getattr(event, "tag", None) is not None:
+            raise TextFileError(f"Line {line}: tags (!name) cannot be used.")
+        if depth > strict_json.MAX_DEPTH:
+            most = f"more than {strict_json.MAX_DEPTH} levels of nesting"
+            raise TextFileError(f"Line {line}: cannot be read: {most}.")
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -206,6 +216,18 @@ class _Loader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+def _number(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    """1:30 would be 90, and a long one takes half a minute."""
+    if ":" in node.value or len(node.value) > _MOST_DIGITS:
+        raise yaml.MarkedYAMLError(
+            problem=f"put {node.value[:_MOST_DIGITS]} into quotes", problem_mark=node.start_mark
+        )
+    is_float = node.tag.endswith(":float")
+    return loader.construct_yaml_float(node) if is_float else loader.construct_yaml_int(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _number)
+_Loader.add_constructor("tag:yaml.org,2002:float", _number)
 _Loader.yaml_implicit_resolvers = {
     letter: [(tag, pattern) for tag, pattern in pairs if not tag.endswith(":timestamp")]
     for letter, pairs in yaml.CSafeLoader.yaml_implicit_resolvers.items()
