@@ -3,7 +3,7 @@
 import math
 from typing import Any, NoReturn
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,15 +17,20 @@ from apps.results.services.scoring import ScoreRefused, score_call
 STATUSES = {"call_not_found": 404, "call_not_ended": 409, "metric_unfit": 422}
 
 
+@extend_schema_field({"oneOf": [{"type": "number"}, {"type": "boolean"}]})
 class ValueField(serializers.Field[Any, Any, Any, Any]):
     """A number, or true and false for 1 and 0."""
 
     default_error_messages = {"invalid": "Give a number, true or false."}
 
     def to_internal_value(self, data: Any) -> float:
-        if not isinstance(data, bool | int | float) or not math.isfinite(data):
+        try:
+            number = float(data) if isinstance(data, bool | int | float) else math.nan
+        except OverflowError:  # a whole number of hundreds of digits
+            number = math.nan
+        if not math.isfinite(number):
             self.fail("invalid")
-        return float(data)
+        return number
 
     def to_representation(self, value: float) -> float:
         return value
