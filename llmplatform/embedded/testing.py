@@ -14,8 +14,9 @@ from llmplatform.embedded.layout import ROOT, Ports, Secrets, free_port
 from llmplatform.embedded.postgres import TEST_SETTINGS
 from llmplatform.embedded.servers import Servers
 
-# Both cores; a file's tests stay together, so that what they share is made once.
-PYTEST_OPTIONS = ["-n", "2", "--dist", "loadfile"]
+# More than the two cores, since tests wait for processes that they start and kill; a file's tests
+# stay together, so that what they share is made once.
+PYTEST_OPTIONS = ["-n", "3", "--dist", "loadfile"]
 
 
 def run_tests(arguments: list[str]) -> int:

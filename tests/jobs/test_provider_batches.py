@@ -184,7 +184,8 @@ def test_a_result_that_is_missing_may_have_been_paid(shop, upstream, fault):
     gathered()
     run_to_the_end()
     assert (statuses(jobs), outcomes()) == (["queued", "succeeded"], ["unknown", "answered"])
-    assert attempts() == ["unknown", "succeeded"]
+    # In no order: both were made in the same instant.
+    assert sorted(attempts()) == ["succeeded", "unknown"]
     assert held() > 0
     assert booked() >= paid(upstream) - 50 * 10
     assert "without a result: 1" in batch().error

@@ -20,6 +20,7 @@ from tests.budgets.conftest import make_budget
 from tests.factories import make_service
 from tests.jobs.lane import booked, held, make_lane, next_round, paid, pass_time, post, sound
 from tests.jobs.workers import ROOT, Worker, environment_of_tests, eventually
+from tests.proof import examples
 
 ROWS = {"1": "expired", "2": 400}  # of every batch: two come back, the others are answered
 JOBS = 5
@@ -228,7 +229,7 @@ def test_kill_9_while_the_provider_is_asked(real_shop, upstream, step, fault):
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(examples(1)))  # each takes most of a minute
 def test_kill_9_at_any_time(real_shop, upstream, seed):
     chance = random.Random(seed)
     upstream.batches(rows=ROWS, looks=4)
