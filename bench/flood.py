@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from bench.heard import wait_until_heard
+
 PREMIUM_CALLERS = 5
 PAUSE = 0.1  # seconds between two calls of a premium caller
 
@@ -127,10 +129,6 @@ def _gateway() -> Iterator[tuple[str, dict[str, str], Any]]:
     from tests.fakes.fixtures import running_upstream
     from tests.servers import served
 
-    def rank(importance: int) -> None:
-        Tier.objects.filter(slug="premium").update(importance=importance)
-        time.sleep(1)  # until the process has heard of it
-
     with running_upstream() as upstream:
         make_priced_deployment(provider=make_provider(upstream.url), model=make_model("small"))
         keys = {
@@ -138,6 +136,11 @@ def _gateway() -> Iterator[tuple[str, dict[str, str], Any]]:
             for tier in ("standard", "premium")
         }
         with served("asgi", "llmplatform.asgi:application", LOG_LEVEL="ERROR") as url:
+
+            def rank(importance: int) -> None:
+                Tier.objects.filter(slug="premium").update(importance=importance)
+                wait_until_heard(url)
+
             yield url, keys, rank
 
 

@@ -25,6 +25,7 @@ from typing import Any
 
 import orjson
 
+from bench.heard import wait_until_heard
 from bench.stack import durable_stack, running
 
 SHARE = 1_000  # basis points of the subjects
@@ -173,7 +174,7 @@ def _drive(url: str, key: str, experiment: Any, *, at_once: int) -> None:
             failed += len(bad)
             if experiment.arms.filter(slug="bad").exclude(paused_at=None).exists():
                 paused_at = time.monotonic()
-        time.sleep(1)  # the configuration is in force everywhere within a second
+        wait_until_heard(url)
         total = next(numbers)
         after = list(pool.map(ask, range(total)))
     if paused_at is None or first_failure is None:

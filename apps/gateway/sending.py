@@ -1,7 +1,6 @@
 """The cancellable part of an attempt: the provider's call, nothing before or after it."""
 
 import asyncio
-import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -33,7 +32,7 @@ class Sending:
     @property
     def seconds(self) -> float:
         """Since it was sent; 0 before."""
-        return time.monotonic() - self._sent_at if self._sent_at is not None else 0.0
+        return _now() - self._sent_at if self._sent_at is not None else 0.0
 
     def abort(self, why: ErrorKind = ErrorKind.CANCELLED) -> None:
         """`why`: a key of `_WORDS`. The first reason holds."""
@@ -47,7 +46,7 @@ class Sending:
             work.close()
             raise self._given_up()
         self._task = task = _current_task()
-        self._sent_at = time.monotonic()
+        self._sent_at = _now()
         try:
             return await work
         except asyncio.CancelledError:
@@ -64,6 +63,11 @@ class Sending:
 
 def given_up(kind: ErrorKind, outcome: Outcome | None = None) -> ProviderError:
     return ProviderError(kind, _WORDS[kind], outcome=outcome)
+
+
+def _now() -> float:
+    """By the clock of the loop, as its timers."""
+    return asyncio.get_running_loop().time()
 
 
 def _current_task() -> asyncio.Task[Any]:

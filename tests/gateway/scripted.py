@@ -16,7 +16,7 @@ from unittest import mock
 
 from apps.access.types import Caller, TierLimits
 from apps.budgets.types import Held
-from apps.gateway import attempt_loop, dispatch, sending
+from apps.gateway import attempt_loop, dispatch
 from apps.gateway.attempt_loop import AttemptLoop, Run
 from apps.gateway.prepare import Prepared
 from apps.gateway.tasks import Tasks
@@ -229,7 +229,6 @@ def _scripted(stage: Stage) -> Iterator[None]:
     # `test_failing_providers.py`.
     with (
         mock.patch.object(attempt_loop, "clock_now", now),
-        mock.patch.object(sending, "time", SimpleNamespace(monotonic=stage.loop.time)),
         mock.patch.object(dispatch, "get_adapter", return_value=stage),
     ):
         yield
