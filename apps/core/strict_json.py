@@ -4,6 +4,7 @@ Refused, each with a clear text: not JSON, NaN, lone surrogates, nesting deeper 
 `MAX_DEPTH`, and the NUL character, which Postgres cannot store in text.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -31,12 +32,32 @@ def loads(body: bytes, *, first_line: int = 1) -> Any:
 
 def dumps(value: Any) -> bytes:
     """Compact UTF-8."""
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+    return _written(value, orjson.OPT_NON_STR_KEYS)
 
 
 def canonical(value: Any) -> bytes:
     """The same bytes for equal values: sorted keys, no white space. For hashing only."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    return _written(value, orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+
+
+def _written(value: Any, option: int) -> bytes:
+    """Postgres gives the number 1e30 back as a whole one of 31 digits; it is written as it came in,
+    so that what was stored has the bytes, and the hash, of what was sent."""
+    try:
+        return orjson.dumps(value, option=option)
+    except orjson.JSONEncodeError:
+        return orjson.dumps(_as_parsed(value), option=option)
+
+
+def _as_parsed(value: Any) -> Any:
+    """With whole numbers beyond 64 bits as `loads` reads them: as floats."""
+    if type(value) is int and not -(2**63) <= value < 2**64:
+        return float(value) if value.bit_length() < 1024 else value
+    if isinstance(value, list | tuple):
+        return [_as_parsed(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _as_parsed(item) for key, item in value.items()}
+    return value
 
 
 def _too_deep(body: bytes) -> bool:

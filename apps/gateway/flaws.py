@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from apps.core import strict_json
 from apps.core.json_schema import BadSchema, schema_validator
 from apps.gateway.answers import Answer
 from apps.ledger.models import Flaw
@@ -24,7 +25,7 @@ def flaw_of(answer: Answer, parameters: Mapping[str, Any]) -> str:
     if message.get("tool_calls") or asked.get("type") not in {"json_object", "json_schema"}:
         return ""
     schema = (asked.get("json_schema") or {}).get("schema") or {"type": "object"}
-    return "" if _has_form(answer.text, orjson.dumps(schema)) else Flaw.SCHEMA
+    return "" if _has_form(answer.text, strict_json.dumps(schema)) else Flaw.SCHEMA
 
 
 def _has_form(text: str, schema: bytes) -> bool:

@@ -1,6 +1,7 @@
 """JSON from outside."""
 
 import contextlib
+import json
 
 import pytest
 from hypothesis import given
@@ -53,3 +54,15 @@ def test_what_cannot_be_kept_is_refused(body):
 def test_brackets_inside_strings_are_no_depth():
     value = {"text": "[" * 500 + '\\"' + "{" * 500}
     assert strict_json.loads(strict_json.dumps(value)) == value
+
+
+@pytest.mark.parametrize("write", [strict_json.dumps, strict_json.canonical])
+@pytest.mark.parametrize(
+    "sent", [b'{"maximum":1e30}', b"[-1e300,[1e20]]", b'{"a":18446744073709551616}']
+)
+def test_large_numbers_that_postgres_spells_out_are_written_as_they_came(write, sent):
+    value = strict_json.loads(sent)
+    stored = json.loads(json.dumps(value), parse_float=lambda text: int(float(text)))
+
+    assert stored == value
+    assert write(stored) == write(value)

@@ -141,7 +141,7 @@ def test_huge_content_is_refused_before_it_is_read():
 
 
 def test_numbers_beyond_64_bits_are_refused():
-    assert faults(parameters={"seed": 2**70}) == [("", "not_json")]
+    assert faults(parameters={"seed": 2**70}) == [("/parameters/seed", "invalid")]
 
 
 @pytest.mark.django_db

@@ -61,7 +61,7 @@ _PARAMETERS = {
             {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 4},
         ]
     },
-    "seed": {"type": "integer"},
+    "seed": {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
     "presence_penalty": {"type": "number", "minimum": -2, "maximum": 2},
     "frequency_penalty": {"type": "number", "minimum": -2, "maximum": 2},
     "reasoning_effort": {"enum": ["none", "minimal", "low", "medium", "high"]},
