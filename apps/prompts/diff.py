@@ -1,20 +1,17 @@
 """What differs between two versions, line by line, in bounded time.
 
-`difflib` can take minutes on texts with nothing in common, so it only ever sees a bounded middle:
-equal lines at both ends are set aside first, and what is left too long is shown as replaced.
+What is too different to be compared in that (`edits`) is shown as replaced.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from itertools import takewhile
 from typing import Literal
 
 import orjson
 
+from apps.prompts.edits import Work, equal_blocks, gaps
 from apps.prompts.validation import Content
 
-COMPARED = 800  # lines of either side that are aligned; 0.3 s at worst
 SHOWN = 1_000  # lines of one section; more helps nobody
 CONTEXT = 3
 
@@ -38,49 +35,27 @@ class Section:
 
 def compare(old: Content, new: Content) -> tuple[Section, ...]:
     """The sections that differ."""
-    before, after = _texts(old), _texts(new)
+    before, after, work = _texts(old), _texts(new), Work()
     return tuple(
-        _section(title, before[title], after[title])
+        _section(title, before[title], after[title], work)
         for title in before
         if before[title] != after[title]
     )
 
 
-def line_diff(old: list[str], new: list[str]) -> Iterator[Line]:
+def line_diff(old: list[str], new: list[str], work: Work | None = None) -> Iterator[Line]:
     """Every line of both sides, in reading order."""
-    head = len(list(takewhile(_equal, zip(old, new, strict=False))))
-    rest = min(len(old), len(new)) - head
-    tail = len(list(takewhile(_equal, zip(old[::-1][:rest], new[::-1][:rest], strict=False))))
-    ends = len(old) - tail, len(new) - tail
-    yield from _same(old, range(head), 0)
-    for tag, i, j, k, m in _opcodes(old[head : ends[0]], new[head : ends[1]]):
-        if tag == "equal":
-            yield from _same(old, range(head + i, head + j), k - i)
-        else:
-            for index in range(head + i, head + j):
-                yield Line("old", old[index], old=index + 1)
-            for index in range(head + k, head + m):
-                yield Line("new", new[index], new=index + 1)
-    yield from _same(old, range(ends[0], len(old)), ends[1] - ends[0])
+    blocks = equal_blocks(old, new, work or Work())
+    for left, right, same in gaps(blocks, len(old), len(new)):
+        yield from (Line("old", old[index], old=index + 1) for index in left)
+        yield from (Line("new", new[index], new=index + 1) for index in right)
+        for step in range(same.size):
+            i, j = same.old + step, same.new + step
+            yield Line("same", old[i], old=i + 1, new=j + 1)
 
 
-def _equal(pair: tuple[str, str]) -> bool:
-    return pair[0] == pair[1]
-
-
-def _same(old: list[str], indices: range, shift: int) -> Iterator[Line]:
-    for index in indices:
-        yield Line("same", old[index], old=index + 1, new=index + shift + 1)
-
-
-def _opcodes(old: list[str], new: list[str]) -> list[tuple[str, int, int, int, int]]:
-    if max(len(old), len(new)) > COMPARED:
-        return [("replace", 0, len(old), 0, len(new))]
-    return list(SequenceMatcher(None, old, new).get_opcodes())
-
-
-def _section(title: str, old: str, new: str) -> Section:
-    lines = tuple(_with_gaps(list(line_diff(old.split("\n"), new.split("\n")))))
+def _section(title: str, old: str, new: str, work: Work) -> Section:
+    lines = tuple(_with_gaps(list(line_diff(old.split("\n"), new.split("\n"), work))))
     return Section(title, lines[:SHOWN], is_cut=len(lines) > SHOWN)
 
 

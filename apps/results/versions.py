@@ -1,6 +1,7 @@
 """How versions do, by channel and arm: sums over hours."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -74,3 +75,24 @@ def version_metrics(
             mean = score["sum"] / score["n"]
             one.scores[score["metric__slug"]] = {"count": score["n"], "mean": mean}
     return sorted(found.values(), key=lambda one: (-one.version, one.channel, one.arm))
+
+
+def whole_version(rows: Iterable[VersionMetrics]) -> VersionMetrics | None:
+    """One version over all channels and arms; None without rows."""
+    whole: VersionMetrics | None = None
+    for row in rows:
+        whole = whole or VersionMetrics(row.version, "", "")
+        whole.latencies.update(row.latencies)
+        for name in SUMMED:
+            setattr(whole, name, getattr(whole, name) + getattr(row, name))
+        for metric, score in row.scores.items():
+            whole.scores[metric] = _together(whole.scores.get(metric), score)
+    return whole
+
+
+def _together(one: dict[str, float] | None, other: dict[str, float]) -> dict[str, float]:
+    if one is None:
+        return dict(other)
+    count = one["count"] + other["count"]
+    total = one["count"] * one["mean"] + other["count"] * other["mean"]
+    return {"count": count, "mean": total / count}

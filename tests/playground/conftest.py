@@ -8,7 +8,15 @@ import pytest
 from apps.prompts.models import PromptVersion
 from apps.registry.models import Deployment
 from tests.factories import make_model, make_priced_deployment
-from tests.prompts.conftest import approver, desk, engineer, prompt, root  # noqa: F401
+from tests.prompts.conftest import (  # noqa: F401
+    approver,
+    desk,
+    engineer,
+    everything,
+    prompt,
+    root,
+    staging,
+)
 
 
 @pytest.fixture

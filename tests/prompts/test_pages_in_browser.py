@@ -1,6 +1,7 @@
 """The pages of prompts in a real browser: policy, accessibility, and a way through by hand."""
 
 import pytest
+from django.urls import reverse
 
 from apps.prompts.models import Experiment, PromptVersion
 from tests.dashboard.conftest import PHONE, admin_user, browser, server, visit  # noqa: F401
@@ -26,6 +27,7 @@ def test_no_page_breaks_policy_or_accessibility(visit, everything, theme):  # no
         action("prompt", everything.pk, "roll_back"),
         action("promptversion", sealed.pk, "request_release"),
         page("releaserequest"),
+        reverse("admin:prompt_compare", args=[everything.pk]),
     ):
         tab.go(url)
         tab.theme(theme)
@@ -41,6 +43,7 @@ def test_the_editor_fits_a_phone(visit, everything):  # noqa: F811
         page("prompt", everything.pk),
         page("promptversion", PromptVersion.objects.get(status="draft").pk),
         page("promptversion", PromptVersion.objects.get(number=1).pk),
+        reverse("admin:prompt_compare", args=[everything.pk]),
     ):
         tab.go(url)
         assert not tab.scrolls_sideways, url

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from apps.core.admin import pill
@@ -34,3 +35,13 @@ def live_pills(releases: Iterable[Release]) -> SafeString:
 def version_link(version: PromptVersion, text: str) -> SafeString:
     url = reverse("admin:prompts_promptversion_change", args=[version.pk])
     return format_html('<a href="{}">{}</a>', url, text)
+
+
+def compare_url(
+    prompt_id: int, *, old: PromptVersion | None = None, new: PromptVersion | None = None
+) -> str:
+    """The compare page: from what is live, to the newest version, where a side is left out."""
+    sides = {"a": old, "b": new}
+    query = {name: row.number for name, row in sides.items() if row is not None}
+    url = reverse("admin:prompt_compare", args=[prompt_id])
+    return f"{url}?{urlencode(query)}" if query else url

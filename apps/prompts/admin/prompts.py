@@ -9,11 +9,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from apps.core.admin import EmptyState, PlatformAdmin, pill, short_time
 from apps.core.admin.cells import NOTHING
 from apps.prompts.admin.ask import ReasonForm, ask
-from apps.prompts.admin.cells import live_pills, status_pill, version_link
+from apps.prompts.admin.cells import compare_url, live_pills, status_pill, version_link
 from apps.prompts.admin.usage import examples
 from apps.prompts.engine import Include
 from apps.prompts.errors import PromptError
@@ -130,8 +131,17 @@ class PromptAdmin(PlatformAdmin):
 
     @admin.display(description="Draft waiting")
     def draft(self, prompt: Any) -> str:
+        if not prompt.drafts:
+            return NOTHING
         texts = [f"v{row.number} {row.author or ''}".strip() for row in prompt.drafts]
-        return pill(", ".join(texts), "warn") if texts else NOTHING
+        newest = compare_url(prompt.pk, new=prompt.drafts[-1])
+        return format_html(
+            '{} <a href="{}" aria-label="Compare {} v{} with live">compare</a>',
+            pill(", ".join(texts), "warn"),
+            newest,
+            prompt.slug,
+            prompt.drafts[-1].number,
+        )
 
     @admin.display(description="Tags")
     def words(self, prompt: Prompt) -> str:
@@ -160,7 +170,8 @@ class PromptAdmin(PlatformAdmin):
             return []
         offered = {"roll_back": bool(_rollback_targets(obj)), "update_dependents": _behind(obj)}
         links = super()._action_links(request, obj)
-        return [link for link in links if offered.get(link[1].rstrip("/").rsplit("/", 1)[1])]
+        kept = [link for link in links if offered.get(link[1].rstrip("/").rsplit("/", 1)[1])]
+        return [*kept, ("Compare…", compare_url(obj.pk))]
 
     @admin.action(description="New draft", permissions=["draft"])
     def new_draft_from_live(
@@ -290,6 +301,7 @@ def _version_rows(prompt: Prompt, releases: list[Release]) -> list[dict[str, Any
     return [
         {
             "link": version_link(row, f"v{row.number}"),
+            "compare": compare_url(prompt.pk, new=row),
             "status": status_pill(row.status),
             "live": live_pills([each for each in releases if each.version_id == row.pk]),
             "row": row,

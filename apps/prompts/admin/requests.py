@@ -13,7 +13,7 @@ from apps.core.admin import EmptyState, ReadOnlyAdmin, pill, short_time
 from apps.core.admin.cells import NOTHING, Kind
 from apps.core.clock import db_now
 from apps.prompts.admin.ask import REASON_WIDGET, ReasonForm, ask
-from apps.prompts.admin.cells import version_link
+from apps.prompts.admin.cells import compare_url, version_link
 from apps.prompts.diff import Section, compare
 from apps.prompts.models import OPEN_STATES, Channel, ReleaseRequest, RequestKind, RequestState
 from apps.prompts.services import (
@@ -126,7 +126,14 @@ class ReleaseRequestAdmin(ReadOnlyAdmin):
 
     def _action_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
         """Only what this person can do now: the service would refuse the rest."""
-        if obj is None or obj.state not in OPEN_STATES:
+        if obj is None:
+            return []
+        old = obj.base.version if obj.base else None
+        compare = ("Compare…", compare_url(obj.prompt_id, old=old, new=obj.version))
+        return [*self._decisions(request, obj), compare]
+
+    def _decisions(self, request: HttpRequest, obj: ReleaseRequest) -> list[tuple[str, str]]:
+        if obj.state not in OPEN_STATES:
             return []
         mine = request.user.pk in (obj.requester_id, obj.version.author_id)
         offered = {"withdraw"} if obj.requester_id == request.user.pk else set()

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.core.admin import PlatformAdmin, short_time
 from apps.prompts.admin.ask import REASON_WIDGET, ReasonForm, ask
-from apps.prompts.admin.cells import live_pills, status_pill
+from apps.prompts.admin.cells import compare_url, live_pills, status_pill
 from apps.prompts.admin.editor import DraftForm
 from apps.prompts.admin.prompts import may_release
 from apps.prompts.admin.requests import AskForm
@@ -23,6 +23,7 @@ from apps.prompts.models import Channel, PromptVersion, VersionStatus
 from apps.prompts.selectors import live_version, open_releases
 from apps.prompts.services import (
     content_of,
+    new_draft,
     release,
     request_release,
     retire_version,
@@ -59,7 +60,7 @@ class PromptVersionAdmin(PlatformAdmin):
     list_select_related = ("prompt", "author")
     palette_fields = ("content_hash",)
     ordering = ("-id",)
-    object_actions = ("seal", "release_to", "request_release", "retire")
+    object_actions = ("seal", "release_to", "request_release", "retire", "new_draft")
     change_form_template = "admin/prompts/promptversion/change_form.html"
 
     class Media:
@@ -92,6 +93,9 @@ class PromptVersionAdmin(PlatformAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         may = super().has_delete_permission(request, obj)
         return may and obj is not None and obj.status == VersionStatus.DRAFT
+
+    def has_draft_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("prompts.add_promptversion"))
 
     def has_ask_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("prompts.add_releaserequest"))
@@ -153,7 +157,23 @@ class PromptVersionAdmin(PlatformAdmin):
     def _action_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
         offered = OFFERED[obj.status] if obj is not None else ()
         links = super()._action_links(request, obj)
-        return [link for link in links if link[1].rstrip("/").rsplit("/", 1)[1] in offered]
+        kept = [link for link in links if link[1].rstrip("/").rsplit("/", 1)[1] in offered]
+        return kept + ([("Compare…", compare_url(obj.prompt_id, new=obj))] if obj else [])
+
+    @admin.action(description="New draft", permissions=["draft"])
+    def new_draft(
+        self, request: HttpRequest, queryset: QuerySet[PromptVersion]
+    ) -> HttpResponse | None:
+        """From a POST of the compare page: the version's content as a draft of one's own."""
+        if request.method != "POST":
+            return None
+        version = queryset.get()
+        try:
+            draft = new_draft(prompt=version.prompt, based_on=version, by=request.user)  # type: ignore[arg-type]
+        except PromptError as error:
+            messages.error(request, str(error))
+            return None
+        return HttpResponseRedirect(self._change_url(draft))
 
     @admin.action(description="Seal…", permissions=["change"])
     def seal(self, request: HttpRequest, queryset: QuerySet[PromptVersion]) -> HttpResponse | None:

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from apps.core.money import short_usd
 from apps.prompts.models import Prompt, PromptVersion
-from apps.results.versions import VersionMetrics, version_metrics
+from apps.results.figures import compared_figures, milliseconds
+from apps.results.versions import VersionMetrics, version_metrics, whole_version
 
 register = template.Library()
 DAYS = 30
@@ -26,6 +27,17 @@ def prompt_results(prompt: Prompt) -> dict[str, Any]:
     return _panel(prompt.slug, None)
 
 
+@register.inclusion_tag("results/compared.html")
+def compared_results(old: PromptVersion, new: PromptVersion) -> dict[str, Any]:
+    """Of two versions of one prompt, each over all channels and arms."""
+    since = timezone.now() - timedelta(days=DAYS)
+    found = [
+        whole_version(version_metrics(prompt=old.prompt.slug, since=since, version=one.number))
+        for one in (old, new)
+    ]
+    return {"old": old, "new": new, "days": DAYS, "rows": list(compared_figures(*found))}
+
+
 def _panel(slug: str, version: int | None) -> dict[str, Any]:
     since = timezone.now() - timedelta(days=DAYS)
     rows = version_metrics(prompt=slug, since=since, version=version)
@@ -38,15 +50,11 @@ def _row(row: VersionMetrics) -> dict[str, Any]:
         "failed": f"{row.share(row.failed):.1%}",
         "refusals": f"{row.share(row.refusals):.1%}",
         "schema_failures": f"{row.share(row.schema_failures):.1%}",
-        "p50": _ms(row.p50_ms),
-        "p95": _ms(row.p95_ms),
+        "p50": milliseconds(row.p50_ms),
+        "p95": milliseconds(row.p95_ms),
         "cost": short_usd(row.cost_pico_a_call),
         "tokens": (row.input_tokens + row.output_tokens) // row.calls if row.calls else 0,
         "scores": ", ".join(
             f"{slug} {score['mean']:.2f} ({score['count']:,})" for slug, score in row.scores.items()
         ),
     }
-
-
-def _ms(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.0f} ms"
