@@ -1,5 +1,7 @@
 """404 for addresses that nobody serves: problem details below /api/, a page elsewhere."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views import defaults
 
@@ -8,7 +10,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Django's `handler404`. Who misspells an address of the API reads JSON too."""
     if not request.path.startswith("/api/"):
         return defaults.page_not_found(request, exception)
-    body = {
+    body: dict[str, Any] = {
         "type": "/api/v1/docs/errors/#not_found",
         "title": "Not found",
         "status": 404,
