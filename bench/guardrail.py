@@ -9,7 +9,6 @@ again, and it is counted who fails and who was moved to another version.
 import argparse
 import itertools
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -27,6 +26,7 @@ import orjson
 
 from bench.heard import wait_until_heard
 from bench.stack import durable_stack, running
+from llmplatform.embedded.layout import free_port
 
 SHARE = 1_000  # basis points of the subjects
 GIVE_UP = 600.0  # seconds
@@ -61,17 +61,11 @@ def _refusing() -> Iterator[int]:
         server.shutdown()
 
 
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=int, default=20, help="calls at once")
     given = parser.parse_args()
-    upstream, gateway = _free_port(), _free_port()
+    upstream, gateway = free_port(), free_port()
     with ExitStack() as stack:
         refusing = stack.enter_context(_refusing())
         allowed = f"127.0.0.1:{upstream},127.0.0.1:{refusing}"

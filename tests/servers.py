@@ -1,7 +1,6 @@
 """Real server processes over the test database, for tests that need the outside of the product."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,13 +13,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
+from llmplatform.embedded.layout import free_port
+
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def environment(**extra: str) -> dict[str, str]:

@@ -164,9 +164,11 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_port() -> int:
-    """A port that nobody uses now; asking for it soon is the caller's part."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+def free_port(following: int = 0) -> int:
+    """A port that nobody uses now, as so many `following` ones; asking for them soon is the
+    caller's part. From below the range that systems give to outgoing connections (RFC 6335 §6
+    has it from 49152, Linux from 32768), so that none of these takes it meanwhile."""
+    while True:
+        base = secrets.randbelow(15_000) + 15_000
+        if all(map(is_free, range(base, base + following + 1))):
+            return base

@@ -5,7 +5,6 @@ The tests stand in the order of a stack's life; without the models, whose start 
 
 import json
 import os
-import random
 import stat
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import psutil
 import psycopg
 import pytest
 
-from llmplatform.embedded.layout import ROOT, Ports, is_free
+from llmplatform.embedded.layout import ROOT, Ports, free_port, is_free
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 PROCESSES = {"up", "postgres", "valkey", "web", "gateway", "worker", "beat"}
@@ -24,10 +23,7 @@ PROCESSES = {"up", "postgres", "valkey", "web", "gateway", "worker", "beat"}
 
 @pytest.fixture(scope="module")
 def port_base() -> int:
-    while True:
-        base = random.randrange(20_000, 32_000)  # the system gives none of these to others
-        if all(is_free(port) for port in range(base, base + 7)):
-            return base
+    return free_port(following=6)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from llmplatform.embedded.layout import ROOT, free_port, is_free
+from llmplatform.embedded.layout import ROOT, free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -35,9 +35,7 @@ FROM ledger_entry entry JOIN ledger_usage usage USING (attempt_id) WHERE {where}
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("stack") / "data"
-    base = free_port()
-    while not all(is_free(port) for port in range(base, base + 7)):
-        base = free_port()
+    base = free_port(following=6)
     run("manage.py", "up", "--detach", f"--port-base={base}", f"--data={folder}")
     yield folder
     run("manage.py", "down", f"--data={folder}")

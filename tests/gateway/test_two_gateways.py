@@ -20,8 +20,9 @@ from apps.cache.types import Handle, Scope
 from apps.core.clock import db_now
 from apps.core.redis import client as redis_client
 from apps.ledger.models import Entry
+from llmplatform.embedded.layout import free_port
 from tests.factories import make_key, make_service
-from tests.servers import ROOT, environment, free_port, wait_until_ready
+from tests.servers import ROOT, environment, wait_until_ready
 
 REQUESTS = 1000
 

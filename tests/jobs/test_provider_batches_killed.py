@@ -18,7 +18,17 @@ from apps.ledger.models import Attempt, Entry
 from apps.providers.batches import BatchApi
 from tests.budgets.conftest import make_budget
 from tests.factories import make_service
-from tests.jobs.lane import booked, held, make_lane, next_round, paid, pass_time, post, sound
+from tests.jobs.lane import (
+    booked,
+    held,
+    let_time_pass,
+    make_lane,
+    next_round,
+    paid,
+    pass_time,
+    post,
+    sound,
+)
 from tests.jobs.workers import ROOT, Worker, environment_of_tests, eventually
 from tests.proof import examples
 
@@ -189,7 +199,7 @@ def go_on_to_the_end(upstream):
     sweep()
 
     def ended():
-        pass_time(times.LOOK)
+        let_time_pass(times.LOOK)
         return not ProviderBatch.objects.exclude(state="ended").exists() and not running()
 
     with looking_after(upstream):
@@ -216,7 +226,7 @@ def test_kill_9_while_the_provider_is_asked(real_shop, upstream, step, fault):
 
     def asked():
         if step not in upstream.store()["asked"]:
-            pass_time(times.LOOK / 10)
+            let_time_pass(times.LOOK / 10)
         return step in upstream.store()["asked"]
 
     with looking_after(upstream):
@@ -248,7 +258,7 @@ def test_kill_9_at_any_time(real_shop, upstream, seed):
 
 
 def has_asked(upstream, times_at_least):
-    pass_time(times.LOOK)
+    let_time_pass(times.LOOK)
     states = set(ProviderBatch.objects.values_list("state", flat=True))
     is_over = states == {"ended"}
     return len(upstream.store()["asked"]) >= times_at_least or (is_over and not running())
@@ -261,7 +271,7 @@ def test_every_worker_looks_after_batches(real_shop, upstream, start_batch_worke
     pass_time(times.GATHER)
 
     def answered():
-        pass_time(times.LOOK / 10)
+        let_time_pass(times.LOOK / 10)
         return Job.objects.filter(status="succeeded", lane="batch").count() == JOBS - len(ROWS)
 
     eventually(answered, worker.explain, seconds=90)

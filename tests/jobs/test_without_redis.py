@@ -10,8 +10,9 @@ from apps.core import redis as our_redis
 from apps.jobs.models import Job
 from apps.jobs.services.sweep import sweep
 from llmplatform import celery_app
+from llmplatform.embedded.layout import free_port
 from tests.jobs.test_worker import post_many, statuses
-from tests.jobs.workers import eventually, free_port
+from tests.jobs.workers import eventually
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 

@@ -14,8 +14,9 @@ from apps.jobs.services.cancel import cancel
 from apps.jobs.services.submit import submit
 from apps.jobs.services.sweep import sweep
 from apps.ledger.models import Attempt, Entry
+from llmplatform.embedded.layout import free_port
 from tests.jobs.conftest import draft, state
-from tests.jobs.workers import eventually, free_port
+from tests.jobs.workers import eventually
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
