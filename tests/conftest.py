@@ -1,10 +1,21 @@
 """Fixtures that every test may use: the fixed cast of `tests/factories.py` and the upstream."""
 
+import os
 from typing import Any
+
+import pytest
+from django.db import connections
 
 from tests.proof import tally
 
 pytest_plugins = ["tests.fakes.fixtures", "tests.fixtures"]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Each worker's database is a copy of the one that `manage.py test` has migrated."""
+    if template := os.environ.get("TEST_DATABASE_TEMPLATE"):
+        connections.databases["default"]["TEST"]["TEMPLATE"] = template
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

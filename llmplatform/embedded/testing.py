@@ -22,7 +22,10 @@ PYTEST_OPTIONS = ["-n", "3", "--dist", "loadfile"]
 def run_tests(arguments: list[str]) -> int:
     """Run pytest with these arguments after ours, and return its exit code."""
     with throw_away_stack() as environment:
-        return run([sys.executable, "-m", "pytest", *PYTEST_OPTIONS, *arguments], environment)
+        template = {"TEST_DATABASE_TEMPLATE": environment["DATABASE_URL"].rpartition("/")[2]}
+        return run([sys.executable, "manage.py", "migrate", "-v0"], environment) or run(
+            [sys.executable, "-m", "pytest", *PYTEST_OPTIONS, *arguments], environment | template
+        )
 
 
 def run(command: list[str], environment: dict[str, str]) -> int:

@@ -8,6 +8,8 @@ from django.db import transaction
 from apps.budgets.models import Budget, Hold, Window
 from apps.gateway.types import CallRefused, CallSpec
 from apps.ledger.models import Attempt, Entry
+from tests.factories import make_key
+from tests.gateway.asgi import Visit
 from tests.gateway.conftest import make_call
 
 HELLO = CallSpec(model="small", messages=({"role": "user", "content": "hello there"},))
@@ -33,3 +35,23 @@ def test_a_call_that_waited_too_long_for_its_budget_is_not_sent(
     assert Attempt.objects.get(request_id=call.request_id).error_kind == "timeout_before_send"
     assert Entry.objects.filter(request_id=call.request_id).count() == 0
     assert Hold.objects.filter(status="held").count() == 0
+
+
+def visit(runtime, shop, seconds):
+    body = {"model": "small", "messages": [dict(HELLO.messages[0])]}
+    headers = {"x-llm-timeout-seconds": seconds}
+    return Visit(runtime, make_key(shop)).run(body=body, headers=headers)
+
+
+def test_a_caller_says_how_long_it_waits(runtime, shop, upstream):
+    upstream.behave(model="small", hang="before_headers")
+    found = visit(runtime, shop, "0.4")
+    assert (found.status, found.json["error"]["code"]) == (504, "deadline_exceeded")
+
+
+@pytest.mark.parametrize("seconds", ["", "0", "-1", "121", "nan", "inf", "1e3", "2,5", "x" * 9_000])
+def test_a_wait_that_is_none_is_refused(runtime, shop, upstream, seconds):
+    error = visit(runtime, shop, seconds).json["error"]
+    assert error["param"] == "x-llm-timeout-seconds"
+    assert "such as 2.5" in error["message"]
+    assert upstream.log() == []

@@ -53,6 +53,8 @@ def test_callers_get_it_marked_and_for_nothing(runtime, sorry, upstream):
         assert body["usage"]["total_tokens"] == 0
         assert found.headers["x-llm-degraded"] == "fallback_answer"
         assert float(found.headers["x-llm-cost-usd"]) == 0
+        named = {"x-llm-model", "x-llm-deployment", "x-llm-cache-key"}
+        assert not named & found.headers.keys()  # no model said it
         assert found.headers["x-llm-attempts"] == str(sent)
     assert Attempt.objects.filter(status="failed").count() == 5
     assert sum(Entry.objects.values_list("amount_pico", flat=True)) == 0

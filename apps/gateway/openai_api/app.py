@@ -1,6 +1,7 @@
 """`/v1/*` as a raw ASGI app."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +16,7 @@ from apps.core import strict_json
 from apps.core.clock import now as clock_now
 from apps.core.middleware import request_id_from
 from apps.core.money import exact_usd
+from apps.gateway import own_answer
 from apps.gateway.openai_api import http, requests, responses
 from apps.gateway.openai_api.errors import ApiError, from_refusal, limit_headers
 from apps.gateway.openai_api.forms import ChatForm, Form
@@ -30,6 +32,8 @@ from apps.routing.types import Decision
 
 log = structlog.get_logger(__name__)
 
+
+_SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 
 # OpenAI's endpoints that we do not have, and the way to the same end (docs/adr/0042).
 _ELSEWHERE = {
@@ -188,15 +192,27 @@ class OpenAIApp:
         await http.send_json(request.send, 200, body, {"x-request-id": request.request_id})
 
     def _call(self, request: Request, spec: CallSpec) -> Call:
-        deadline = clock_now() + timedelta(seconds=settings.CALL_TIMEOUT_SECONDS)
         asked = http.header(request.scope, b"x-llm-explain") == "1"
         return Call(
             spec=spec,
             caller=request.caller,
             request_id=request.request_id,
-            deadline=deadline,
+            deadline=clock_now() + _patience(request),
             on_decision=request.explain if asked else None,
         )
+
+
+def _patience(request: Request) -> timedelta:
+    """How long the caller waits: what is sent later is paid for, and read by nobody."""
+    longest = settings.CALL_TIMEOUT_SECONDS
+    given = http.header(request.scope, b"x-llm-timeout-seconds")
+    if given is None:
+        return timedelta(seconds=longest)
+    seconds = float(given) if _SECONDS.fullmatch(given) else 0
+    if not 0 < seconds <= longest:
+        text = f"x-llm-timeout-seconds: give seconds above 0, at most {longest:g}, such as 2.5."
+        raise ApiError(400, text, code="invalid_request", param="x-llm-timeout-seconds")
+    return timedelta(seconds=seconds)
 
 
 async def _send_error(send: http.Send, error: ApiError, headers: http.Headers) -> None:
@@ -225,13 +241,13 @@ def _headers(request: Request, outcome: CallOutcome) -> dict[str, str]:
     headers = {
         **request.headers,
         "x-llm-cost-usd": exact_usd(outcome.cost_pico),
-        "x-llm-model": outcome.model,
-        "x-llm-deployment": outcome.deployment,
         "x-llm-cache": outcome.cache,
-        **({"x-llm-cache-key": outcome.cache_key} if outcome.cache_key else {}),
         "x-llm-attempts": str(outcome.attempts),
         **limit_headers(outcome.levels),
     }
+    if outcome.degraded != own_answer.MARK:  # what a model said, and may be cached
+        headers |= {"x-llm-model": outcome.model, "x-llm-deployment": outcome.deployment}
+        headers |= {"x-llm-cache-key": outcome.cache_key} if outcome.cache_key else {}
     if outcome.likeness:
         headers["x-llm-cache-likeness"] = f"{outcome.likeness:.3f}"
     if outcome.degraded:
