@@ -3,10 +3,15 @@
 import os
 from typing import Any
 
+import hypothesis
 import pytest
 from django.db import connections
 
 from tests.proof import tally
+
+# No test measures time: the machine may have more to do.
+hypothesis.settings.register_profile("ours", deadline=None)
+hypothesis.settings.load_profile("ours")
 
 pytest_plugins = ["tests.fakes.fixtures", "tests.fixtures"]
 

@@ -201,6 +201,7 @@ def stack(shop, embedding_model, upstream) -> Iterator[Stack]:
         redis_url = settings.REDIS_URL.replace(f":{redis.port}", f":{redis_proxy.port}")
         extra = {"DATABASE_URL": through, "REDIS_URL": redis_url, "BROKER_URL": redis_url}
         extra["LOG_LEVEL"] = "ERROR"
+        extra["STREAM_KEEP_ALIVE_SECONDS"] = str(SECONDS)  # or a slow machine's 503 comes as event
         for name, interface in (("gateway", "asgi"), ("web", "wsgi")):
             target = f"llmplatform.{interface}:application"
             server = served(interface, target, threads=len(QUESTIONS), **extra)

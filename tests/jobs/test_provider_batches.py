@@ -304,7 +304,7 @@ def test_a_job_that_is_stopped_at_the_provider_is_paid_when_it_ran(shop, upstrea
     cancel(job_id=jobs[0].pk)
     next_round()
     assert statuses(jobs) == ["cancelled", "running"]
-    assert (attempts(), held() > 0) == (["unknown", "dispatched"], True)
+    assert (sorted(attempts()), held() > 0) == (["dispatched", "unknown"], True)
     run_to_the_end()
     assert statuses(jobs) == ["cancelled", "succeeded"]
     assert (booked(), held()) == (paid(upstream), 0)
