@@ -122,10 +122,12 @@ class PlatformAdminSite(AdminSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         # Their models load after the app registry.
         from apps.dashboard.urls import admin_urls
+        from apps.finance.urls import admin_urls as finance_urls
         from apps.playground.urls import admin_urls as playground_urls
 
         palette = path("palette/", self.admin_view(self.palette), name="palette")
-        return [palette, *admin_urls(self), *playground_urls(self), *super().get_urls()]
+        own = [*admin_urls(self), *finance_urls(self), *playground_urls(self)]
+        return [palette, *own, *super().get_urls()]
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "apps.jobs",
     "apps.evals",
     "apps.playground",
+    "apps.finance",
     "apps.dashboard",
 ]
 

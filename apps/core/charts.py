@@ -36,15 +36,17 @@ class Series:
 
 @dataclass(frozen=True)
 class StackedBars:
-    """Bars over `labels`, one layer a series. `open_last`: the last bar is not complete yet;
-    `axis` writes the numbers beside the grid, where `format` would be too long."""
+    """Bars over `labels`, one layer a series. `open_at`: the bar that is not complete yet;
+    `expected`: what is still to come on top of each bar, drawn dashed; `axis` writes the numbers
+    beside the grid, where `format` would be too long."""
 
     title: str
     labels: Sequence[str]
     series: Sequence[Series]
     format: Format = plain
     axis: Format | None = None
-    open_last: bool = False
+    open_at: int | None = None
+    expected: Sequence[Number] = ()
     height: int = 280
 
 
@@ -101,11 +103,12 @@ def stacked_bars(chart: StackedBars) -> SafeString:
     formatted = chart.axis or chart.format
     # What is below zero, a day of credits, has no bar: the table beside the chart has it.
     drawn = [sum(max(0, v) for v in values) for values in zip(*layers, strict=True)]
+    if chart.expected:
+        drawn = [bar + more for bar, more in zip(drawn, chart.expected, strict=True)]
     frame = _frame(_top(max(drawn, default=0)), chart.labels, chart.height, formatted)
     parts = [_grid(frame, formatted), _labels(frame, chart.labels)]
     for index, label in enumerate(chart.labels):
-        is_open = chart.open_last and index == len(chart.labels) - 1
-        parts.append(_bar(frame, chart, index, label, is_open=is_open))
+        parts.append(_bar(frame, chart, index, label))
     return _svg(frame, f"{chart.title}: {_range(chart.labels, totals, chart.format)}", parts)
 
 
@@ -161,7 +164,7 @@ def _svg(frame: _Frame, label: str, parts: Sequence[str]) -> SafeString:
     )
 
 
-def _bar(frame: _Frame, chart: StackedBars, index: int, label: str, *, is_open: bool) -> SafeString:
+def _bar(frame: _Frame, chart: StackedBars, index: int, label: str) -> SafeString:
     gap = max(min(6.0, frame.slot * 0.18), frame.slot - WIDEST_BAR)
     x, width = frame.x(index) + gap / 2, frame.slot - gap
     base: Number = 0
@@ -173,8 +176,12 @@ def _bar(frame: _Frame, chart: StackedBars, index: int, label: str, *, is_open: 
             rect = _rect(x, top, width, frame.y(base) - top, f"l-s{series.colour}")
             marks.append(_titled(f"{label} · {series.name}: {chart.format(value)}", rect))
             base += value
-    if is_open and base:
+    if index == chart.open_at and base:
         marks.append(_hatch(x, frame.y(base), width, frame.floor))
+    if chart.expected and chart.expected[index] > 0:
+        top = frame.y(base + chart.expected[index])
+        rect = _rect(x, top, width, frame.y(base) - top, "l-chart__expected")
+        marks.append(_titled(f"{label} · expected: {chart.format(chart.expected[index])}", rect))
     return format_html('<g class="l-chart__bar">{}</g>', _join(marks))
 
 

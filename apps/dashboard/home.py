@@ -11,9 +11,9 @@ from django.utils.safestring import SafeString
 
 from apps.core.charts import Number, StackedBars, sparkline, stacked_bars
 from apps.core.money import short_usd
-from apps.dashboard.figures import Delta, axis_usd, delta, layers, mark_usd
 from apps.dashboard.periods import last_days
 from apps.dashboard.selectors import ROWS, budgets_nearest_limit, latest_failed_jobs
+from apps.finance.figures import NOTHING_NAMED, Delta, axis_usd, delta, layers, mark_usd
 from apps.ledger.reports import (
     DayCalls,
     Days,
@@ -90,7 +90,7 @@ def _spending(days: Days) -> dict[str, Any]:
     return {
         "is_unused": not spends and not calls,
         "figures": _figures(days, now, before, recent, calls),
-        "series": (series := layers(recent, days.all, _totals(recent))),
+        "series": (series := layers(_amounts(recent, days.all))),
         "chart": stacked_bars(
             StackedBars(
                 title=f"Spend by service, {DAYS} days",
@@ -98,7 +98,7 @@ def _spending(days: Days) -> dict[str, Any]:
                 series=series,
                 format=mark_usd,
                 axis=axis_usd,
-                open_last=True,
+                open_at=days.count - 1,
             )
         ),
     }
@@ -194,8 +194,11 @@ def _daily(days: Days, rows: Sequence[DaySpend]) -> dict[date, Spend]:
     return found
 
 
-def _totals(rows: Sequence[DaySpend]) -> dict[str, int]:
-    totals: dict[str, int] = {}
+def _amounts(rows: Sequence[DaySpend], days: Sequence[date]) -> dict[str, list[int]]:
+    """Group → an amount for each day."""
+    place = {day: n for n, day in enumerate(days)}
+    groups: dict[str, list[int]] = {}
     for row in rows:
-        totals[row.group] = totals.get(row.group, 0) + row.spend.amount_pico
-    return totals
+        values = groups.setdefault(row.group or NOTHING_NAMED, [0] * len(days))
+        values[place[row.day]] += row.spend.amount_pico
+    return groups

@@ -9,7 +9,6 @@ from apps.results.admin import pages as results
 
 def admin_urls(site: AdminSite) -> list[URLPattern]:
     return [
-        path("costs/", site.admin_view(views.costs), name="costs"),
         path(
             "routes/<slug:slug>/explain/",
             site.admin_view(routes.explain_route),
@@ -39,7 +38,6 @@ def admin_urls(site: AdminSite) -> list[URLPattern]:
         ),
         path("queue/", site.admin_view(queue.page), name="queue"),
         path("usage/", site.admin_view(views.usage), name="usage"),
-        path("costs.csv", site.admin_view(views.costs_csv), name="costs_csv"),
         path("waste/", site.admin_view(views.waste), name="waste"),
         path("waste.csv", site.admin_view(views.waste_as_csv), name="waste_csv"),
     ]

@@ -3,12 +3,21 @@
 from dataclasses import dataclass
 from datetime import date
 
-from apps.core.charts import COLOURS, Number, Series, StackedBars
+from apps.core.charts import Number, Series, StackedBars
 from apps.core.money import Pico
-from apps.dashboard.costs import GROUPS
-from apps.dashboard.figures import NOTHING_NAMED, OTHER
+from apps.finance.figures import NOTHING_NAMED, layers
 from apps.ledger.reports import Days, total_spent
 from apps.ledger.usage import Usage, usage_rows
+
+GROUPS = {
+    "service": "Service",
+    "model": "Model",
+    "prompt": "Prompt",
+    "cost_center": "Cost centre",
+    "team": "Team",
+    "provider": "Provider",
+    "purpose": "Purpose",
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,7 @@ def usage_report(*, days: Days, dimension: str) -> UsageReport:
         dimension=dimension,
         rows=[_row(name, groups[name], total) for name in ranked],
         total=total,
-        series=_layers(ranked, by_day, days.all),
+        series=layers(_tokens_by_day(by_day, days.all)),
         drift=total_spent(days=days) - total.amount_pico,
     )
 
@@ -54,7 +63,7 @@ def usage_chart(report: UsageReport, *, today: date) -> StackedBars:
         series=report.series,
         format=_tokens,
         axis=_tokens,
-        open_last=report.days.last == today,
+        open_at=report.days.count - 1 if report.days.last == today else None,
     )
 
 
@@ -63,22 +72,12 @@ def _row(name: str, usage: Usage, total: Usage) -> Row:
     return Row(name or NOTHING_NAMED, usage, share)
 
 
-def _layers(
-    ranked: list[str], by_day: dict[str, dict[date, Usage]], days: list[date]
-) -> list[Series]:
-    """One layer for each of the largest groups, the rest together in grey."""
-    room = COLOURS if len(ranked) <= COLOURS - 1 else COLOURS - 1
-    made = [
-        Series(name or NOTHING_NAMED, _values([by_day[name]], days), n)
-        for n, name in enumerate(ranked[:room], 1)
-    ]
-    rest = [by_day[name] for name in ranked[room:]]
-    return [*made, Series(OTHER, _values(rest, days), COLOURS)] if rest else made
-
-
-def _values(groups: list[dict[date, Usage]], days: list[date]) -> list[Number]:
+def _tokens_by_day(groups: dict[str, dict[date, Usage]], days: list[date]) -> dict[str, list[int]]:
     """Never negative: a day on which more was corrected than used has no bar."""
-    return [max(0, sum(found.get(day, Usage()).tokens for found in groups)) for day in days]
+    return {
+        name or NOTHING_NAMED: [max(0, found.get(day, Usage()).tokens) for day in days]
+        for name, found in groups.items()
+    }
 
 
 def _tokens(value: Number) -> str:

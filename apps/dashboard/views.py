@@ -1,6 +1,6 @@
 """Pages of the admin that belong to no single model."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -16,25 +16,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.core.charts import stacked_bars
-from apps.dashboard.costs import GROUPS, cost_chart, cost_csv, cost_report
 from apps.dashboard.periods import BadPeriod, days_of, presets
-from apps.dashboard.usage import usage_chart, usage_report
+from apps.dashboard.usage import GROUPS, usage_chart, usage_report
 from apps.dashboard.waste import waste_csv, waste_report
 from apps.ledger.reports import Days
 
 may_see_costs = permission_required("ledger.view_entry", raise_exception=True)
-
-
-@require_safe
-@may_see_costs
-def costs(request: HttpRequest) -> HttpResponse:
-    """The cost report; everything that it shows stands in its address."""
-    days, error = _days(request)
-    dimension = _dimension(request, "service")
-    report = cost_report(days=days, dimension=dimension)
-    shown = {"title": "Cost report", "report": report}
-    shown["chart"] = stacked_bars(cost_chart(report, today=_today()))
-    return _page(request, "dashboard/costs.html", shown, days, dimension, error)
 
 
 @require_safe
@@ -100,29 +87,16 @@ def _today() -> date:
 
 @require_safe
 @may_see_costs
-def costs_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-    """The same report as a file, by day and group, with exact amounts."""
-    return _csv(request, "costs", cost_csv)
-
-
-@require_safe
-@may_see_costs
 def waste_as_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """The same report as a file, with exact amounts."""
-    return _csv(request, "waste", waste_csv)
-
-
-def _csv(
-    request: HttpRequest, kind: str, lines_of: Callable[..., Iterator[str]]
-) -> HttpResponse | StreamingHttpResponse:
     now = timezone.now()
     try:
         days = days_of(query=request.GET, now=now, zone=settings.REPORTING_TIME_ZONE)
     except BadPeriod as problem:
         return HttpResponse(str(problem), status=400, content_type="text/plain; charset=utf-8")
     dimension = _dimension(request, "service")
-    lines = lines_of(days=days, dimension=dimension, now=now)
-    name = f"{kind}-{dimension}-{days.first}-{days.last}.csv"
+    lines = waste_csv(days=days, dimension=dimension, now=now)
+    name = f"waste-{dimension}-{days.first}-{days.last}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from apps.core.csv_lines import csv_lines
 from apps.core.money import Pico, exact_usd
-from apps.dashboard.figures import NOTHING_NAMED, Delta, delta
+from apps.finance.figures import NOTHING_NAMED, Delta, delta
 from apps.ledger.models import Purpose
 from apps.ledger.reports import Days, total_spent
 from apps.ledger.usage import Usage, usage_rows

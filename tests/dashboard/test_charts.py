@@ -13,7 +13,7 @@ BARS = StackedBars(
     labels=["1 Nov", "2 Nov", "3 Nov"],
     series=[Series("shop", [4, 0, 2], 1), Series("crm", [1, 0, 1], 2)],
     format=lambda value: f"${value}",
-    open_last=True,
+    open_at=2,
 )
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -93,7 +93,9 @@ def test_a_limit_above_the_line_fits_into_the_picture() -> None:
 @pytest.mark.parametrize("values", [[], [0, 0], [5], [10**18, 1]])
 def test_odd_values_still_draw(values: list[int]) -> None:
     labels = [str(n) for n in range(len(values))]
-    parsed(stacked_bars(StackedBars("t", labels, [Series("s", values, 1)], open_last=True)))
+    parsed(
+        stacked_bars(StackedBars("t", labels, [Series("s", values, 1)], open_at=len(labels) - 1))
+    )
     parsed(line(Line("t", labels, values)))
     parsed(sparkline(values, label="t"))
 

@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.budgets.models import Budget, Window
-from apps.dashboard.figures import axis_usd, delta, split_usd
 from apps.dashboard.home import duration
+from apps.finance.figures import axis_usd, delta, split_usd
 from apps.jobs.models import Job
 from apps.ledger.models import Attempt, Entry
 from tests.factories import make_service

@@ -14,7 +14,7 @@ from apps.dashboard.waste import COLUMNS, waste_csv, waste_report
 from apps.ledger.models import Purpose
 from apps.ledger.posting import post_entries
 from apps.ledger.reports import Days, total_spent
-from tests.dashboard.test_cost_report import MARCH, NOW, booked, finance  # noqa: F401
+from tests.finance.conftest import MARCH, NOW, booked, finance  # noqa: F401
 
 AT = datetime(2026, 3, 5, 12, tzinfo=UTC)
 ANY = st.lists(

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
 from apps.core.charts import COLOURS, Number, Series
 from apps.core.money import PICO, Pico, exact_usd, short_usd
-from apps.ledger.reports import DaySpend
 
 NOTHING_NAMED = "(none)"
 OTHER = "other"
@@ -20,6 +18,10 @@ class Delta:
 
     text: str
     judgement: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        return self.text != NO_COMPARISON
 
 
 def delta(now: Number | None, before: Number | None, *, more_is: str = "") -> Delta:
@@ -57,17 +59,14 @@ def split_usd(amount: Pico) -> tuple[str, str]:
     return f"{sign}{int(units):,}.{cents}", whole[cut:]
 
 
-def layers(
-    rows: Sequence[DaySpend], days: Sequence[date], totals: Mapping[str, Pico]
-) -> list[Series]:
-    """One layer for each of the largest groups, the rest together in grey."""
-    ranked = sorted(totals, key=lambda name: (-totals[name], name))
+def layers(groups: Mapping[str, Sequence[int]], *, apart: str | None = None) -> list[Series]:
+    """One layer for each of the largest groups, the rest together in grey. The group `apart` is
+    never among the rest. `groups`: what each is called → one value for each bar."""
+    totals = {name: sum(values) for name, values in groups.items()}
+    ranked = sorted(groups, key=lambda name: (name != apart, -totals[name], name))
     room = COLOURS if len(ranked) <= COLOURS - 1 else COLOURS - 1
-    largest = ranked[:room]
-    place = {day: n for n, day in enumerate(days)}
-    values = {name: [0] * len(days) for name in largest}
-    rest = [0] * len(days)
-    for row in rows:
-        values.get(row.group, rest)[place[row.day]] += row.spend.amount_pico
-    made = [Series(name or NOTHING_NAMED, values[name], n + 1) for n, name in enumerate(largest)]
-    return made if len(ranked) <= room else [*made, Series(OTHER, rest, COLOURS)]
+    largest = sorted(ranked[:room], key=lambda name: (-totals[name], name))
+    made = [Series(name, groups[name], n) for n, name in enumerate(largest, 1)]
+    rest = [groups[name] for name in ranked[room:]]
+    together = [sum(values) for values in zip(*rest, strict=True)]
+    return [*made, Series(OTHER, together, COLOURS)] if rest else made

@@ -1,0 +1,87 @@
+"""The explorer's cards: the question's answer in a few figures."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from django.urls import reverse
+
+from apps.core.money import Pico, short_usd
+from apps.finance.explorer import Exploration, Group
+from apps.finance.figures import Delta, delta
+from apps.finance.forecast import Forecast
+
+
+@dataclass(frozen=True)
+class Card:
+    label: str
+    value: str
+    note: str = ""
+    delta: Delta | None = None
+    url: str = ""
+
+
+def cards(
+    exploration: Exploration, *, forecast: Forecast | None, provider_saved: Pico, today: date
+) -> list[Card]:
+    return [
+        _total(exploration),
+        *_forecast(forecast, today),
+        _saved(exploration, provider_saved),
+        _wasted(exploration),
+        _unattributed(exploration),
+        *_mover(exploration),
+    ]
+
+
+def _total(exploration: Exploration) -> Card:
+    total = exploration.total
+    if total.before is None:
+        return Card("Cost", short_usd(total.sums.amount_pico), "compared with nothing")
+    was = f"{short_usd(total.before.amount_pico)} before"
+    return Card("Cost", short_usd(total.sums.amount_pico), was, total.change)
+
+
+def _forecast(forecast: Forecast | None, today: date) -> Iterator[Card]:
+    if forecast is None:
+        return
+    name = f"Forecast, {today:%B}"
+    off = (
+        "too few days to say how sure"
+        if forecast.error is None
+        else f"± {forecast.error:.0%}, by {forecast.tests} back-tests"
+    )
+    yield Card(name, short_usd(forecast.total), off)
+
+
+def _saved(exploration: Exploration, provider_saved: Pico) -> Card:
+    ours = exploration.total.sums.avoided_pico
+    note = f"providers’ caches: about {short_usd(provider_saved)}"
+    was = exploration.total.before
+    change = None if was is None else delta(ours, was.avoided_pico, more_is="better")
+    return Card("Saved by cache", short_usd(ours), note, change)
+
+
+def _wasted(exploration: Exploration) -> Card:
+    sums, days = exploration.total.sums, exploration.query.days
+    share = sums.wasted_pico / sums.amount_pico if sums.amount_pico > 0 else 0
+    url = f"{reverse('admin:waste')}?from={days.first}&to={days.last}"
+    return Card(
+        "Brought no answer", short_usd(sums.wasted_pico), f"{share:.1%} of the cost", url=url
+    )
+
+
+def _unattributed(exploration: Exploration) -> Card:
+    dimension = exploration.query.dimensions[0]
+    amount, whole = exploration.unattributed.amount_pico, exploration.total.sums.amount_pico
+    share = f"{amount / whole:.1%}" if whole > 0 else "0.0%"
+    return Card(f"No {dimension.label.lower()}", share, f"{short_usd(amount)} unattributed")
+
+
+def _mover(exploration: Exploration) -> Iterator[Card]:
+    mover: Group | None = exploration.largest_mover
+    if exploration.total.before is None or mover is None:
+        return
+    sign = "+" if mover.change_pico > 0 else ""
+    name = " · ".join(mover.labels)
+    yield Card("Largest mover", f"{sign}{short_usd(mover.change_pico)}", name, mover.change)

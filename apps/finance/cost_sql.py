@@ -1,0 +1,99 @@
+"""The statements behind `selectors`: sums by period and dimensions, filtered, in the order of their
+keys."""
+
+from collections.abc import Sequence
+from typing import LiteralString
+
+from psycopg import sql
+
+from apps.finance.query import Query
+from apps.ledger import report_sql
+
+PERIODS = ("hour", "day", "month")
+# Of `Sums`, in its order.
+_MEASURES: tuple[LiteralString, ...] = (
+    "coalesce(sum(entries) FILTER (WHERE kind = ANY(%(calls)s)), 0)",
+    """coalesce(sum(entries) FILTER (
+        WHERE kind = ANY(%(calls)s) AND purpose <> ALL(%(unanswered)s)), 0)""",
+    "coalesce(sum(entries) FILTER (WHERE kind = %(hit)s), 0)",
+    "coalesce(sum(input_tokens) FILTER (WHERE kind <> %(hit)s), 0)",
+    "coalesce(sum(output_tokens) FILTER (WHERE kind <> %(hit)s), 0)",
+    "sum(cached_tokens)",
+    "sum(amount_pico)",
+    "sum(avoided_pico)",
+    "coalesce(sum(amount_pico) FILTER (WHERE kind = %(estimate)s), 0)",
+    "coalesce(sum(amount_pico) FILTER (WHERE purpose = ANY(%(wasted)s)), 0)",
+)
+_COLUMNS = (
+    "kind",
+    "purpose",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "amount_pico",
+    "avoided_pico",
+)
+_SELECT = """
+    SELECT * FROM (SELECT {keys}, {measures} FROM cost WHERE {which} GROUP BY {keys}) AS found
+    WHERE {after} ORDER BY {keys} LIMIT %(limit)s
+"""
+_TOTAL = "SELECT {measures} FROM cost WHERE {which} HAVING count(*) > 0"
+# A zone's calendar decides about an entry's day; the bounds on `at` only help to find it.
+_ENTRIES = """
+    WITH cost AS (
+        SELECT date_trunc('hour', at, %(zone)s) AS hour, (at AT TIME ZONE %(zone)s)::date AS day,
+            date_trunc('month', at AT TIME ZONE %(zone)s)::date AS month, {columns}, 1 AS entries
+        FROM ledger_entry
+        WHERE at >= %(start)s AND at < %(end)s
+          AND (at AT TIME ZONE %(zone)s)::date BETWEEN %(first)s AND %(last)s
+    )
+"""
+
+
+def statement(*, query: Query, keys: Sequence[str], has_after: bool, entries: bool) -> str:
+    """By `keys`, of `PERIODS` and the query's dimensions, or nothing; from the rollups and what
+    they don't hold yet, or from the `entries` alone. Parameters: those of `run_report`,
+    `unanswered`, `wasted`, `estimate`, `limit`, `start`, `end`, the filters' `filter_0` …, and the
+    keys' `after_0` … ."""
+    named = [sql.Identifier(key) for key in keys]
+    parts = {"measures": sql.SQL(", ").join(map(sql.SQL, _MEASURES)), "which": _which(query)}
+    if keys:
+        after = _after(named) if has_after else sql.SQL("true")
+        joined = sql.SQL(", ").join(named)
+        select = sql.SQL(_SELECT).format(keys=joined, after=after, **parts)
+    else:
+        select = sql.SQL(_TOTAL).format(**parts)
+    columns = _columns(query, keys)
+    if entries:
+        return sql.Composed([sql.SQL(_ENTRIES).format(columns=columns), select]).as_string(None)
+    return report_sql.statement(select, columns=columns)
+
+
+def _columns(query: Query, keys: Sequence[str]) -> sql.Composable:
+    plain: list[sql.Composable] = [sql.Identifier(name) for name in _COLUMNS if name not in keys]
+    named = [
+        sql.SQL("{} AS {}").format(dimension.column, sql.Identifier(dimension.name))
+        for dimension in query.dimensions
+        if dimension.name in keys
+    ]
+    filtered = [
+        sql.SQL("{} AS {}").format(dimension.column, sql.Identifier(f"filter_{n}"))
+        for n, (dimension, _) in enumerate(query.filtered)
+    ]
+    return sql.SQL(", ").join([*plain, *named, *filtered])
+
+
+def _which(query: Query) -> sql.Composable:
+    tests: list[sql.Composable] = [
+        sql.SQL("{} = ANY({})").format(
+            sql.Identifier(f"filter_{n}"), sql.Placeholder(f"filter_{n}")
+        )
+        for n in range(len(query.filters))
+    ]
+    return sql.SQL(" AND ").join(tests or [sql.SQL("true")])
+
+
+def _after(named: Sequence[sql.Composable]) -> sql.Composable:
+    places = [sql.Placeholder(f"after_{n}") for n in range(len(named))]
+    comma = sql.SQL(", ")
+    return sql.SQL("({}) > ({})").format(comma.join(named), comma.join(places))

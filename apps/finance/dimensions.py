@@ -1,0 +1,77 @@
+"""What costs can be grouped and filtered by.
+
+The rollups carry all of these but two. A call's channel was recorded later than they were designed,
+and tags may be as many as callers like, which would make a row of every entry; costs by them are
+read from the entries themselves, so for fewer days.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import LiteralString
+
+from psycopg import sql
+
+TAG = "tag:"
+_TAG_KEY = re.compile(r"[\w.-]{1,50}")
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """`column` is an expression over a rollup's or an entry's columns; empty text: unattributed.
+    `next`: what a row of it is opened by."""
+
+    name: str
+    label: str
+    column: sql.Composable
+    next: str = ""
+    rolled_up: bool = True
+    nothing: str = "(none)"
+
+    def label_of(self, value: str) -> str:
+        return value or self.nothing
+
+
+# Of a version alone, “3” says nothing: its prompt belongs to it.
+_VERSION = sql.SQL("CASE WHEN prompt = '' THEN '' ELSE prompt || '@' || prompt_version END")
+
+
+def _of(name: str, label: str, opens: str = "", **values: str) -> Dimension:
+    return Dimension(name, label, sql.Identifier(name), opens, **values)  # type: ignore[arg-type]
+
+
+DIMENSIONS = {
+    dimension.name: dimension
+    for dimension in (
+        _of("cost_center", "Cost centre", "team"),
+        _of("team", "Team", "service"),
+        _of("service", "Service", "prompt"),
+        _of("prompt", "Prompt", "prompt_version"),
+        Dimension("prompt_version", "Prompt version", _VERSION, "arm"),
+        _of("arm", "Experiment arm", "model"),
+        _of("provider", "Provider", "model"),
+        _of("model", "Model", "deployment"),
+        _of("deployment", "Deployment", "service"),
+        _of("purpose", "Purpose", "service", nothing="(no provider called)"),
+        Dimension(
+            "channel", "Channel (environment)", sql.Identifier("channel"), "prompt", rolled_up=False
+        ),
+    )
+}
+
+
+def dimension_of(name: str) -> Dimension | None:
+    """One of `DIMENSIONS`, or `tag:KEY`: what follows “KEY:” in the first tag, by the alphabet,
+    that begins so."""
+    if not name.startswith(TAG):
+        return DIMENSIONS.get(name)
+    key = name.removeprefix(TAG)
+    if not _TAG_KEY.fullmatch(key):
+        return None
+    return Dimension(name, f"Tag {key}", _tag_value(f"{key}:"), "service", rolled_up=False)
+
+
+def _tag_value(prefix: str) -> sql.Composable:
+    text: LiteralString = """coalesce((
+        SELECT min(substr(tag, length({prefix}) + 1)) FROM jsonb_array_elements_text(tags) tag
+        WHERE starts_with(tag, {prefix})), '')"""
+    return sql.SQL(text).format(prefix=sql.Literal(prefix))

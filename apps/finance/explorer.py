@@ -1,0 +1,155 @@
+"""The cost explorer: what its page, its chart and its file show of one question."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from apps.core.money import Pico
+from apps.finance.figures import Delta, delta
+from apps.finance.periods import Bar, bars_of
+from apps.finance.query import Query
+from apps.finance.selectors import cost_rows, summed
+from apps.finance.types import CostRow, Sums
+
+METRIC_OF: Mapping[str, Callable[[Sums], int]] = {
+    "cost": lambda sums: sums.amount_pico,
+    "calls": lambda sums: sums.calls,
+    "tokens": lambda sums: sums.tokens,
+}
+
+
+@dataclass(frozen=True)
+class Group:
+    """A row of the table. `values`: one for each dimension, empty where unattributed. `before` is
+    None when nothing is compared."""
+
+    values: tuple[str, ...]
+    labels: tuple[str, ...]
+    sums: Sums
+    before: Sums | None
+    share: float  # of the whole, by the metric; 0 to 1
+
+    @property
+    def change_pico(self) -> Pico:
+        return self.sums.amount_pico - (self.before.amount_pico if self.before else 0)
+
+    @property
+    def change(self) -> Delta:
+        was = self.before.amount_pico if self.before else None
+        return delta(self.sums.amount_pico, was, more_is="worse")
+
+    @property
+    def per_call(self) -> Pico | None:
+        return per(self.sums.amount_pico, self.sums.calls)
+
+    @property
+    def per_answer(self) -> Pico | None:
+        return per(self.sums.amount_pico, self.sums.answers)
+
+    @property
+    def per_1000_tokens(self) -> Pico | None:
+        return per(self.sums.amount_pico * 1000, self.sums.tokens)
+
+
+@dataclass(frozen=True)
+class Exploration:
+    query: Query
+    groups: list[Group]
+    """Every group, the unattributed ones among them, in no order."""
+    total: Group
+    bars: list[Bar]
+    by_bar: Mapping[str, list[int]]
+    """Label of a group of the first dimension → its metric in each bar."""
+    by_period: list[CostRow] = field(repr=False)
+    """What the bars were made of: hour, day or month, and the first dimension."""
+
+    @property
+    def unattributed(self) -> Sums:
+        """Of the first dimension."""
+        return sum((group.sums for group in self.groups if not group.values[0]), Sums())
+
+    @property
+    def largest_mover(self) -> Group | None:
+        moved = [group for group in self.groups if group.change_pico]
+        return max(moved, key=lambda group: abs(group.change_pico), default=None)
+
+
+def explore(*, query: Query) -> Exploration:
+    """Two reads of the rollups for one dimension, one more for two, and one when the range is
+    compared; whatever the number of groups."""
+    by_period = cost_rows(query=query, keys=(query.period, query.group_by[0]))
+    now = _groups_of(query, by_period)
+    was = _before(query)
+    whole = summed(by_period)
+    bars = bars_of(query)
+    total = _group(query, ("",) * len(query.group_by), whole, _whole_before(was), whole)
+    return Exploration(
+        query=query,
+        groups=[
+            _group(query, key, now.get(key, Sums()), _of(was, key), whole)
+            for key in sorted({*now, *(was or {}), ("",) * len(query.group_by)})
+        ],
+        total=total,
+        bars=bars,
+        by_bar=_by_bar(query, by_period, bars),
+        by_period=by_period,
+    )
+
+
+def per(amount: Pico, count: int) -> Pico | None:
+    """For reading only: to the next pico-dollar. None: nothing to share it among."""
+    return None if count <= 0 else (2 * amount + count) // (2 * count)
+
+
+def _groups_of(query: Query, by_period: list[CostRow]) -> dict[tuple[str, ...], Sums]:
+    rows = by_period if len(query.group_by) == 1 else cost_rows(query=query, keys=query.group_by)
+    skipped = 1 if rows is by_period else 0
+    found: dict[tuple[str, ...], Sums] = {}
+    for row in rows:
+        key = tuple(map(str, row.keys[skipped:]))
+        found[key] = found.get(key, Sums()) + row.sums
+    return found
+
+
+def _before(query: Query) -> dict[tuple[str, ...], Sums] | None:
+    days = query.days_before
+    if days is None:
+        return None
+    rows = cost_rows(query=query, keys=query.group_by, days=days)
+    return {tuple(map(str, row.keys)): row.sums for row in rows}
+
+
+def _whole_before(was: Mapping[tuple[str, ...], Sums] | None) -> Sums | None:
+    return None if was is None else sum(was.values(), Sums())
+
+
+def _of(was: Mapping[tuple[str, ...], Sums] | None, key: tuple[str, ...]) -> Sums | None:
+    return None if was is None else was.get(key, Sums())
+
+
+def _group(
+    query: Query, key: tuple[str, ...], sums: Sums, before: Sums | None, whole: Sums
+) -> Group:
+    metric = METRIC_OF[query.metric]
+    all_of_it = metric(whole)
+    return Group(
+        values=key,
+        labels=tuple(
+            dimension.label_of(value)
+            for dimension, value in zip(query.dimensions, key, strict=True)
+        ),
+        sums=sums,
+        before=before,
+        share=metric(sums) / all_of_it if all_of_it > 0 else 0,
+    )
+
+
+def _by_bar(query: Query, rows: list[CostRow], bars: list[Bar]) -> dict[str, list[int]]:
+    place: dict[date | datetime, int] = {bar.key: n for n, bar in enumerate(bars)}
+    metric, (dimension, *_) = METRIC_OF[query.metric], query.dimensions
+    found: dict[str, list[int]] = {}
+    for row in rows:
+        period, value = row.keys
+        values = found.setdefault(dimension.label_of(str(value)), [0] * len(bars))
+        values[place[period]] += metric(row.sums)  # type: ignore[index]
+    return found

@@ -1,0 +1,94 @@
+"""Reads of costs. Days are those of the reporting zone, amounts sums over entries: the days of a
+range add up to the range, and the groups of any dimension to the whole."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from apps.core.money import Pico
+from apps.finance import cost_sql
+from apps.finance.query import Query
+from apps.finance.types import CostRow, Key, Sums
+from apps.ledger.models import EntryKind, Purpose
+from apps.ledger.models.books import WASTED
+from apps.ledger.reports import Days, run_report
+from apps.ledger.selectors import booked_sum
+
+UNANSWERED = (*WASTED, Purpose.SHADOW, Purpose.SIMILAR)
+_MARGIN = timedelta(days=1)  # a clock turned back across midnight
+
+
+def cost_rows(
+    *,
+    query: Query,
+    keys: Sequence[str],
+    days: Days | None = None,
+    after: Sequence[Key] = (),
+    limit: int | None = None,
+) -> list[CostRow]:
+    """Sums by `keys` (hour, day, month, and dimensions that the query groups by), in their order,
+    those `after` the given ones. `days` in place of the query's."""
+    days = days or query.days
+    entries = query.reads_entries or "hour" in keys
+    statement = cost_sql.statement(query=query, keys=keys, has_after=bool(after), entries=entries)
+    values = _values(query, days) | {"limit": limit}
+    values |= {f"after_{n}": value for n, value in enumerate(after)}
+    rows = run_report(statement, days, values, months="day" not in keys)
+    width = len(keys)
+    return [CostRow(tuple(row[:width]), Sums(*map(int, row[width:]))) for row in rows]
+
+
+def total(*, query: Query, days: Days | None = None) -> Sums:
+    """All of it as one, without any grouping."""
+    rows = cost_rows(query=query, keys=(), days=days)
+    return rows[0].sums if rows else Sums()
+
+
+def summed(rows: Iterable[CostRow]) -> Sums:
+    return sum((row.sums for row in rows), Sums())
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a page says below its numbers about them. `drift`: what a sum without any grouping has
+    more than the table; `drift_of_day`: what the entries of `day`, one by one, have more than the
+    rollups say. 0, or the page is wrong."""
+
+    drift: Pico
+    day: date
+    drift_of_day: Pico
+    estimated: float  # the most of the cost that is an estimate, 0 to 1
+
+    @property
+    def is_right(self) -> bool:
+        return not self.drift and not self.drift_of_day
+
+
+def check(*, query: Query, found: Sums) -> Checked:
+    """Three small reads: the range from the rollups of months where it can, and its last day from
+    both. (`verify_ledger` reads every entry.)"""
+    day = Days(query.days.last, query.days.last, query.days.zone)
+    everything = replace(query, filters=())
+    posted = total(query=everything, days=day).amount_pico
+    booked = booked_sum(first=day.first, last=day.last, zone=day.zone)
+    cost = found.amount_pico
+    return Checked(
+        drift=total(query=query).amount_pico - cost,
+        day=day.first,
+        drift_of_day=booked - posted,
+        estimated=max(0, found.estimated_pico) / cost if cost > 0 else 0,
+    )
+
+
+def _values(query: Query, days: Days) -> dict[str, Any]:
+    start, end = days.bounds
+    values: dict[str, Any] = {
+        "unanswered": list(UNANSWERED),
+        "wasted": list(WASTED),
+        "estimate": EntryKind.ESTIMATE,
+        "start": start - _MARGIN,
+        "end": end + _MARGIN,
+    }
+    filters = enumerate(query.filters)
+    return values | {f"filter_{n}": list(found) for n, (_, found) in filters}

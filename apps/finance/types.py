@@ -1,0 +1,51 @@
+"""What questions about costs are answered with."""
+
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+
+from apps.core.money import Pico
+
+Key = str | date | datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums over entries.
+
+    `calls`: answered or billed attempts and answers from our cache, of which `hits` were the
+    latter. `answers`: the calls that brought somebody an answer, hits among them; the rest failed,
+    came too late or were copies. Tokens are what providers counted; of the input they had
+    `cached_tokens` in caches of theirs. `estimated_pico` is what was booked as an estimate, also
+    where the truth has replaced it since: the most that may still change. `wasted_pico` brought
+    nobody an answer.
+    """
+
+    calls: int = 0
+    answers: int = 0
+    hits: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    amount_pico: Pico = 0
+    avoided_pico: Pico = 0
+    estimated_pico: Pico = 0
+    wasted_pico: Pico = 0
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(*(getattr(self, name) + getattr(other, name) for name in MEASURES))
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+MEASURES = tuple(field.name for field in fields(Sums))
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """`keys`: what was asked for, in that order: the hour's first instant, the day, the month's
+    first day, or a dimension's value (empty: unattributed)."""
+
+    keys: tuple[Key, ...]
+    sums: Sums

@@ -1,0 +1,13 @@
+"""Addresses inside the admin site; `llmplatform.admin_site` adds them, behind its own door."""
+
+from django.contrib.admin import AdminSite
+from django.urls import URLPattern, path
+
+from apps.finance.admin import pages
+
+
+def admin_urls(site: AdminSite) -> list[URLPattern]:
+    return [
+        path("costs/", site.admin_view(pages.costs), name="costs"),
+        path("costs.csv", site.admin_view(pages.costs_csv), name="costs_csv"),
+    ]

@@ -1,0 +1,79 @@
+"""The finance pages filled, narrowed, empty and asked wrongly, in a real browser."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+
+from tests.dashboard.conftest import PHONE, Visitor, admin_user, browser, server, visit  # noqa: F401
+from tests.factories import make_service
+from tests.finance.conftest import booked
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db]
+PAGES = {
+    "costs": "/admin/costs/",
+    "narrowed": "/admin/costs/?range=90d&group_by=service,model&service=shop&prompt=(none)",
+    "tags": "/admin/costs/?range=7d&group_by=tag:project&metric=tokens&compare=none",
+    "empty": "/admin/costs/?from=2020-01-01&to=2020-01-31",
+}
+
+
+@pytest.fixture
+def year(db: None) -> None:
+    """Sixty days of two services, one of them with a name as long as may be."""
+    now = timezone.now()
+    make_service("shop")
+    for days in range(60):
+        at = now - timedelta(days=days)
+        booked("shop", at, 3 * 10**12 + days, prompt="reply", prompt_version=1, model="m1")
+        booked("s" * 50, at, 10**11, kind="estimate", tags=["project:spring"], input_tokens=50)
+
+
+@pytest.fixture
+def fiona(db: None) -> User:
+    user = User.objects.create_user("fiona", is_staff=True)
+    user.groups.add(Group.objects.get(name="finance"))
+    return user
+
+
+def walk(visitor: Visitor) -> Iterator[str]:
+    for name, path in PAGES.items():
+        visitor.go(path)
+        for theme in ("light", "dark"):
+            visitor.theme(theme)
+            yield from (f"{name} {theme}: {fault}" for fault in visitor.axe())
+        if visitor.scrolls_sideways:
+            yield f"{name} scrolls sideways"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("year")
+@pytest.mark.parametrize("viewport", [None, PHONE])
+def test_they_can_be_read_by_everybody(
+    visit: Callable[..., Visitor],  # noqa: F811
+    fiona: User,
+    viewport: Any,
+) -> None:
+    visitor = visit(user=fiona, **({"viewport": viewport} if viewport else {}))
+    assert list(walk(visitor)) == []
+    assert visitor.problems == []
+
+
+@pytest.mark.usefixtures("year")
+def test_finance_asks_and_goes_down_to_a_line(
+    visit: Callable[..., Visitor],  # noqa: F811
+    fiona: User,
+) -> None:
+    visitor = visit(user=fiona)
+    page = visitor.page
+    visitor.go("/admin/costs/")
+    page.get_by_label("Group by").select_option("team")
+    page.get_by_label("And by").select_option("service")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("link", name="Lines of the ledger: t, shop").click()
+    page.locator("#result_list tbody th a").first.click()
+    page.get_by_text("Price lines").wait_for()
+    assert visitor.problems == []
