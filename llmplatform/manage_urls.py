@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from apps.access.api import manage as access
 from apps.budgets.api import manage as budgets
 from apps.core.manage_api import ManageViewSet
+from apps.finance.api.views import ManageCostsView
 from apps.ledger.api.views import ManageUsageReportView, ManageUsageView
 from apps.prompts.api import manage as prompts
 from apps.registry.api import manage as registry
@@ -33,6 +34,7 @@ for prefix, viewset in VIEWSETS.items():
 urlpatterns = [
     path("prompts/<slug:slug>/metrics/", PromptMetricsView.as_view(), name="manage-prompt-metrics"),
     *router.urls,
+    path("costs/", ManageCostsView.as_view(), name="manage-costs"),
     path("usage/", ManageUsageView.as_view(), name="manage-usage"),
     path("usage/report", ManageUsageReportView.as_view(), name="manage-usage-report"),
 ]

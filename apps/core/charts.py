@@ -7,7 +7,7 @@ page shows the same numbers as a table.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import accumulate, count, pairwise
 from math import ceil, floor, log10
 
 from django.utils.html import format_html, format_html_join
@@ -63,6 +63,20 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Waterfall:
+    """From a total to another, step by step: (label, what it adds). The axis may begin above zero,
+    where the steps would be too small to see."""
+
+    title: str
+    first: tuple[str, Number]
+    steps: Sequence[tuple[str, Number]]
+    last: str
+    format: Format = plain
+    axis: Format | None = None
+    height: int = 280
+
+
+@dataclass(frozen=True)
 class _Frame:
     """Where the plot lies inside the picture, and how values become heights."""
 
@@ -110,6 +124,28 @@ def stacked_bars(chart: StackedBars) -> SafeString:
     for index, label in enumerate(chart.labels):
         parts.append(_bar(frame, chart, index, label))
     return _svg(frame, f"{chart.title}: {_range(chart.labels, totals, chart.format)}", parts)
+
+
+def waterfall(chart: Waterfall) -> SafeString:
+    levels = list(accumulate((value for _, value in chart.steps), initial=chart.first[1]))
+    base = _base(levels)
+    labels = [chart.first[0], *(label for label, _ in chart.steps), chart.last]
+
+    def beside(value: Number) -> str:
+        return (chart.axis or chart.format)(value + base)
+
+    frame = _frame(_top(max(levels) - base), labels, chart.height, beside)
+    total = "l-s1"
+    bars = [(base, levels[0], levels[0], total)]
+    bars += [(a, b, b - a, _moves(b - a)) for a, b in pairwise(levels)]
+    bars += [(base, levels[-1], levels[-1], total)]
+    parts = [_grid(frame, beside), _labels(frame, labels)]
+    for index, (start, end, value, css) in enumerate(bars):
+        rect = _between(frame, index, start - base, end - base, css)
+        parts.append(_titled(f"{labels[index]}: {chart.format(value)}", rect))
+    said = "; ".join(f"{label} {chart.format(value)}" for label, value in chart.steps)
+    ends = f"{chart.format(levels[0])} to {chart.format(levels[-1])}"
+    return _svg(frame, f"{chart.title}, {ends}: {said}", parts)
 
 
 def line(chart: Line) -> SafeString:
@@ -183,6 +219,32 @@ def _bar(frame: _Frame, chart: StackedBars, index: int, label: str) -> SafeStrin
         rect = _rect(x, top, width, frame.y(base) - top, "l-chart__expected")
         marks.append(_titled(f"{label} · expected: {chart.format(chart.expected[index])}", rect))
     return format_html('<g class="l-chart__bar">{}</g>', _join(marks))
+
+
+def _between(frame: _Frame, index: int, start: Number, end: Number, css: str) -> SafeString:
+    """A bar of at least a line's height, and the line to the next one."""
+    gap = max(6.0, frame.slot - WIDEST_BAR)
+    x, width = frame.x(index) + gap / 2, frame.slot - gap
+    top, bottom = frame.y(max(start, end)), frame.y(min(start, end))
+    bar = _rect(x, top, width, max(1.0, bottom - top), css)
+    if index == frame.slots - 1:
+        return bar
+    line_ = '<path class="l-chart__join" d="M{:.1f} {:.1f}h{:.1f}"/>'
+    return format_html("{}{}", bar, mark_safe(line_.format(x + width, frame.y(end), gap)))  # noqa: S308
+
+
+def _moves(value: Number) -> str:
+    return "l-chart__more" if value > 0 else "l-chart__less"
+
+
+def _base(levels: Sequence[Number]) -> Number:
+    """Where the axis begins: zero, unless all that happens does so far above."""
+    lowest, span = min(levels), max(levels) - min(levels)
+    if not span or 0 <= lowest <= 2 * span:
+        return 0
+    scale = 10 ** floor(log10(span))
+    below: Number = floor((lowest - span) / scale) * scale
+    return max(0, below) if lowest >= 0 else below
 
 
 def _hatch(x: float, top: float, width: float, floor: float) -> SafeString:

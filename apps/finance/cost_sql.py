@@ -23,6 +23,7 @@ _MEASURES: tuple[LiteralString, ...] = (
     "sum(avoided_pico)",
     "coalesce(sum(amount_pico) FILTER (WHERE kind = %(estimate)s), 0)",
     "coalesce(sum(amount_pico) FILTER (WHERE purpose = ANY(%(wasted)s)), 0)",
+    "coalesce(sum(amount_pico) FILTER (WHERE kind = ANY(%(adjustments)s)), 0)",
 )
 _COLUMNS = (
     "kind",
@@ -53,8 +54,8 @@ _ENTRIES = """
 def statement(*, query: Query, keys: Sequence[str], has_after: bool, entries: bool) -> str:
     """By `keys`, of `PERIODS` and the query's dimensions, or nothing; from the rollups and what
     they don't hold yet, or from the `entries` alone. Parameters: those of `run_report`,
-    `unanswered`, `wasted`, `estimate`, `limit`, `start`, `end`, the filters' `filter_0` …, and the
-    keys' `after_0` … ."""
+    `unanswered`, `wasted`, `adjustments`, `estimate`, `limit`, `start`, `end`, the filters'
+    `filter_0` …, and the keys' `after_0` … ."""
     named = [sql.Identifier(key) for key in keys]
     parts = {"measures": sql.SQL(", ").join(map(sql.SQL, _MEASURES)), "which": _which(query)}
     if keys:

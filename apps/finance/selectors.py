@@ -86,6 +86,7 @@ def _values(query: Query, days: Days) -> dict[str, Any]:
     values: dict[str, Any] = {
         "unanswered": list(UNANSWERED),
         "wasted": list(WASTED),
+        "adjustments": [EntryKind.PROVIDER_ADJUSTMENT, EntryKind.CREDIT],
         "estimate": EntryKind.ESTIMATE,
         "start": start - _MARGIN,
         "end": end + _MARGIN,

@@ -17,7 +17,7 @@ class Sums:
     came too late or were copies. Tokens are what providers counted; of the input they had
     `cached_tokens` in caches of theirs. `estimated_pico` is what was booked as an estimate, also
     where the truth has replaced it since: the most that may still change. `wasted_pico` brought
-    nobody an answer.
+    nobody an answer, `adjusted_pico` are adjustments and credits, which belong to no call.
     """
 
     calls: int = 0
@@ -30,6 +30,7 @@ class Sums:
     avoided_pico: Pico = 0
     estimated_pico: Pico = 0
     wasted_pico: Pico = 0
+    adjusted_pico: Pico = 0
 
     def __add__(self, other: "Sums") -> "Sums":
         return Sums(*(getattr(self, name) + getattr(other, name) for name in MEASURES))

@@ -6,7 +6,18 @@ from xml.etree import ElementTree
 
 import pytest
 
-from apps.core.charts import Line, Series, StackedBars, _top, legend, line, sparkline, stacked_bars
+from apps.core.charts import (
+    Line,
+    Series,
+    StackedBars,
+    Waterfall,
+    _top,
+    legend,
+    line,
+    sparkline,
+    stacked_bars,
+    waterfall,
+)
 
 BARS = StackedBars(
     title="Spend by day",
@@ -106,3 +117,23 @@ def test_odd_values_still_draw(values: list[int]) -> None:
 def test_the_axis_ends_at_a_round_number_above(highest: float, top: float) -> None:
     assert _top(highest) == pytest.approx(top)
     assert _top(highest) >= highest
+
+
+FALL = Waterfall("Cost", ("Before", 100), [("Volume", 30), ("Price", -10), ("Other", 0)], "After")
+
+
+def test_a_waterfall_goes_from_one_total_to_the_other() -> None:
+    svg = parsed(waterfall(FALL))
+    assert svg.attrib["aria-label"] == "Cost, 100 to 120: Volume 30; Price -10; Other 0"
+    titles = [title.text for title in svg.iter(f"{SVG}title")]
+    assert titles == ["Before: 100", "Volume: 30", "Price: -10", "Other: 0", "After: 120"]
+    (more,) = heights(waterfall(FALL), "l-chart__more")
+    less = heights(waterfall(FALL), "l-chart__less")
+    assert more == pytest.approx(3 * less[0], abs=0.1)
+    assert less[1] == 1.0  # still to be seen
+
+
+@pytest.mark.parametrize("first", [0, 1, -(10**18), 10**20])
+@pytest.mark.parametrize("step", [0, 1, -1, 10**19, -(10**19)])
+def test_odd_waterfalls_still_draw(first: int, step: int) -> None:
+    parsed(waterfall(Waterfall("t", ("a", first), [("s", step)], "z")))

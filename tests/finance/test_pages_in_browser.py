@@ -17,6 +17,8 @@ PAGES = {
     "costs": "/admin/costs/",
     "narrowed": "/admin/costs/?range=90d&group_by=service,model&service=shop&prompt=(none)",
     "tags": "/admin/costs/?range=7d&group_by=tag:project&metric=tokens&compare=none",
+    "why": "/admin/costs/why/?range=30d&group_by=model",
+    "nothing changed": "/admin/costs/why/?from=2020-01-01&to=2020-01-31",
     "empty": "/admin/costs/?from=2020-01-01&to=2020-01-31",
 }
 

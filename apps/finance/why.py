@@ -1,0 +1,164 @@
+"""The page “Why did it change?”: the bridge between two periods, and who moved most."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from django.utils.safestring import SafeString
+
+from apps.core.admin.cells import exact_money
+from apps.core.charts import Waterfall
+from apps.core.money import short_usd
+from apps.finance.bridge import Bridge, Effect, Model, Step, bridge
+from apps.finance.dimensions import Dimension
+from apps.finance.figures import axis_usd, mark_usd
+from apps.finance.query import Query
+from apps.finance.selectors import cost_rows
+from apps.finance.types import Sums
+from apps.ledger.reports import Days
+
+MOST = 20  # contributors that are shown
+LABELS = {
+    Effect.VOLUME: ("Volume", "answers that callers got"),
+    Effect.CACHE: ("Our cache", "share of them from our cache"),
+    Effect.RETRIES: ("Retries", "requests billed for each answer of a provider"),
+    Effect.MIX: ("Model mix", "mean cost of a request, had nothing but the mix changed"),
+    Effect.TOKENS: ("Tokens", "mean tokens of a request"),
+    Effect.PRICE: ("Price", "mean cost of 1,000 tokens"),
+    Effect.OTHER: ("Other", "adjustments, credits, and calls without tokens"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """An effect in words."""
+
+    label: str
+    about: str
+    before: str
+    after: str
+    step: Step
+
+    @property
+    def amount(self) -> SafeString:
+        return exact_money(self.step.amount)
+
+
+@dataclass(frozen=True)
+class Contributor:
+    value: str
+    label: str
+    bridge: Bridge
+
+    @property
+    def cause(self) -> str:
+        return LABELS[self.bridge.main_cause.effect][0]
+
+
+@dataclass(frozen=True)
+class Why:
+    query: Query
+    before: Days
+    bridge: Bridge
+    lines: list[Line]
+    contributors: list[Contributor]
+    """Largest change first; their changes add up to the whole."""
+    shift: str
+    after: Sums
+
+
+def why(*, query: Query) -> Why:
+    """Two reads of the rollups. Of a question that compares with nothing: against the period
+    before."""
+    query = query if query.days_before else replace(query, compare="before")
+    before = query.days_before
+    if before is None:
+        raise ValueError("A comparison has days.")
+    dimension = query.dimensions[0]
+    was, now = _sums(query, before), _sums(query, query.days)
+    whole = bridge(before=_together(was), after=_together(now))
+    found = [_contributor(dimension, value, was, now) for value in {*was, *now}]
+    return Why(
+        query=query,
+        before=before,
+        bridge=whole,
+        lines=[_line(step) for step in whole.steps],
+        contributors=sorted(found, key=lambda one: (-abs(one.bridge.change), one.label)),
+        shift=_largest_shift(whole.shifts),
+        after=sum(_together(now).values(), Sums()),
+    )
+
+
+def waterfall_of(found: Why) -> Waterfall:
+    return Waterfall(
+        title="Cost by what changed it",
+        first=("Before", found.bridge.before),
+        steps=[(line.label, line.step.amount) for line in found.lines],
+        last="After",
+        format=mark_usd,
+        axis=axis_usd,
+    )
+
+
+Groups = Mapping[str, Mapping[Model, Sums]]
+
+
+def _sums(query: Query, days: Days) -> Groups:
+    """Value of the first dimension → model of a provider → sums."""
+    first = query.group_by[0]
+    keys = tuple(dict.fromkeys((first, "provider", "model")))
+    rows = cost_rows(query=replace(query, group_by=keys), keys=keys, days=days)
+    groups: dict[str, dict[Model, Sums]] = {}
+    for row in rows:
+        values = dict(zip(keys, map(str, row.keys), strict=True))
+        model = (values["provider"], values["model"])
+        groups.setdefault(values[first], {})[model] = row.sums
+    return groups
+
+
+def _together(groups: Groups) -> dict[Model, Sums]:
+    found: dict[Model, Sums] = {}
+    for models in groups.values():
+        for model, sums in models.items():
+            found[model] = found.get(model, Sums()) + sums
+    return found
+
+
+def _contributor(dimension: Dimension, value: str, was: Groups, now: Groups) -> Contributor:
+    found = bridge(before=was.get(value, {}), after=now.get(value, {}))
+    return Contributor(value, dimension.label_of(value), found)
+
+
+def _line(step: Step) -> Line:
+    label, about = LABELS[step.effect]
+    return Line(label, about, _said(step.effect, step.before), _said(step.effect, step.after), step)
+
+
+def _said(effect: Effect, value: Fraction | None) -> str:
+    if value is None:
+        return "–"
+    match effect:
+        case Effect.VOLUME:
+            return f"{int(value):,}"
+        case Effect.CACHE:
+            return f"{float(value):.1%}"
+        case Effect.RETRIES:
+            return f"{float(value):.3f}"
+        case Effect.TOKENS:
+            return f"{float(value):,.1f}"
+        case Effect.PRICE:
+            return short_usd(round(value * 1000))
+        case _:
+            return short_usd(round(value))
+
+
+def _largest_shift(shifts: Mapping[Model, tuple[Fraction, Fraction]]) -> str:
+    """“azure/gpt-5 from 10.0 % to 25.0 % of the requests”"""
+    if not shifts:
+        return ""
+    grown = {model: now - was for model, (was, now) in shifts.items()}
+    model = max(grown, key=lambda model: (abs(grown[model]), grown[model], model))
+    was, now = shifts[model]
+    if was == now:
+        return ""
+    return f"{'/'.join(model)} from {float(was):.1%} to {float(now):.1%} of the requests"
