@@ -66,6 +66,6 @@ def _text(name: str) -> Value:
 
 def _options(name: str, known: set[str], chosen: set[str]) -> list[tuple[str, str, bool]]:
     values = sorted((known | chosen) - {""})
-    labels = dict(Purpose.choices) if name == "purpose" else {}
-    nothing = (UNATTRIBUTED, DIMENSIONS[name].nothing, "" in chosen)
-    return [nothing, *((value, labels.get(value, value), value in chosen) for value in values)]
+    label_of = DIMENSIONS[name].label_of
+    nothing = (UNATTRIBUTED, label_of(""), "" in chosen)
+    return [nothing, *((value, label_of(value), value in chosen) for value in values)]

@@ -6,10 +6,13 @@ read from the entries themselves, so for fewer days.
 """
 
 import re
-from dataclasses import dataclass
-from typing import LiteralString
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, LiteralString
 
 from psycopg import sql
+
+from apps.ledger.models import Purpose
 
 TAG = "tag:"
 _TAG_KEY = re.compile(r"[\w.-]{1,50}")
@@ -26,17 +29,18 @@ class Dimension:
     next: str = ""
     rolled_up: bool = True
     nothing: str = "(none)"
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def label_of(self, value: str) -> str:
-        return value or self.nothing
+        return self.labels.get(value, value) or self.nothing
 
 
 # Of a version alone, “3” says nothing: its prompt belongs to it.
 _VERSION = sql.SQL("CASE WHEN prompt = '' THEN '' ELSE prompt || '@' || prompt_version END")
 
 
-def _of(name: str, label: str, opens: str = "", **values: str) -> Dimension:
-    return Dimension(name, label, sql.Identifier(name), opens, **values)  # type: ignore[arg-type]
+def _of(name: str, label: str, opens: str = "", **values: Any) -> Dimension:
+    return Dimension(name, label, sql.Identifier(name), opens, **values)
 
 
 DIMENSIONS = {
@@ -51,7 +55,13 @@ DIMENSIONS = {
         _of("provider", "Provider", "model"),
         _of("model", "Model", "deployment"),
         _of("deployment", "Deployment", "service"),
-        _of("purpose", "Purpose", "service", nothing="(no provider called)"),
+        _of(
+            "purpose",
+            "Purpose",
+            "service",
+            nothing="(no provider called)",
+            labels={value: str(label) for value, label in Purpose.choices},
+        ),
         Dimension(
             "channel", "Channel (environment)", sql.Identifier("channel"), "prompt", rolled_up=False
         ),

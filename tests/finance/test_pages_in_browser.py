@@ -19,6 +19,8 @@ PAGES = {
     "tags": "/admin/costs/?range=7d&group_by=tag:project&metric=tokens&compare=none",
     "why": "/admin/costs/why/?range=30d&group_by=model",
     "nothing changed": "/admin/costs/why/?from=2020-01-01&to=2020-01-31",
+    "unusual": "/admin/costs/anomalies/?range=30d&at_least=0.05",
+    "nothing unusual": "/admin/costs/anomalies/?range=7d&at_least=1000",
     "empty": "/admin/costs/?from=2020-01-01&to=2020-01-31",
 }
 
@@ -31,7 +33,14 @@ def year(db: None) -> None:
     for days in range(60):
         at = now - timedelta(days=days)
         booked("shop", at, 3 * 10**12 + days, prompt="reply", prompt_version=1, model="m1")
-        booked("s" * 50, at, 10**11, kind="estimate", tags=["project:spring"], input_tokens=50)
+        booked(
+            "s" * 50,
+            at,
+            10**12 if days == 3 else 10**11,
+            kind="estimate",
+            tags=["project:spring"],
+            input_tokens=50,
+        )
 
 
 @pytest.fixture

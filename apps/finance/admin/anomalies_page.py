@@ -1,0 +1,90 @@
+"""Unusual days, with the explorer's questions."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from apps.core.money import PICO, Pico, exact_usd, pico_from_usd
+from apps.finance.admin.pages import asked, bar_of_controls, may_see_costs, page
+from apps.finance.anomalies import FEWEST, WINDOW, Anomaly, anomalies
+from apps.finance.links import narrowed
+from apps.finance.parsing import Parsed
+from apps.finance.query import Query
+from apps.finance.selectors import check, total
+from apps.ledger.reports import Days
+
+MOST = 100
+LONGEST = 92  # days
+USUAL = PICO  # a dollar: less is nobody's while
+PARAMETER = "at_least"
+
+
+@require_safe
+@may_see_costs
+def costs_anomalies(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    parsed = _short(asked(request, now, also=(PARAMETER,)))
+    query, at_least = parsed.query, _at_least(request, parsed)
+    today = now.astimezone(ZoneInfo(query.days.zone)).date()
+    found = anomalies(query=query, today=today, at_least=at_least)
+    controls = bar_of_controls(parsed, today=today)
+    controls |= {"grains": [], "metrics": [], "comparisons": []}
+    controls["groupings"] = controls["groupings"][:1]
+    shown = {
+        "title": "Unusual days",
+        "dimension": query.dimensions[0],
+        "rows": [_row(query, one) for one in found[:MOST]],
+        "rest": max(0, len(found) - MOST),
+        "at_least": exact_usd(at_least).rstrip("0").rstrip("."),
+        "window": WINDOW,
+        "fewest": FEWEST,
+        "checked": check(query=query, found=total(query=query)),
+        **controls,
+    }
+    return page(request, "finance/anomalies.html", shown, parsed, now)
+
+
+def _short(parsed: Parsed) -> Parsed:
+    """A year of days of every group is more than anybody looks through."""
+    days = parsed.query.days
+    if days.count > LONGEST:
+        text = f"At most {LONGEST} days; these are {days.count}. Choose fewer."
+        parsed.faults.setdefault("from", []).append(text)
+        last = Days(days.last - timedelta(days=LONGEST - 1), days.last, days.zone)
+        parsed.query = replace(parsed.query, days=last, range="")
+    return parsed
+
+
+def _at_least(request: HttpRequest, parsed: Parsed) -> Pico:
+    text = request.GET.get(PARAMETER, "")
+    try:
+        amount = pico_from_usd(text) if text else USUAL
+    except ValidationError as error:
+        parsed.faults[PARAMETER] = [*error.messages, "Write dollars, like 0.50."]
+        return USUAL
+    if amount >= 0:
+        return amount
+    parsed.faults[PARAMETER] = ["It is below zero; write dollars, like 0.50."]
+    return USUAL
+
+
+def _row(query: Query, one: Anomaly) -> dict[str, Any]:
+    alone = narrowed(replace(query, group_by=query.group_by[:1]), (one.value,))
+    day = Days(one.day, one.day, query.days.zone)
+    # a week against the one before has the same weekdays
+    week = Days(one.day - timedelta(days=6), one.day, query.days.zone)
+    dimension = query.dimensions[0]
+    further = replace(alone, range="", grain="", compare="before")
+    return {
+        "one": one,
+        "label": dimension.label_of(one.value),
+        "score": "–" if one.score is None else f"{one.score:,.1f}",
+        "day_url": replace(further, days=day, group_by=(dimension.next,)).address,
+        "why_url": replace(further, days=week, group_by=(dimension.next,)).address,
+    }
