@@ -1,8 +1,10 @@
 """Reads of prompts that more than one edge needs."""
 
+import re
 from collections.abc import Collection
 
 from django.contrib.auth.models import User
+from django.contrib.postgres.search import SearchQuery
 from django.db.models import Prefetch, Q, QuerySet
 
 from apps.prompts.models import (
@@ -10,12 +12,15 @@ from apps.prompts.models import (
     Inclusion,
     Prompt,
     PromptVersion,
+    PromptWords,
     Release,
     ReleaseRequest,
     RequestState,
     VersionStatus,
 )
 from apps.prompts.types import PromptKind
+
+WORD = "[a-zA-Z0-9\u0080-\U0010ffff]+"  # as `models.words` parts them
 
 
 def prompts_with_state() -> QuerySet[Prompt]:
@@ -41,6 +46,16 @@ def open_releases() -> QuerySet[Release]:
         .defer("version__messages", "version__variables", "version__response_schema")
         .order_by("channel__slug")
     )
+
+
+def prompts_saying(text: str) -> QuerySet[PromptWords]:
+    """Those whose messages, live or newest, have every word of `text`, the last one as a beginning:
+    so a search finds while somebody types."""
+    words = re.findall(WORD, text)
+    if not words:
+        return PromptWords.objects.none()
+    query = SearchQuery(" & ".join(words) + ":*", search_type="raw", config="simple")
+    return PromptWords.objects.filter(words=query)
 
 
 def requests_to_decide(user: User) -> QuerySet[ReleaseRequest]:

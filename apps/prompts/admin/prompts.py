@@ -9,12 +9,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 
-from apps.core.admin import EmptyState, PlatformAdmin, pill, short_time
-from apps.core.admin.cells import NOTHING
+from apps.core.admin import EmptyState, pill, short_time
 from apps.prompts.admin.ask import ReasonForm, ask
 from apps.prompts.admin.cells import compare_url, live_pills, status_pill, version_link
+from apps.prompts.admin.prompt_list import PromptListAdmin
 from apps.prompts.admin.usage import examples
 from apps.prompts.engine import Include
 from apps.prompts.errors import PromptError
@@ -24,7 +23,6 @@ from apps.prompts.selectors import (
     dependents,
     live_version,
     open_releases,
-    prompts_with_state,
 )
 from apps.prompts.services import new_draft, rollback, update_dependents, version_before
 from apps.prompts.types import PromptKind
@@ -50,33 +48,17 @@ class PromptForm(forms.ModelForm[Prompt]):
 
     class Meta:
         model = Prompt
-        fields = ["kind", "slug", "name", "description", "owner", "tags", "on_unknown", "archived"]
-
-
-class HasDraft(admin.SimpleListFilter):
-    title = "draft waiting"
-    parameter_name = "draft"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Yes")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Prompt]) -> QuerySet[Prompt]:
-        if self.value() != "yes":
-            return queryset
-        drafts = PromptVersion.objects.filter(status="draft")
-        return queryset.filter(pk__in=drafts.values("prompt_id"))
-
-
-class OwnerFilter(admin.SimpleListFilter):
-    title = "owner"
-    parameter_name = "owner"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        owners = Prompt.objects.exclude(owner="").order_by("owner").values_list("owner", flat=True)
-        return [(owner, owner) for owner in owners.distinct()[:SHOWN]]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Prompt]) -> QuerySet[Prompt]:
-        return queryset.filter(owner=self.value()) if self.value() else queryset
+        fields = [
+            "kind",
+            "slug",
+            "name",
+            "folder",
+            "description",
+            "owner",
+            "tags",
+            "on_unknown",
+            "archived",
+        ]
 
 
 class RollbackForm(ReasonForm):
@@ -94,11 +76,8 @@ class RollbackForm(ReasonForm):
 
 
 @admin.register(Prompt)
-class PromptAdmin(PlatformAdmin):
+class PromptAdmin(PromptListAdmin):
     form = PromptForm
-    list_display = ("slug", "name", "live", "draft", "owner", "words", "experiment", "changed")
-    list_filter = (HasDraft, "kind", "archived", OwnerFilter)
-    search_fields = ("slug", "name", "description")
     palette_fields = ("slug",)
     object_actions = ("new_draft_from_live", "roll_back", "update_dependents")
     empty_state = EmptyState(
@@ -111,9 +90,6 @@ class PromptAdmin(PlatformAdmin):
     class Media:
         css = {"all": ["prompts/prompts.css"]}
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Prompt]:
-        return prompts_with_state()
-
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("kind", "slug") if obj else ()
 
@@ -121,40 +97,9 @@ class PromptAdmin(PlatformAdmin):
         """What people come for is the prompt's versions; its name can stay folded."""
         fields = PromptForm.Meta.fields
         folded = {"fields": fields, "classes": ["collapse"]}
-        return [("Name, owner, tags, unknown outcomes", folded if obj else {"fields": fields})]
-
-    @admin.display(description="Live")
-    def live(self, prompt: Any) -> str:
-        if prompt.kind == PromptKind.FRAGMENT:
-            return pill("fragment", "info")
-        return live_pills(prompt.live)
-
-    @admin.display(description="Draft waiting")
-    def draft(self, prompt: Any) -> str:
-        if not prompt.drafts:
-            return NOTHING
-        texts = [f"v{row.number} {row.author or ''}".strip() for row in prompt.drafts]
-        newest = compare_url(prompt.pk, new=prompt.drafts[-1])
-        return format_html(
-            '{} <a href="{}" aria-label="Compare {} v{} with live">compare</a>',
-            pill(", ".join(texts), "warn"),
-            newest,
-            prompt.slug,
-            prompt.drafts[-1].number,
-        )
-
-    @admin.display(description="Tags")
-    def words(self, prompt: Prompt) -> str:
-        return ", ".join(map(str, prompt.tags)) or NOTHING
-
-    @admin.display(description="Experiment")
-    def experiment(self, prompt: Any) -> str:
-        names = ", ".join(row.slug for row in prompt.running)
-        return pill(names, "info") if names else NOTHING
-
-    @admin.display(description="Changed", ordering="updated_at")
-    def changed(self, prompt: Prompt) -> str:
-        return short_time(prompt.updated_at)
+        return [
+            ("Name, folder, owner, tags, unknown outcomes", folded if obj else {"fields": fields})
+        ]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

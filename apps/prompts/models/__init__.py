@@ -27,6 +27,7 @@ from apps.prompts.models.requests import (
     RequestKind,
     RequestState,
 )
+from apps.prompts.models.words import PromptWords
 
 __all__ = [
     "OPEN_STATES",
@@ -44,6 +45,7 @@ __all__ = [
     "Metric",
     "Prompt",
     "PromptVersion",
+    "PromptWords",
     "Release",
     "ReleaseKind",
     "ReleaseRequest",

@@ -3,12 +3,16 @@
 import pgtrigger
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
 from apps.audit.history import track
 from apps.core.models import SlugModel, TimestampedModel, moves_config_epoch
+from apps.prompts.models.words import keeps_words
 from apps.prompts.types import OnUnknown, PromptKind
+
+FOLDER = r"\A[\w -]+(/[\w -]+)*\Z"
 
 
 @track()
@@ -25,6 +29,14 @@ class Prompt(SlugModel):
     description = models.TextField(blank=True)
     owner = models.CharField(max_length=150, blank=True, help_text="Team or person to ask.")
     tags = models.JSONField(default=list, blank=True)
+    folder = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[RegexValidator(FOLDER, "Words between slashes, e.g. shop/texts.")],
+        help_text="Where the list shows it, e.g. “shop/texts”. Callers never see it.",
+    )
     archived = models.BooleanField(default=False)
     on_unknown = models.CharField(
         "after an unknown outcome",
@@ -101,6 +113,7 @@ class PromptVersion(TimestampedModel):
         ordering = ["prompt", "-number"]
         triggers = [
             moves_config_epoch(),
+            keeps_words("version_keeps_words", "messages"),
             pgtrigger.Trigger(
                 name="sealed_is_forever",
                 when=pgtrigger.Before,

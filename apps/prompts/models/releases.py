@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from apps.audit.history import track
 from apps.core.models import SlugModel, TimestampedModel, moves_config_epoch
 from apps.prompts.models.prompts import Prompt, PromptVersion
+from apps.prompts.models.words import keeps_words
 
 
 @track()
@@ -74,6 +75,7 @@ class Release(models.Model):
         permissions = [("release_protected", "Can change what protected channels serve")]
         triggers = [
             moves_config_epoch(),
+            keeps_words("release_keeps_words", "ended_at"),
             pgtrigger.ReadOnly(name="release_append_only", exclude=["ended_at"]),
             pgtrigger.Protect(name="release_not_deleted", operation=pgtrigger.Delete),
         ]

@@ -74,6 +74,8 @@ class VersionHour(CallKey):
     )
 
     class Meta:
+        # The list of prompts, and the course of a channel: some days of a prompt among years.
+        indexes = [models.Index(fields=["prompt", "hour"], name="version_hours_of_prompt")]
         constraints = [models.UniqueConstraint(fields=[*KEY, "hour"], name="one_hour_a_version")]
 
     def __str__(self) -> str:
