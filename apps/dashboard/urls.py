@@ -4,6 +4,7 @@ from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
 from apps.dashboard import dead_letters, health_orders, provider_health, queue, routes, views
+from apps.results.admin import channel
 from apps.results.admin import pages as results
 
 
@@ -30,6 +31,11 @@ def admin_urls(site: AdminSite) -> list[URLPattern]:
             "experiments/<int:pk>/results/",
             site.admin_view(results.results),
             name="experiment_results",
+        ),
+        path(
+            "prompts/prompt/<int:pk>/on/<slug:slug>/",
+            site.admin_view(channel.channel_course),
+            name="channel_course",
         ),
         path(
             "experiments/calculator/",

@@ -1,4 +1,5 @@
-"""Intervals as SVG text: of each arm now, and of one arm hour by hour. As the charts of `core`:
+"""Intervals and courses as SVG text: of each arm now, of one arm hour by hour, and of a channel
+with its releases. As the charts of `core`:
 no script, no inline style, a title on each mark, and a table beside them says the same."""
 
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from django.utils.safestring import SafeString
 
 _WIDTH, _LEFT, _RIGHT, _ROW = 960, 190, 30, 44
 _HEIGHT, _FLOOR, _TOP = 230, 200, 16
+_ROOM = 52  # above a course, for what happened
 
 Format = Callable[[float], str]
 
@@ -23,6 +25,17 @@ class Interval:
     middle: float
     high: float
     kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened at a place between 0, the first value, and 1, after the last. `kind`
+    is ok or bad."""
+
+    at: float
+    label: str
+    title: str
+    kind: str = "ok"
 
 
 def intervals(rows: Sequence[Interval], *, title: str, formatted: Format) -> SafeString:
@@ -62,6 +75,86 @@ def course(points: Sequence[tuple[str, Interval]], *, title: str, formatted: For
     ]
     said = _said(kept[-1][1], formatted) if kept else "nothing is known yet"
     return _svg(_HEIGHT, f"{title}: {said}", marks)
+
+
+def timeline(
+    values: Sequence[float | None],
+    labels: Sequence[str],
+    marks: Sequence[Mark],
+    *,
+    title: str,
+    formatted: Format,
+) -> SafeString:
+    """A line from zero, broken where nothing was measured (None), under what happened meanwhile."""
+    known = [value for value in values if value is not None]
+    most = max(known, default=0) * 1.1 or 1.0
+    width = _WIDTH - 90 - _RIGHT
+    step = width / max(1, len(values))
+
+    def y(value: float) -> float:
+        return _FLOOR - (_FLOOR - _ROOM) * value / most
+
+    parts = [_level(y(value), formatted(value)) for value in (most, most / 2, 0.0)]
+    parts += [_happened(mark, 90 + width * mark.at, index) for index, mark in enumerate(marks)]
+    parts += [_run(run, step, y) for run in _runs(values)]
+    every = max(1, len(labels) // 8)
+    for index, (label, value) in enumerate(zip(labels, values, strict=True)):
+        x = 90 + step * (index + 0.5)
+        if index % every == 0:
+            parts.append(_tick(x, _HEIGHT - 8, label))
+        if value is not None:
+            parts.append(_hit(x - step / 2, step, f"{label}: {formatted(value)}"))
+    said = f"highest {formatted(max(known))}" if known else "nothing was measured"
+    return _svg(_HEIGHT, f"{title}: {said}", parts)
+
+
+def _runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
+    """Stretches without a break, as positions and values."""
+    runs: list[list[tuple[int, float]]] = [[]]
+    for index, value in enumerate(values):
+        if value is not None:
+            runs[-1].append((index, value))
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if run]
+
+
+def _run(run: list[tuple[int, float]], step: float, y: Callable[[float], float]) -> SafeString:
+    places = [(90 + step * (index + 0.5), y(value)) for index, value in run]
+    if len(places) == 1:
+        x, height = places[0]
+        return format_html(
+            '<circle class="r-dot" cx="{}" cy="{}" r="2.5"/>', f"{x:.1f}", f"{height:.1f}"
+        )
+    path = "M" + "L".join(f"{x:.1f} {height:.1f}" for x, height in places)
+    return format_html('<path class="l-chart__line" d="{}"/>', path)
+
+
+def _happened(mark: Mark, x: float, index: int) -> SafeString:
+    """Labels in three heights, so that neighbours can be told apart."""
+    return format_html(
+        '<g class="r-mark r-mark--{}"><title>{}</title><path d="M{} {}V{}"/>'
+        '<text x="{}" y="{}" text-anchor="middle">{}</text></g>',
+        mark.kind,
+        mark.title,
+        f"{x:.1f}",
+        _ROOM - 8,
+        _FLOOR,
+        f"{x:.1f}",
+        11 + 12 * (index % 3),
+        mark.label,
+    )
+
+
+def _hit(x: float, width: float, title: str) -> SafeString:
+    return format_html(
+        '<g><title>{}</title><rect class="l-chart__hit" x="{}" y="{}" width="{}" height="{}"/></g>',
+        title,
+        f"{x:.1f}",
+        _ROOM,
+        f"{width:.1f}",
+        _FLOOR - _ROOM,
+    )
 
 
 def _said(row: Interval, formatted: Format) -> str:

@@ -47,6 +47,7 @@ def pages():
         "version": reverse("admin:prompts_promptversion_change", args=[cool.version_id]),
         "prompt": reverse("admin:prompts_prompt_change", args=[experiment.prompt_id]),
         "metrics": reverse("admin:prompts_metric_changelist"),
+        "channel": reverse("admin:channel_course", args=[experiment.prompt_id, "production"]),
     }
 
 

@@ -147,7 +147,8 @@ class PromptAdmin(PromptListAdmin):
             )
             return f"{made.version} is live on {made.channel} again."
 
-        form = RollbackForm(prompt, request.POST or None)
+        chosen = {"channel": request.GET.get("channel", "")}
+        form = RollbackForm(prompt, request.POST or None, initial=chosen)
         return ask(
             self,
             request,
@@ -234,6 +235,7 @@ def _page(prompt: Prompt) -> dict[str, Any]:
         "live_releases": live_pills(releases),
         "versions": _version_rows(prompt, releases),
         "timeline": _timeline(prompt),
+        "channels": _channels(prompt),
         "experiments": prompt.experiments.select_related("channel")[:SHOWN],
         "dependents": _dependent_rows(dependents(prompt)),
         "include_text": include_text(Include(prompt.slug, None)),
@@ -253,6 +255,14 @@ def _version_rows(prompt: Prompt, releases: list[Release]) -> list[dict[str, Any
             "sealed": short_time(row.sealed_at),
         }
         for row in rows.defer("messages", "variables", "response_schema")[:SHOWN]
+    ]
+
+
+def _channels(prompt: Prompt) -> list[tuple[str, str]]:
+    """Those that it was ever released on, with the page of its course there."""
+    slugs = prompt.releases.order_by("channel__slug").values_list("channel__slug", flat=True)
+    return [
+        (slug, reverse("admin:channel_course", args=[prompt.pk, slug])) for slug in slugs.distinct()
     ]
 
 

@@ -1,0 +1,88 @@
+"""How a channel of a prompt did over time, and under each of its releases."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from apps.prompts.models import Channel, Prompt, PromptVersion, Release
+from apps.results.changes import SUMMED
+from apps.results.models import VersionHour
+from apps.results.versions import VersionMetrics
+
+HOUR = timedelta(hours=1)
+SHOWN = 100  # releases
+STEPS = {7: HOUR, 30: 6 * HOUR, 90: 24 * HOUR}  # days shown → width of a point
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """All calls of the channel that began in a stretch of time, whichever version answered."""
+
+    begin: datetime
+    sums: VersionMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A release, what it took the place of, and the calls of its version in its hours."""
+
+    release: Release
+    before: PromptVersion | None
+    sums: VersionMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    points: Sequence[Point]
+    stretches: Sequence[Stretch]
+    """Newest first."""
+
+
+def course_of_channel(*, prompt: Prompt, channel: Channel, now: datetime, days: int) -> Course:
+    """`days` is one of `STEPS`. Two queries: hours, and the releases in that time with the one
+    before them."""
+    step = STEPS[days]
+    end = now.replace(minute=0, second=0, microsecond=0) + HOUR
+    since = end - timedelta(days=days)
+    hours = list(
+        VersionHour.objects.filter(
+            prompt=prompt.slug, channel=channel.slug, hour__gte=since, hour__lt=end
+        )
+    )
+    releases = Release.objects.filter(prompt=prompt, channel=channel).order_by("-id")
+    rows = list(releases.select_related("version__prompt", "actor")[:SHOWN])
+    return Course(list(_points(hours, since, end, step)), list(_stretches(rows, hours)))
+
+
+def _points(
+    hours: Sequence[VersionHour], since: datetime, end: datetime, step: timedelta
+) -> Iterator[Point]:
+    found = [
+        Point(since + step * index, VersionMetrics(0, "", ""))
+        for index in range((end - since) // step)
+    ]
+    for row in hours:
+        add_hour(found[(row.hour - since) // step].sums, row)
+    yield from found
+
+
+def _stretches(releases: Sequence[Release], hours: Sequence[VersionHour]) -> Iterator[Stretch]:
+    for index, release in enumerate(releases):
+        sums = VersionMetrics(release.version.number, "", "")
+        for row in hours:
+            if row.prompt_version == release.version.number and _is_within(row.hour, release):
+                add_hour(sums, row)
+        before = releases[index + 1].version if index + 1 < len(releases) else None
+        yield Stretch(release, before, sums)
+
+
+def _is_within(hour: datetime, release: Release) -> bool:
+    """The hour in which it began counts, that in which it ended does not."""
+    ended = release.ended_at is not None and hour + HOUR > release.ended_at
+    return hour + HOUR > release.released_at and not ended
+
+
+def add_hour(sums: VersionMetrics, row: VersionHour) -> None:
+    sums.latencies.update(row.latencies)
+    for name in SUMMED:
+        setattr(sums, name, getattr(sums, name) + int(getattr(row, name)))
