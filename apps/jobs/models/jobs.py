@@ -147,6 +147,12 @@ class Job(models.Model):
                 name="job_given_up",
                 condition=Q(status="failed") | Q(status="expired"),
             ),
+            # before a release: what each service sent to a prompt last
+            models.Index(
+                fields=["prompt", "service", "-created_at"],
+                name="job_callers",
+                condition=~Q(prompt=""),
+            ),
             models.Index(fields=["service", "-id"], name="job_service"),
             models.Index(fields=["-created_at"], name="job_created"),
         ]

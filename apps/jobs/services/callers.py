@@ -1,0 +1,131 @@
+"""Whether those who call a prompt today could call its next version: asked before a release."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+
+from apps.core.clock import db_now
+from apps.core.problems import Fault
+from apps.jobs.models import Job
+from apps.ledger.models import DayCost, Purpose
+from apps.prompts.models import Channel, Prompt, PromptVersion
+from apps.prompts.rendering import check_variables
+from apps.prompts.services.gates import GateFinding, GateOutcome
+from apps.prompts.snapshot import facts_of
+from apps.prompts.types import VariableFaults, VersionFacts
+
+PERIOD = timedelta(days=30)
+LOOKED_AT = 10  # newest jobs of each service; what came before is what they no longer send
+SERVICES = 200
+CHECK = "Callers"
+WAY_OUT = "Give new variables a default, and keep those that are sent."
+
+_NEWEST = """
+    SELECT service.slug, payload.request -> 'variables'
+    FROM access_service service, LATERAL (
+        SELECT id FROM jobs_job job
+        WHERE job.service_id = service.id AND job.prompt = %(prompt)s
+          AND job.created_at >= %(since)s AND job.channel = %(channel)s
+        ORDER BY job.created_at DESC LIMIT %(looked_at)s
+    ) newest JOIN jobs_jobpayload payload ON payload.job_id = newest.id
+    ORDER BY service.slug LIMIT %(most)s
+"""
+
+
+def callers_gate(
+    *, prompt: Prompt, channel: Channel, version: PromptVersion, base: PromptVersion | None
+) -> Sequence[GateFinding]:
+    """Registered with `apps.prompts.services.gates`. Nothing to say where variables stay as they
+    are; jobs tell what is sent, of other calls nobody keeps it."""
+    if base is None or base.variables == version.variables:
+        return []
+    since = db_now() - PERIOD
+    sent = _sent(prompt, channel, since)
+    refused = _refused(facts_of(version), sent)
+    if refused:
+        who = "; ".join(f"{service} {', '.join(sorted(what))}" for service, what in refused.items())
+        detail = f"Calls as they were made in the last 30 days would be refused: {who}. {WAY_OUT}"
+        return [GateFinding(CHECK, GateOutcome.FAIL, detail)]
+    unknown = _unknown(prompt, since) if _could_refuse(base, version) else []
+    if unknown:
+        who = ", ".join(unknown)
+        detail = f"Nobody keeps what these send through the gateway: {who}. Ask them. {WAY_OUT}"
+        return [GateFinding(CHECK, GateOutcome.UNSURE, detail)]
+    return [GateFinding(CHECK, GateOutcome.PASS, _fine(sent))]
+
+
+def _fine(sent: Mapping[str, Sequence[Any]]) -> str:
+    if not sent:
+        return "Nobody who called in the last 30 days would be refused."
+    return f"What {', '.join(sent)} sent in the last 30 days fits."
+
+
+def _sent(prompt: Prompt, channel: Channel, since: datetime) -> dict[str, list[Any]]:
+    """Service → the variables of its newest jobs; one probe of an index for each service."""
+    values: dict[str, Any] = {"prompt": prompt.slug, "channel": channel.slug, "since": since}
+    found: dict[str, list[Any]] = {}
+    with connection.cursor() as cursor:
+        bounds = {"looked_at": LOOKED_AT, "most": LOOKED_AT * SERVICES}
+        cursor.execute(_NEWEST, values | bounds)
+        for service, variables in cursor.fetchall():
+            found.setdefault(service, []).append(json.loads(variables or "{}"))
+    return found
+
+
+def _refused(version: VersionFacts, sent: Mapping[str, Sequence[Any]]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for service, calls in sent.items():
+        for variables in calls:
+            found.setdefault(service, set()).update(_faults(version, variables))
+    return {service: what for service, what in found.items() if what}
+
+
+def _faults(version: VersionFacts, variables: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        check_variables(version, variables)
+    except VariableFaults as error:
+        yield from map(_said, error.faults)
+
+
+def _said(fault: Fault) -> str:
+    """By names only: what callers sent is not for everybody's eyes."""
+    name = fault.pointer.split("/")[2]
+    if fault.code == "missing":
+        return f"sends no “{name}”"
+    if fault.code == "unknown_variable":
+        return f"sends “{name}”, which is gone"
+    return f"sends a “{name}” that no longer fits"
+
+
+def _could_refuse(base: PromptVersion, version: PromptVersion) -> bool:
+    """Whether any call that the base takes might not be taken."""
+    old = {variable.name: variable for variable in facts_of(base).variables}
+    new = {variable.name: variable for variable in facts_of(version).variables}
+    if old.keys() - new.keys():
+        return True
+    return any(
+        (variable.required and (name not in old or not old[name].required))
+        or (name in old and _narrower(old[name], variable))
+        for name, variable in new.items()
+    )
+
+
+def _narrower(old: Any, new: Any) -> bool:
+    """An integer is a number too."""
+    kind = old.type != new.type and (old.type, new.type) != ("integer", "number")
+    return kind or (new.max_length or 10**9) < (old.max_length or 10**9)
+
+
+def _unknown(prompt: Prompt, since: datetime) -> list[str]:
+    """Services that called, but whose calls were no jobs."""
+    days = DayCost.objects.filter(prompt=prompt.slug, day__gte=since.date())
+    serving = days.exclude(
+        Q(purpose=Purpose.EVALUATION) | Q(purpose=Purpose.PLAYGROUND) | Q(purpose=Purpose.SHADOW)
+    )
+    called = set(serving.order_by().values_list("service", flat=True).distinct())
+    jobs = Job.objects.filter(prompt=prompt.slug, service__slug__in=called, created_at__gte=since)
+    return sorted(called - set(jobs.order_by().values_list("service__slug", flat=True).distinct()))

@@ -1,0 +1,174 @@
+"""Whether those who call a prompt could call its next version."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from apps.access.models import Service
+from apps.jobs.models import Job, JobPayload
+from apps.jobs.services.callers import callers_gate
+from apps.ledger.models import DayCost
+from apps.prompts import services
+from apps.prompts.errors import PromptError
+from apps.prompts.models import Channel
+from apps.prompts.services.gates import GateOutcome, gate_findings
+from tests.factories import make_service
+from tests.prompts.conftest import content, go_live, make_prompt, make_sealed
+
+pytestmark = pytest.mark.django_db
+PRODUCT = {"type": "string", "required": True, "max_length": 20}
+TONE = {"type": "string", "required": True}
+
+
+@pytest.fixture
+def channel():
+    return Channel.objects.get(slug="production")
+
+
+@pytest.fixture
+def live(channel):
+    """Takes “product”; the shop called it yesterday."""
+    version = make_sealed(make_prompt(), declaring(product=PRODUCT))
+    go_live(version)
+    called("shop", {"product": "a kettle"})
+    return version
+
+
+def declaring(**variables):
+    text = " ".join(f"{{{{ {name} }}}}" for name in variables)
+    return content(messages=[{"role": "user", "content": f"Hi {text}"}], variables=variables)
+
+
+def next_version(live, **variables):
+    return make_sealed(live.prompt, declaring(**variables))
+
+
+def called(service, variables, *, days=1, channel="production", prompt="product-text"):
+    at = timezone.now() - timedelta(days=days)
+    known = Service.objects.filter(slug=service).first() or make_service(service)
+    job = Job.objects.create(
+        service=known, status="succeeded", created_at=at, next_run_at=at, deadline=at,
+        finished_at=at, fingerprint="0" * 64, request_id="req_test", model="small", prompt=prompt,
+        channel=channel,
+    )  # fmt: skip
+    JobPayload.objects.create(job=job, request={"prompt": prompt, "variables": variables})
+
+
+def cost_of(service, *, purpose="answer"):
+    DayCost.objects.create(
+        day=timezone.now().date(), service=service, team="t", cost_center="c", provider="p",
+        model="m", deployment="d", prompt="product-text", prompt_version=1, purpose=purpose,
+        kind="charge", entries=1, input_tokens=1, output_tokens=1, amount_pico=1, avoided_pico=0,
+    )  # fmt: skip
+
+
+def found(channel, version, base):
+    return [
+        (one.outcome, one.detail)
+        for one in callers_gate(prompt=version.prompt, channel=channel, version=version, base=base)
+    ]
+
+
+def test_a_new_required_variable_names_those_who_do_not_send_it(channel, live):
+    called("mail", {"product": "a cup", "tone": "warm"})
+    version = next_version(live, product=PRODUCT, tone=TONE)
+
+    ((outcome, detail),) = found(channel, version, live)
+
+    assert outcome is GateOutcome.FAIL
+    assert "refused: shop sends no “tone”." in detail
+    assert "mail" not in detail
+
+
+def test_what_is_gone_and_what_no_longer_fits_are_told_without_values(channel, live):
+    version = next_version(live, product={"type": "string", "max_length": 3})
+    gone = next_version(live, tone={"type": "string", "required": False})
+
+    assert "shop sends a “product” that no longer fits" in found(channel, version, live)[0][1]
+    detail = found(channel, gone, live)[0][1]
+    assert "shop sends “product”, which is gone" in detail
+    assert "kettle" not in detail
+
+
+def test_a_variable_with_a_default_breaks_nobody(channel, live):
+    optional = {"type": "string", "required": False, "default": "warm"}
+    version = next_version(live, product=PRODUCT, tone=optional)
+
+    assert found(channel, version, live) == [
+        (GateOutcome.PASS, "What shop sent in the last 30 days fits.")
+    ]
+
+
+@pytest.mark.parametrize(
+    "elsewhere", [{"days": 31}, {"channel": "staging"}, {"channel": ""}, {"prompt": "another"}]
+)
+def test_other_times_channels_and_prompts_do_not_count(channel, live, elsewhere):
+    Job.objects.all().delete()
+    called("shop", {"product": "a kettle"}, **elsewhere)
+    version = next_version(live, product=PRODUCT, tone=TONE)
+
+    assert [outcome for outcome, _ in found(channel, version, live)] == [GateOutcome.PASS]
+
+
+def test_only_the_newest_calls_of_a_service_count(channel, live):
+    """It has been sending the variable for a while now."""
+    for days in range(12):
+        called("shop", {"product": "a cup", "tone": "warm"}, days=0.5 - days / 100)
+    version = next_version(
+        live, product=PRODUCT, tone={"type": "string", "required": True, "max_length": 9}
+    )
+
+    assert found(channel, version, live)[0][0] is GateOutcome.PASS
+
+
+def test_of_calls_through_the_gateway_nobody_knows(channel, live):
+    for service in ("shop", "chat"):
+        cost_of(service)
+    for purpose in ("evaluation", "playground", "shadow"):
+        cost_of("other", purpose=purpose)
+    Job.objects.all().delete()
+    called("shop", {"product": "a cup", "tone": "warm"})
+    version = next_version(live, product=PRODUCT, tone=TONE)
+
+    ((outcome, detail),) = found(channel, version, live)
+
+    assert outcome is GateOutcome.UNSURE
+    assert "through the gateway: chat." in detail
+    called("shop", {"product": "a cup"}, days=0)
+    JobPayload.objects.filter(request__variables__has_key="tone").delete()
+    wider = next_version(live, product={"type": "string", "required": True, "max_length": 30})
+    assert found(channel, wider, live)[0][0] is GateOutcome.PASS
+
+
+def test_where_variables_stay_there_is_nothing_to_say(channel, live, django_assert_num_queries):
+    said = [{"role": "user", "content": "Hello {{ product }}"}]
+    same = make_sealed(live.prompt, content(messages=said, variables={"product": PRODUCT}))
+
+    with django_assert_num_queries(0):
+        assert found(channel, same, live) == []
+        assert found(channel, same, None) == []
+
+
+def test_its_queries_do_not_grow_with_callers(channel, live, django_assert_num_queries):
+    for number in range(8):
+        called(f"service-{number}", {"product": "a cup"})
+    version = next_version(live, product=PRODUCT, tone=TONE)
+
+    with django_assert_num_queries(2):  # the database's time, and the calls
+        found(channel, version, live)
+
+
+def test_a_release_asks_it(channel, live):
+    version = next_version(live, product=PRODUCT, tone=TONE)
+    root = User.objects.create_superuser("root")
+    values = {"prompt": live.prompt, "channel": channel, "version": version, "reason": "New."}
+
+    with pytest.raises(PromptError, match="shop sends no “tone”"):
+        services.release(**values, by=root, now=timezone.now())
+
+    assert "Callers" in [one.check for one in gate_findings(
+        prompt=live.prompt, channel=channel, version=version, base=live
+    )]  # fmt: skip
+    assert services.release(**values, by=None, now=timezone.now()).version == version  # console
