@@ -12,7 +12,7 @@ from apps.evals.models import Case
 from apps.evals.services.past_calls import add_past_calls, past_calls
 from apps.jobs.models import Job, JobPayload
 from apps.prompts.types import Variable
-from tests.evals.conftest import make_person
+from tests.evals.conftest import make_person, make_version
 from tests.factories import make_service
 
 
@@ -81,9 +81,31 @@ def test_a_reason_and_a_call_are_needed(dataset, job, engineer):
 
 
 def test_only_answered_calls_of_the_prompt_are_offered(dataset, job):
-    assert list(past_calls(dataset)) == [job]
+    assert list(past_calls(dataset.prompt)) == [job]
     Job.objects.update(prompt="another")
-    assert list(past_calls(dataset)) == []
+    assert list(past_calls(dataset.prompt)) == []
+
+
+def test_what_the_called_version_kept_secret_stays_so(dataset, job, engineer):
+    then = dataset.prompt.versions.get()
+    Job.objects.update(prompt_version_id=then.pk)
+    laxer = {"product": {"type": "string"}, "customer": {"type": "string", "required": False}}
+    make_version(dataset.prompt, variables=laxer)
+
+    found = add(dataset, job, engineer).cases.get()
+
+    assert found.variables["customer"] == "[customer]"
+    assert found.expected == "Dear [customer], this mug is red."
+
+
+def test_an_answer_repeats_no_secret_of_a_variable_that_is_gone(dataset, job, engineer):
+    Job.objects.update(prompt_version_id=dataset.prompt.versions.get().pk)
+    make_version(dataset.prompt, variables={"product": {"type": "string"}})
+
+    found = add(dataset, job, engineer).cases.get()
+
+    assert found.variables == {"product": "a mug"}
+    assert found.expected == "Dear [customer], this mug is red."
 
 
 def test_texts_inside_sensitive_values_are_masked_in_the_answer_too():

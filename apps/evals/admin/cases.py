@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import orjson
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -10,7 +9,7 @@ from django.urls import reverse
 
 from apps.core.admin import PlatformAdmin
 from apps.evals.admin.cells import short, short_variables
-from apps.evals.admin.forms import text_area
+from apps.evals.admin.forms import text_area, typed, value_field
 from apps.evals.cases import CaseDraft, case_faults
 from apps.evals.checks.wanted import as_json, as_text
 from apps.evals.models import Case, DatasetVersion
@@ -67,7 +66,7 @@ class CaseForm(forms.ModelForm[Case]):
         values = super().clean() or {}
         given = {name: values.get(PREFIX + name) or "" for name in self.declared}
         values["variables"] = {
-            name: _typed(text, self.declared[name]) for name, text in given.items() if text
+            name: typed(text, self.declared[name]) for name, text in given.items() if text
         }
         if not self.errors:
             self.cleaned_data = values
@@ -80,32 +79,8 @@ class CaseForm(forms.ModelForm[Case]):
 def form_for(version: DatasetVersion) -> type[CaseForm]:
     """With a field for each variable of the dataset's prompt."""
     declared = dict(declared_variables(version.dataset.prompt))
-    fields = {PREFIX + name: _field(variable) for name, variable in declared.items()}
+    fields = {PREFIX + name: value_field(variable) for name, variable in declared.items()}
     return type("CaseForm", (CaseForm,), {"declared": declared, **fields})
-
-
-def _field(variable: Variable) -> forms.Field:
-    about = [variable.description, "" if variable.required else "Optional."]
-    if variable.type != "string":
-        about.append(f"A value of type {variable.type}, as JSON.")
-    rows = 2 if variable.type in ("string", "list", "object", "messages") else 1
-    return forms.CharField(
-        label=variable.name,
-        required=False,
-        strip=False,
-        widget=text_area(rows),
-        help_text=" ".join(filter(None, about)),
-    )
-
-
-def _typed(text: str, variable: Variable) -> Any:
-    """Strings as they are; all else as JSON, left to the check of types if it is none."""
-    if variable.type == "string":
-        return text
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return text
 
 
 @admin.register(Case)

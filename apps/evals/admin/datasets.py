@@ -15,11 +15,15 @@ from apps.evals.admin.ask import ask, page, show_faults
 from apps.evals.admin.cells import passed_pill, run_link, short, short_variables, status_pill
 from apps.evals.admin.forms import ImportForm, NoteForm, PastCallsForm, RunForm
 from apps.evals.errors import EvalError
-from apps.evals.masking import mask
 from apps.evals.models import Case, Dataset, DatasetVersion, EvalRun
 from apps.evals.selectors import declared_variables, rates_of
 from apps.evals.services.datasets import draft_version, import_cases, plan_import, publish
-from apps.evals.services.past_calls import READ_PAYLOADS, add_past_calls, past_calls
+from apps.evals.services.past_calls import (
+    READ_PAYLOADS,
+    add_past_calls,
+    masked_calls,
+    past_calls,
+)
 from apps.evals.services.runs import quote_run, start_run
 
 SHOWN = 100  # cases, runs and rows of a dry run on a page
@@ -223,17 +227,14 @@ class DatasetAdmin(PlatformAdmin):
 
 def _past_choices(dataset: Dataset) -> list[tuple[str, str]]:
     """Masked as they would be stored."""
-    variables = declared_variables(dataset.prompt)
-    rows = past_calls(dataset).select_related("payload")[:CALLS]
+    jobs = past_calls(dataset.prompt).select_related("payload")[:CALLS]
+    masked = masked_calls(jobs=jobs, prompt=dataset.prompt)
     return [
         (
             str(job.pk),
-            f"{job.created_at:%d %b %H:%M} · "
-            + short_variables(
-                mask(job.payload.request.get("variables") or {}, "", variables).variables
-            ),
+            f"{job.created_at:%d %b %H:%M} · {short_variables(masked[job.pk].variables)}",
         )
-        for job in rows
+        for job in jobs
     ]
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 from django import forms
 
 from apps.access.models import Service, ServicePurpose
@@ -11,12 +12,38 @@ from apps.evals.models.runs import MAX_REPEATS
 from apps.evals.reading import MAX_BYTES
 from apps.evals.services.runs import Plan
 from apps.prompts.models import PromptVersion, VersionStatus
+from apps.prompts.types import Variable
 
 OFFERED = 50  # versions and runs to choose from, newest first
 
 
 def text_area(rows: int = 3) -> forms.Textarea:
     return forms.Textarea(attrs={"rows": rows, "class": "vLargeTextField"})
+
+
+def value_field(variable: Variable) -> forms.Field:
+    """Where a variable's value is written: a string as it is, all else as JSON."""
+    about = [variable.description, "" if variable.required else "Optional."]
+    if variable.type != "string":
+        about.append(f"A value of type {variable.type}, as JSON.")
+    rows = 2 if variable.type in ("string", "list", "object", "messages") else 1
+    return forms.CharField(
+        label=variable.name,
+        required=False,
+        strip=False,
+        widget=text_area(rows),
+        help_text=" ".join(filter(None, about)),
+    )
+
+
+def typed(text: str, variable: Variable) -> Any:
+    """Strings as they are; all else as JSON, left to the check of types if it is none."""
+    if variable.type == "string":
+        return text
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
 
 
 class NoteForm(forms.Form):

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from apps.access.types import Caller
+from apps.budgets.types import HoldRequest
 from apps.core.clock import now as clock_now
 from apps.core.problems import Fault
 from apps.evals.judging import JUDGED_BYTES, own_variables
@@ -11,6 +12,7 @@ from apps.evals.models import Case
 from apps.evals.services.calls import Judge, answer_spec, judge_spec
 from apps.evals.types import Check, CheckKind
 from apps.gateway.config import Config
+from apps.gateway.prepare import Prepared
 from apps.gateway.runtime import web_config
 from apps.gateway.tickets import hold_of, ticket_for
 from apps.gateway.types import Call, CallRefused, CallSpec
@@ -36,8 +38,8 @@ class RunQuote:
         return self.answers_pico + self.judgements_pico
 
 
-class _Unpriced(Exception):
-    """A deployment that may answer has no price."""
+class Unpriced(Exception):
+    """A deployment that may answer has no price; the message says the way out."""
 
 
 def quote_calls(
@@ -93,28 +95,32 @@ def _bound(
 ) -> int:
     """Pico-USD; 0 with a fault."""
     try:
-        return _dearest(spec, caller, config, extra)
+        prepared = prepare_call(caller, spec, "eval-quote", config=config)
+        return dearest(prepared, extra=extra).amount_pico
     except CallRefused as refusal:
         told = refusal.faults or (Fault("", refusal.message, refusal.code),)
         faults += [replace(fault, pointer=f"{at}{fault.pointer}") for fault in told]
-    except _Unpriced as error:
+    except Unpriced as error:
         faults.append(Fault(at, str(error), "unpriced"))
     return 0
 
 
-def _dearest(spec: CallSpec, caller: Caller, config: Config, extra: int) -> int:
-    prepared = prepare_call(caller, spec, "eval-quote", config=config)
+def dearest(prepared: Prepared, *, extra: int = 0) -> HoldRequest:
+    """The hold that the call takes where it is dearest, `extra` bytes longer. Raises `Unpriced`."""
     now = clock_now()
-    call = Call(spec=spec, caller=caller, request_id="eval-quote", deadline=now)
-    most = 0
+    call = Call(spec=prepared.spec, caller=prepared.caller, request_id="quote", deadline=now)
+    most: HoldRequest | None = None
     for deployment in prepared.candidates:
         ticket = ticket_for(call, prepared.fitted(deployment), deployment, now)
         window = deployment.model.context_window
         ticket = replace(ticket, input_bound=min(window, ticket.input_bound + extra))
         hold = hold_of(ticket, 0, {})
         if not hold.priced:
-            raise _Unpriced(hold.way_out)
-        most = max(most, hold.amount_pico)
+            raise Unpriced(hold.way_out)
+        if most is None or hold.amount_pico > most.amount_pico:
+            most = hold
+    if most is None:
+        raise Unpriced("Nobody may answer.")
     return most
 
 
