@@ -57,6 +57,7 @@ _EVALS_WRITTEN = (
     | _on(("add", "change"), "evals", "datasetversion", "evalrun")
     | frozenset({"evals.decide_review"})
 )
+_PLAYGROUND = frozenset({"playground.run_playground", "playground.take_past_call"})
 _HISTORY = _on(VIEW, "audit", "auditentry")
 
 ROLES: Mapping[str, frozenset[str]] = {
@@ -72,7 +73,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _EVALS_WRITTEN
     | _on(EDIT, "prompts", "prompt", "experiment", "metric")
     | _on(ALL, "prompts", "promptversion", "arm", "guardrail")
-    | _on(("add",), "prompts", "release", "releaserequest"),
+    | _on(("add",), "prompts", "release", "releaserequest")
+    | _PLAYGROUND,
     "approver": _OWNERS
     | _CACHE
     | _CATALOGUE
@@ -163,6 +165,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _EVALS_WRITTEN
     | _on(ALL, "evals", "requirement")
     | _on(ALL, "prompts", "freeze")
+    | _PLAYGROUND
     | _on(("add",), "prompts", "release", "releaserequest")
     | frozenset({"prompts.release_protected"})
     | _BOOKS

@@ -79,12 +79,14 @@ def prepare(
     caller: Caller,
     request_id: str,
     pin: Pin | None = None,
+    draft: VersionFacts | None = None,
     may_count: bool = True,
 ) -> Prepared:
     """Validate and resolve `spec`. Raises `CallRefused` with every fault that can be known, or
-    `apps.prompts.types.VersionNotLoaded` (load it, then call again). `may_count` False, on an event
+    `apps.prompts.types.VersionNotLoaded` (load it, then call again). `draft` stands in for the
+    prompt that `spec` names; it has no pin, as nothing serves it. `may_count` False, on an event
     loop: `MustCount` when many tokens are to be counted (call again in a thread)."""
-    version, pin = _version(spec, config, request_id, pin)
+    version, pin = (draft, None) if draft else _version(spec, config, request_id, pin)
     spec = _with_prompt_defaults(spec, version)
     faults = _shape_faults(spec, version)
     messages, values = spec.messages, spec.variables

@@ -5,6 +5,7 @@ import threading
 from functools import cache
 
 from django.conf import settings
+from redis.asyncio import Redis
 
 from apps.access.limits import RateLimiter
 from apps.cache.answers import AnswerCache
@@ -31,6 +32,7 @@ class Runtime:
 
     loop: asyncio.AbstractEventLoop
     pipeline: Pipeline
+    redis: Redis
 
     def __init__(self, complete: Complete | None = None, lost: Lost | None = None) -> None:
         self._complete = complete
@@ -45,23 +47,23 @@ class Runtime:
         await in_thread(self.config.start)
         for deployment in self.config.current.registry.deployments.values():
             get_adapter(deployment.vendor)  # importing it takes a second: not at the first call
-        self._redis = async_client()
+        self.redis = async_client()
         self._books = Books(self._complete, self._lost)
         loads, health = Loads(), Health(on_rest=tell_of_rest, on_places=tell_of_places)
         self.shedder = Shedder(most_calls=settings.GATEWAY_MAX_CALLS)
         self._health = health
         self.config.on_change(lambda config: self.loop.call_soon_threadsafe(self._follow, config))
-        self._limiter = RateLimiter(self._redis)
+        self._limiter = RateLimiter(self.redis)
         self.pipeline = Pipeline(
             config=self.config,
             limiter=self._limiter,
-            cache=AnswerCache(self._redis, max_bytes=settings.CACHE_MAX_ANSWER_BYTES),
+            cache=AnswerCache(self.redis, max_bytes=settings.CACHE_MAX_ANSWER_BYTES),
             books=self._books,
             tasks=self.tasks,
             loads=loads,
             health=health,
         )
-        self._exchange = Exchange(loads=loads, health=health, redis=self._redis)
+        self._exchange = Exchange(loads=loads, health=health, redis=self.redis)
         self._exchange.start()
         self.shedder.start()
 
@@ -73,7 +75,7 @@ class Runtime:
         await self._exchange.stop()
         await self.shedder.stop()
         await self._limiter.close()
-        await self._redis.aclose()
+        await self.redis.aclose()
         await asyncio.to_thread(self.config.stop)
 
     def _follow(self, config: Config) -> None:

@@ -5,9 +5,13 @@ from typing import Any
 
 import pytest
 
+from apps.access.models import Service
+from apps.jobs.services import submit
 from apps.prompts.models import PromptVersion
 from apps.registry.models import Deployment
+from tests.evals.conftest import FreshConfig
 from tests.factories import make_model, make_priced_deployment
+from tests.playground.runs import opened
 from tests.prompts.conftest import (  # noqa: F401
     approver,
     desk,
@@ -46,3 +50,16 @@ def posted(version: PromptVersion, **changes: Any) -> dict[str, str]:
             f"variables-{index}-sample": str(given.get("sample", "")),
         }
     return values | {key: str(value) for key, value in changes.items()}
+
+
+@pytest.fixture
+def fresh_config(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs are accepted by the configuration as the database has it now."""
+    config = FreshConfig()
+    monkeypatch.setattr(submit, "web_config", lambda: config)
+
+
+@pytest.fixture
+def account(small: Deployment, fresh_config: None) -> Service:
+    """The playground's service, with a budget that every process knows."""
+    return opened()

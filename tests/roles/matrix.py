@@ -73,6 +73,8 @@ SPECIAL = {
     "evals.add_evalrun": {"prompt-engineer", "administrator"},
     "evals.change_datasetversion": {"prompt-engineer", "administrator"},
     "evals.decide_review": {"prompt-engineer", "approver", "administrator"},
+    "playground.run_playground": {"prompt-engineer", "administrator"},
+    "playground.take_past_call": {"prompt-engineer", "administrator"},
     "routing.operate_health": {"operator", "administrator"},
     "jobs.operate_job": {"operator", "service-developer", "administrator"},
     "jobs.operate_webhook": {"operator", "service-developer", "administrator"},

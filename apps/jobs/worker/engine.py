@@ -6,6 +6,7 @@ worker starts and drained when it stops.
 
 import asyncio
 import threading
+from functools import partial
 
 import structlog
 from django.conf import settings
@@ -15,6 +16,7 @@ from apps.access.types import Caller
 from apps.core.clock import steady
 from apps.gateway.runtime import Runtime
 from apps.jobs import metrics
+from apps.jobs.live import watched
 from apps.jobs.models import Priority
 from apps.jobs.services.claim import callers_of, claim
 from apps.jobs.services.finish import finish_all
@@ -56,6 +58,7 @@ class Engine:
             pipeline=self._runtime.pipeline,
             leases=self._leases,
             on_done=self._done,
+            watched=partial(watched, self._runtime.redis),
         )
         self._heartbeat = Heartbeat(self._runs, self._leases)
         self._heartbeat.start()

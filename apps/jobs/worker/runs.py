@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError
 from apps.access.types import Caller
 from apps.core.batcher import Batcher
 from apps.core.clock import now
+from apps.gateway.dispatch import Emit
 from apps.gateway.types import Call, CallOutcome, CallRefused
 from apps.jobs import metrics
 from apps.jobs.services.finish import end_all
@@ -28,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 class Pipeline(Protocol):
-    async def run(self, call: Call) -> CallOutcome: ...
+    async def run(self, call: Call, emit: Emit | None = None) -> CallOutcome: ...
 
 
 @dataclass(slots=True)
@@ -50,8 +51,10 @@ class Runs:
         pipeline: Pipeline,
         leases: Leases,
         on_done: Callable[[Ticket], None],
+        watched: Callable[[Call], Emit | None],
     ) -> None:
         self._loop = loop
+        self._watched = watched
         self._pipeline = pipeline
         self._leases = leases
         self._on_done = on_done
@@ -122,7 +125,7 @@ class Runs:
         )
         try:
             # A success is written by the runtime, in the transaction that settles the call.
-            await self._pipeline.run(call)
+            await self._pipeline.run(call, self._watched(call))
         except CallRefused as refusal:
             await self._end(Ending.refused(ticket, refusal))
         except asyncio.CancelledError:

@@ -1,7 +1,9 @@
 """What the page of a draft asks while somebody types."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -12,7 +14,9 @@ from django.views.decorators.http import require_POST
 
 from apps.core.problems import Fault
 from apps.playground import configuration
+from apps.playground.errors import PlaygroundError
 from apps.playground.services import live_preview
+from apps.playground.services.values import take_values
 from apps.playground.types import LivePreview
 from apps.prompts.admin.editor import DraftForm
 from apps.prompts.models import PromptVersion, VersionStatus
@@ -30,11 +34,14 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     version = get_object_or_404(PromptVersion, pk=pk, status=VersionStatus.DRAFT)
     form = DraftForm(request.POST, instance=version)
     content, unreadable = form.content_so_far()
+    values, not_taken = _values(request, version)
+    unreadable += not_taken
     found = live_preview(
         content=content,
         config=configuration.current_config(),
         now=timezone.now(),
         kind=version.prompt.kind,
+        values=values,
     )
     found = _with_faults(found, unreadable, _saved_since(version, request.POST.get("seen", "")))
     return JsonResponse(
@@ -46,6 +53,22 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
             "complete": found.complete,
         }
     )
+
+
+def _values(
+    request: HttpRequest, version: PromptVersion
+) -> tuple[Mapping[str, Any], tuple[Fault, ...]]:
+    """Of the case or the past call that the page names; what cannot be taken is a fault."""
+    try:
+        taken = take_values(
+            source=request.POST.get("values_from", ""),
+            prompt=version.prompt,
+            by=request.user,  # type: ignore[arg-type]
+            now=timezone.now(),
+        )
+    except PlaygroundError as error:
+        return {}, error.faults
+    return taken.values, ()
 
 
 def _with_faults(

@@ -44,7 +44,7 @@ def live_preview(
         return LivePreview(findings)
     whole = inlined(content, fragments)
     used, complete = uses_of(whole.messages)
-    variables = _declared(content.variables)
+    variables = declared(content.variables)
     facts = _facts(whole, _with_undeclared(variables, used))
     filled, missing = _values(facts, values or {})
     rendered = [_render(facts, filled, index) for index in range(len(facts.messages))]
@@ -94,7 +94,7 @@ def _message(part: Part) -> Message:
     return {"role": part.role, "content": part.text}
 
 
-def _declared(variables: Any) -> dict[str, Variable]:
+def declared(variables: Any) -> dict[str, Variable]:
     """Those whose declaration is sound; of the others `examine` tells."""
     items = variables.items() if isinstance(variables, dict) else ()
     return {

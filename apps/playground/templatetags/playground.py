@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 from django import template
+from django.template import Context
 from django.utils import timezone
 
 from apps.playground import configuration
+from apps.playground.selectors.offered import Source, sources_of
 from apps.playground.services import live_preview
 from apps.playground.types import LivePreview
 from apps.prompts import engine
@@ -23,6 +25,12 @@ def preview_of(version: PromptVersion) -> LivePreview:
     return live_preview(
         content=content_of(version), config=config, now=timezone.now(), kind=version.prompt.kind
     )
+
+
+@register.simple_tag(takes_context=True)
+def value_sources(context: Context, version: PromptVersion) -> list[tuple[str, list[Source]]]:
+    """Cases and past calls that this reader may see a draft filled with."""
+    return sources_of(version.prompt, context["request"].user)
 
 
 @register.simple_tag

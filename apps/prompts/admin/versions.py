@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import Prefetch, QuerySet
 from django.forms import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.core.admin import PlatformAdmin, short_time
@@ -142,6 +143,9 @@ class PromptVersionAdmin(PlatformAdmin):
             messages.warning(request, text)
         else:
             messages.success(request, "Draft saved. It can be sealed.")
+        if "_playground" in request.POST:
+            url = reverse("admin:playground", args=[obj.prompt_id])
+            return HttpResponseRedirect(f"{url}?version={obj.number}")
         return HttpResponseRedirect(request.path)
 
     def change_view(

@@ -1,0 +1,135 @@
+"""Runs with a real worker and a provider over real HTTP: what is shown is what is booked."""
+
+import pytest
+from django.db.models import Sum
+from django.urls import reverse
+
+from apps.budgets.models import Budget, Window
+from apps.jobs import live
+from apps.jobs.models import Job
+from apps.ledger.models import Entry
+from apps.playground.selectors.columns import columns_of
+from tests.evals.conftest import make_person
+from tests.factories import make_model, make_priced_deployment, make_provider
+from tests.jobs.conftest import busy_shop, start_worker  # noqa: F401
+from tests.jobs.workers import eventually
+from tests.playground.runs import opened, run_it
+from tests.prompts.conftest import browser, content, make_draft, make_sealed
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+
+@pytest.fixture
+def shop(busy_shop, fresh_config, upstream):  # noqa: F811
+    """Three models of one provider, and the playground's account."""
+    provider = make_provider(upstream.url)
+    for n in (1, 2, 3):
+        make_priced_deployment(
+            provider=provider, model=make_model(f"m{n}"), slug=f"m{n}-1",
+            input_pico=n * 101, output_pico=n * 203,
+        )  # fmt: skip
+    return opened()
+
+
+def ended(run):
+    return not any(column.is_open for column in columns_of(run))
+
+
+def booked():
+    return Entry.objects.aggregate(total=Sum("amount_pico"))["total"]
+
+
+def test_four_columns_at_once_show_what_is_booked(
+    shop,
+    prompt,
+    upstream,
+    start_worker,  # noqa: F811
+):
+    engineer = make_person("engineer", "prompt-engineer")
+    sealed, draft = (
+        make_sealed(prompt, content(model="m1")),
+        make_draft(prompt, content(model="m2")),
+    )
+    worker = start_worker()
+
+    run = run_it(prompt, sealed, draft, (sealed, "m3"), (sealed, "m2"), by=engineer)
+    eventually(lambda: ended(run), worker.explain, seconds=60)
+
+    columns = columns_of(run)
+    assert [column.status for column in columns] == ["succeeded"] * 4
+    assert [column.model for column in columns] == ["m1", "m2", "m3", "m2"]
+    assert sum(column.cost_pico for column in columns) == booked() > 0
+    assert booked() == Window.objects.get(budget__slug="playground").posted_pico
+    assert all(0 < c.cost_pico <= c.trial.at_most_pico for c in columns)
+    assert set(Entry.objects.values_list("purpose", "service")) == {("playground", "playground")}
+    assert all(column.first_token_ms is not None for column in columns)
+    assert live.said([columns[0].trial.job_id]) == {columns[0].trial.job_id: columns[0].text}
+
+
+def test_a_provider_that_fails_costs_its_own_column_only(
+    shop,
+    prompt,
+    upstream,
+    start_worker,  # noqa: F811
+):
+    engineer = make_person("engineer", "prompt-engineer")
+    sealed = make_sealed(prompt, content(model="m1"))
+    upstream.behave(model="m2", status=400)
+    worker = start_worker()
+
+    run = run_it(prompt, sealed, (sealed, "m2"), (sealed, "m3"), (sealed, "m1"), by=engineer)
+    eventually(lambda: ended(run), worker.explain, seconds=60)
+
+    columns = columns_of(run)
+    assert [column.status for column in columns] == [
+        "succeeded",
+        "failed",
+        "succeeded",
+        "succeeded",
+    ]
+    assert columns[1].code == "bad_request"
+    assert sum(column.cost_pico for column in columns) == booked()
+    shown = browser(engineer).get(reverse("admin:playground_run", args=[run.pk]))
+    assert "this model does not take them as they are" in shown.content.decode()
+
+
+def test_who_closes_the_page_is_booked_all_the_same(
+    shop,
+    prompt,
+    upstream,
+    start_worker,  # noqa: F811
+):
+    """Nobody asks for the answer: not one request follows the one that started it."""
+    engineer = make_person("engineer", "prompt-engineer")
+    sealed = make_sealed(prompt, content(model="m1"))
+    upstream.behave(latency=0.5)
+    worker = start_worker()
+
+    run_it(prompt, sealed, by=engineer)
+    eventually(lambda: Job.objects.get().finished_at, worker.explain, seconds=60)
+
+    assert len(upstream.log()) == 1
+    assert Job.objects.get().cost_pico == booked() > 0
+
+
+def test_a_budget_that_runs_out_refuses_in_words(
+    shop,
+    prompt,
+    upstream,
+    start_worker,  # noqa: F811
+):
+    """After the estimate and before the call."""
+    engineer = make_person("engineer", "prompt-engineer")
+    run = run_it(prompt, make_sealed(prompt, content(model="m1")), by=engineer)
+    Budget.objects.update(limit_pico=1)
+
+    worker = start_worker()
+    eventually(lambda: ended(run), worker.explain, seconds=60)
+
+    (column,) = columns_of(run)
+    assert (column.status, column.code, column.cost_pico) == ("failed", "budget_exceeded", 0)
+    assert "Budget “playground” has" in column.error
+    assert upstream.log() == []
+    assert not Entry.objects.exists()
+    shown = browser(engineer).get(reverse("admin:playground_run", args=[run.pk]))
+    assert "Finance can raise the budget" in shown.content.decode()
