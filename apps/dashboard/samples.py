@@ -22,6 +22,7 @@ from apps.core.money import PICO
 from apps.evals.models import Assertion, Dataset, Suite
 from apps.evals.services.datasets import import_cases, publish
 from apps.evals.types import CheckKind
+from apps.playground.services.account import open_account
 from apps.prompts.models import Arm, Channel, Experiment, Prompt
 from apps.prompts.services import import_version, start_experiment
 from apps.registry.models import Model, ModelKind, Provider, Vendor
@@ -136,10 +137,11 @@ def _experiment(challenger: Any, channel: Channel, now: datetime) -> None:
 
 
 def _evaluation(now: datetime) -> None:
-    """Who pays for evaluations, a published dataset, and a suite without a judge."""
+    """Who pays for evaluations and trials, a published dataset, and a suite without a judge."""
     shop = Service.objects.get(slug="shop")
     common = {"team": shop.team, "cost_center": shop.cost_center, "tier": shop.tier}
     _row(Service, "evaluation", "Evaluation", purpose=ServicePurpose.EVALUATION, **common)
+    open_account()
     if not Suite.objects.filter(slug="product-basics").exists():
         suite = Suite.objects.create(slug="product-basics", name="Product texts, basics")
         for position, values in enumerate(_CHECKS, 1):

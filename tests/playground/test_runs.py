@@ -101,7 +101,7 @@ class TestStarting:
         assert job.payload.request["messages"][1]["content"] == "Describe a blue cup."
         assert job.payload.request["parameters"] == {"max_tokens": 60}
         assert job.payload.request["context"] == ["draft:product-text"]
-        assert run.trials.get().label == "product-text v1 draft"
+        assert run.trials.get().label == "v1 draft"
 
     def test_each_version_gets_the_values_that_it_declares(self, account, prompt, engineer):
         old = make_sealed(prompt)
@@ -235,7 +235,7 @@ class TestColumns:
         draft.delete()
 
         assert Trial.objects.get().version is None
-        assert columns_of(run)[0].trial.label == "product-text v1 draft"
+        assert columns_of(run)[0].trial.label == "v1 draft"
 
 
 class TestStopping:

@@ -1,6 +1,11 @@
 """Runs with a real worker and a provider over real HTTP: what is shown is what is booked."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from uuid import uuid4
+
 import pytest
+from django.db import connection
 from django.db.models import Sum
 from django.urls import reverse
 
@@ -133,3 +138,22 @@ def test_a_budget_that_runs_out_refuses_in_words(
     assert not Entry.objects.exists()
     shown = browser(engineer).get(reverse("admin:playground_run", args=[run.pk]))
     assert "Finance can raise the budget" in shown.content.decode()
+
+
+def test_two_clicks_at_the_same_moment_are_one_run(shop, prompt):
+    engineer, token = make_person("engineer", "prompt-engineer"), uuid4()
+    sealed = make_sealed(prompt, content(model="m1"))
+    together = Barrier(2)
+
+    def click(_):
+        together.wait()
+        try:
+            return run_it(prompt, sealed, by=engineer, token=token).pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(click, range(2))
+
+    assert first == second
+    assert Job.objects.count() == 1

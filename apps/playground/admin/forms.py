@@ -73,10 +73,10 @@ class SetupForm(forms.Form):
         models += [(slug, slug) for slug in models_of(configuration.current_config())]
         for n in POSITIONS:
             self.fields[f"version_{n}"] = forms.ChoiceField(
-                choices=versions, required=False, label=f"Version {n}"
+                choices=versions, required=False, label=f"Version {n}", label_suffix=""
             )
             self.fields[f"model_{n}"] = forms.ChoiceField(
-                choices=models, required=False, label=f"Model {n}"
+                choices=models, required=False, label=f"Model {n}", label_suffix=""
             )
 
     def _offer_values(self, by: User) -> None:
@@ -95,7 +95,7 @@ class SetupForm(forms.Form):
         for version in self._chosen():
             for name, variable in declared(content_of(version).variables).items():
                 found.setdefault(name, variable)
-        return found
+        return dict(sorted(found.items(), key=lambda item: (not item[1].required, item[0])))
 
     def _chosen(self) -> list[PromptVersion]:
         keys = [self._given(f"version_{n}") for n in POSITIONS]

@@ -83,6 +83,7 @@ def render(
 ) -> HttpResponse:
     given = admin.site.each_context(request) | {
         "title": "Playground",
+        "subtitle": str(prompt),
         "prompt": prompt,
         "runs": recent_runs(prompt),
         "may_keep": request.user.has_perm(MAY_KEEP),
@@ -101,7 +102,7 @@ def _with_cost(form: SetupForm, faults: Sequence[Fault]) -> dict[str, Any]:
         "form": form,
         "quotes": quotes,
         "at_most_pico": _total(quotes),
-        "is_ready": bool(quotes) and not any(quoted.faults for quoted in quotes),
+        "over_budget": next((q.over_budget for q in quotes if q.over_budget), ""),
         "budget": budget,
         "budget_state": state,
         "has_account": caller is not None,

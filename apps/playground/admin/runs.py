@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.evals.checks.wanted import as_text
 from apps.evals.models import Dataset
 from apps.evals.selectors import variables_of
 from apps.playground.admin.forms import of_run
@@ -39,8 +40,7 @@ PILLS = {
 def page(request: HttpRequest, pk: UUID) -> HttpResponse:
     run = _run(pk)
     form = setup(request, run.prompt, of_run(run))
-    context = {"run": run, "subtitle": str(run), **_results(request, run)}
-    return render(request, run.prompt, form, context=context)
+    return render(request, run.prompt, form, context=_results(request, run))
 
 
 @require_safe
@@ -101,7 +101,7 @@ def keep(request: HttpRequest, pk: int) -> HttpResponse:
         "prompt": prompt,
         "form": form,
         "column": column,
-        "values": trial.run.values.items(),
+        "values": [(name, as_text(v)) for name, v in sorted(trial.run.values.items())],
         "back": back,
     }
     return TemplateResponse(request, "admin/playground/keep.html", context)

@@ -31,6 +31,8 @@ class Column:
     tools: str = ""
     is_open: bool = False
     waiting: str = ""
+    is_stuck: bool = False
+    """Whether it waits for something else than its turn."""
     code: str = ""
     error: str = ""
     finish_reason: str = ""
@@ -99,6 +101,7 @@ def _open(column: Column, job: Job, texts: Mapping[UUID, str]) -> Column:
         text=text,
         latency_ms=None,
         waiting=waiting.message if waiting else "",
+        is_stuck=waiting is not None and waiting.reason != "queued",
     )
 
 

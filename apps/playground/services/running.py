@@ -53,7 +53,7 @@ class Choice:
     @property
     def label(self) -> str:
         is_draft = self.version.status == VersionStatus.DRAFT
-        return f"{self.version} draft" if is_draft else str(self.version)
+        return f"v{self.version.number}{' draft' if is_draft else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,11 @@ class Quoted:
     spec: CallSpec | None = None
     model: str = ""
     faults: tuple[Fault, ...] = ()
+
+    @property
+    def over_budget(self) -> str:
+        """What a budget says; empty while it has room."""
+        return next((f.detail for f in self.faults if f.code == "budget_exceeded"), "")
 
 
 def quote(*, asked: Asked, caller: Caller, now: datetime) -> list[Quoted]:
@@ -220,7 +225,7 @@ def _send(run: Run, position: int, quoted: Quoted, caller: Caller) -> None:
         run=run,
         position=position,
         version=quoted.choice.version,
-        label=quoted.choice.label[:80],
+        label=quoted.choice.label,
         model=quoted.model,
         at_most_pico=quoted.at_most_pico,
         job_id=_accepted(draft, position),

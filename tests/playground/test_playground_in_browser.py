@@ -1,0 +1,162 @@
+"""The playground in a real browser: by keyboard, with and without scripts, on a phone."""
+
+import pytest
+from django.urls import reverse
+
+from apps.core.redis import client as redis_client
+from apps.evals.models import Dataset
+from apps.jobs import live
+from apps.jobs.models import Job
+from apps.playground.models import Run
+from tests.dashboard.conftest import PHONE, admin_user, browser, server, visit  # noqa: F401
+from tests.evals.conftest import case, make_cases
+from tests.evals.runs import end_job
+from tests.playground.runs import past_call, run_it
+from tests.prompts.conftest import CONTENT, content, make_draft, make_sealed
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.slow]
+LONG = "A kettle that whistles at noon, and again when the tea is forgotten. " * 60
+
+
+@pytest.fixture
+def sealed(account, prompt):
+    return make_sealed(prompt)
+
+
+@pytest.fixture
+def url(prompt):
+    return reverse("admin:playground", args=[prompt.pk])
+
+
+def run_url(run):
+    return reverse("admin:playground_run", args=[run.pk])
+
+
+@pytest.fixture
+def runs(prompt, sealed, admin_user):  # noqa: F811
+    """One that is over, in all the ways that a column can end, and one that is open."""
+    draft = make_draft(prompt, by=admin_user)
+    over = run_it(prompt, sealed, draft, (sealed, "small"), sealed, by=admin_user)
+    first, second, third, fourth = Job.objects.order_by("id")
+    end_job(first, LONG, cost_pico=10**6, deployment="small-here", cache="miss")
+    end_job(second, None)
+    end_job(third, None, status="cancelled", error_code="", error="")
+    end_job(fourth, "", deployment="small-here")
+    dataset = Dataset.objects.create(slug="products", name="Products", prompt=prompt)
+    make_cases(dataset, case("a cup", key="blue"))
+    past_call(prompt, sealed)
+    return over, run_it(prompt, sealed, sealed, by=admin_user, values={"product": "a bowl"})
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_page_breaks_policy_or_accessibility(visit, url, runs, theme):  # noqa: F811
+    over, waiting = runs
+    keep = reverse("admin:playground_keep", args=[over.trials.first().pk])
+    tab = visit()
+    faults = {}
+    for one in (url, run_url(over), run_url(waiting), keep):
+        tab.go(one)
+        tab.theme(theme)
+        faults[one] = tab.axe()
+
+    assert {one: found for one, found in faults.items() if found} == {}
+    assert tab.problems == []
+
+
+def test_all_fits_a_phone(visit, url, runs):  # noqa: F811
+    over, waiting = runs
+    tab = visit(viewport=PHONE)
+    sideways = []
+    for one in (url, run_url(over), run_url(waiting)):
+        tab.go(one)
+        sideways += [one] if tab.scrolls_sideways else []
+
+    assert sideways == []
+    answer = tab.page.locator("#column-1")
+    below = tab.page.locator("#column-2")
+    assert answer.bounding_box()["y"] < below.bounding_box()["y"]
+
+
+def test_a_long_answer_scrolls_inside(visit, runs):  # noqa: F811
+    tab = visit()
+    tab.go(run_url(runs[0]))
+
+    answer = tab.page.get_by_role("region", name="Answer 1")
+    scrolls = answer.evaluate("node => node.scrollHeight > node.clientHeight")
+    assert scrolls
+    assert answer.bounding_box()["height"] < 450
+
+
+def test_the_cost_follows_what_is_typed_and_ctrl_enter_runs(visit, url, sealed):  # noqa: F811
+    tab = visit()
+    tab.go(url)
+    at_most = tab.page.locator("#cost dd").first
+    before = at_most.text_content()
+    with tab.page.expect_response("**/cost/"):
+        tab.page.get_by_label("product").fill("a bluer cup indeed")
+    tab.page.wait_for_function(
+        "before => document.querySelector('#cost dd').textContent !== before", arg=before
+    )
+    assert not Run.objects.exists()
+
+    tab.page.get_by_label("product").press("Control+Enter")
+    tab.page.get_by_role("heading", name="Answers").wait_for()
+
+    assert Run.objects.get().values == {"product": "a bluer cup indeed"}
+    assert tab.problems == []
+
+
+def test_fields_follow_the_versions_and_keep_what_was_typed(visit, url, prompt, sealed):  # noqa: F811
+    declared = CONTENT["variables"] | {"tone": {"type": "string", "required": False}}
+    make_draft(prompt, content(variables=declared))
+    tab = visit()
+    tab.go(url + "?version=1")
+    tab.page.get_by_label("product").fill("a typed cup")
+
+    tab.page.get_by_label("Version 2").select_option(index=1)
+    tab.page.get_by_label("tone").wait_for()
+
+    assert tab.page.get_by_label("product").input_value() == "a typed cup"
+    assert tab.problems == []
+
+
+def test_answers_come_into_the_page(visit, prompt, sealed, admin_user):  # noqa: F811
+    run = run_it(prompt, sealed, sealed, by=admin_user)
+    first, second = Job.objects.order_by("id")
+    Job.objects.filter(pk=first.pk).update(status="running", lease_until=first.deadline)
+    tab = visit()
+    tab.go(run_url(run))
+
+    redis_client().set(f"{live.KEY}{first.pk}", "Half an ans")
+    tab.page.locator("#column-1").get_by_text("Half an ans").wait_for()
+    end_job(first, "Half an answer.")
+    end_job(second, None)
+    tab.page.get_by_text("2 of 2 ended.").wait_for()
+
+    assert tab.page.locator("#column-1").get_by_text("Half an answer.").is_visible()
+    assert tab.page.locator("#column-2").get_by_text("It broke.").is_visible()
+    assert tab.page.get_by_role("button", name="Stop").count() == 0
+    assert tab.problems == []
+
+
+def test_without_scripts_the_buttons_do_it(browser, server, url, sealed, admin_user):  # noqa: F811
+    from django.test import Client
+
+    client = Client()
+    client.force_login(admin_user)
+    session = client.cookies["sessionid"].value
+    context = browser.new_context(java_script_enabled=False)
+    context.add_cookies([{"name": "sessionid", "value": session, "url": server}])
+    page = context.new_page()
+    page.goto(server + url)
+
+    page.get_by_label("product").fill("a plain cup")
+    page.get_by_role("button", name="What would it cost?").last.click()
+    page.get_by_text("At most").first.wait_for()
+    page.get_by_role("button", name="Run").last.click()
+    page.get_by_role("heading", name="Answers").wait_for()
+    end_job(Job.objects.get(), "A plain answer.")
+    page.get_by_text("A plain answer.").wait_for()  # the page comes again by itself
+
+    assert Run.objects.get().values == {"product": "a plain cup"}
+    context.close()
