@@ -63,6 +63,18 @@ class TestOpening:
         assert "Left in the budget" in shown
         assert "$25.00" in shown
 
+    def test_it_shows_what_each_column_will_be_sent(self, account, prompt, sealed, desk):
+        draft = make_draft(
+            prompt, content(messages=[{"role": "user", "content": "<{{ product }}>"}])
+        )
+        given = fields(sealed, "update", version_2=draft.pk)
+
+        shown = text(desk.post(address(prompt), given))
+
+        assert "Describe a blue cup." in shown
+        assert "&lt;a blue cup&gt;" in shown
+        assert not Job.objects.exists()
+
     def test_before_the_first_run_it_says_who_will_pay(self, prompt, sealed, desk):
         assert "from a hard budget of its own" in text(desk.get(address(prompt)))
         assert not Budget.objects.exists()

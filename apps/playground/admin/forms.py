@@ -49,7 +49,7 @@ class SetupForm(forms.Form):
     keep_as = forms.CharField(max_length=60, required=False, label="Name")
 
     def __init__(self, prompt: Prompt, by: User, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, label_suffix="", **kwargs)
         self.prompt = prompt
         self.initial.setdefault("token", uuid7())
         self.versions = self._known_versions()
@@ -73,10 +73,10 @@ class SetupForm(forms.Form):
         models += [(slug, slug) for slug in models_of(configuration.current_config())]
         for n in POSITIONS:
             self.fields[f"version_{n}"] = forms.ChoiceField(
-                choices=versions, required=False, label=f"Version {n}", label_suffix=""
+                choices=versions, required=False, label=f"Version {n}"
             )
             self.fields[f"model_{n}"] = forms.ChoiceField(
-                choices=models, required=False, label=f"Model {n}", label_suffix=""
+                choices=models, required=False, label=f"Model {n}"
             )
 
     def _offer_values(self, by: User) -> None:

@@ -76,6 +76,8 @@ class Quoted:
     at_most_pico: Pico | None = None
     spec: CallSpec | None = None
     model: str = ""
+    messages: tuple[Mapping[str, Any], ...] = ()
+    """As they will be sent."""
     faults: tuple[Fault, ...] = ()
 
     @property
@@ -135,7 +137,14 @@ def _quoted(asked: Asked, choice: Choice, caller: Caller, config: Config, now: d
     answer = foresee(request=hold, budgets=config.budgets, now=now).answer
     over = isinstance(answer, BudgetExceeded)
     faults = (Fault("", str(answer), "budget_exceeded"),) if over else ()
-    return Quoted(choice, hold.amount_pico, prepared.spec, prepared.spec.model, faults)
+    return Quoted(
+        choice=choice,
+        at_most_pico=hold.amount_pico,
+        spec=prepared.spec,
+        model=prepared.spec.model,
+        messages=prepared.messages,
+        faults=faults,
+    )
 
 
 def _faults_of(error: CallRefused | PlaygroundError) -> tuple[Fault, ...]:

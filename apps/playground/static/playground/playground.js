@@ -35,7 +35,10 @@
     }
 
     function show(found) {
-        document.getElementById('cost').innerHTML = found.cost; // the server's own template, escaped there
+        const cost = document.getElementById('cost');
+        const opened = [...cost.querySelectorAll('details')].map(one => one.open);
+        cost.innerHTML = found.cost; // the server's own template, escaped there
+        cost.querySelectorAll('details').forEach((one, index) => { one.open = opened[index] ?? false; });
         const fields = document.getElementById('value-fields');
         const fresh = document.createElement('div');
         fresh.innerHTML = found.fields;
@@ -56,7 +59,9 @@
                 form.requestSubmit(document.getElementById('run-button'));
             }
         });
-        ask();
+        if ('ask' in form.dataset) {
+            ask();
+        }
     }
 
     // --- Answers while they come -------------------------------------------------------------------
@@ -69,7 +74,8 @@
                 replaceColumn(old, column);
             }
         }
-        run.querySelector('.pg-sum').replaceWith(fresh.querySelector('.pg-sum'));
+        const sum = run.querySelector('.pg-sum');
+        sum.innerHTML = fresh.querySelector('.pg-sum').innerHTML;
     }
 
     // A reader who scrolled up stays there; one at the end follows what comes.
