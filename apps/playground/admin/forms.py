@@ -49,7 +49,7 @@ class SetupForm(forms.Form):
     keep_as = forms.CharField(max_length=60, required=False, label="Name")
 
     def __init__(self, prompt: Prompt, by: User, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **kwargs | {"label_suffix": ""})
         self.prompt = prompt
         self.initial.setdefault("token", uuid7())
         self.versions = self._known_versions()
