@@ -74,6 +74,7 @@ NAVIGATION = (
                 permission="ledger.view_entry",
                 key="c",
             ),
+            Entry("Saved views", "costs", model="finance.savedview"),
             Entry("Usage report", "costs", url_name="admin:usage", permission="ledger.view_entry"),
             Entry("Waste", "costs", url_name="admin:waste", permission="ledger.view_entry"),
             Entry("Budgets", "budgets", model="budgets.budget", key="b"),

@@ -59,6 +59,8 @@ _EVALS_WRITTEN = (
 )
 _PLAYGROUND = frozenset({"playground.run_playground", "playground.take_past_call"})
 _HISTORY = _on(VIEW, "audit", "auditentry")
+_COST_VIEWS = _on(VIEW, "finance", "savedview")
+_COST_VIEWS_KEPT = _on(ALL, "finance", "savedview")
 
 ROLES: Mapping[str, frozenset[str]] = {
     "prompt-engineer": _OWNERS
@@ -66,6 +68,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _CACHE_OPERATED
     | _CATALOGUE
     | _BOOKS
+    | _COST_VIEWS_KEPT
     | _JOBS
     | _PAYLOADS
     | _PROMPTS
@@ -79,6 +82,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _CACHE
     | _CATALOGUE
     | _BOOKS
+    | _COST_VIEWS_KEPT
     | _JOBS
     | _PAYLOADS
     | _PROMPTS
@@ -91,6 +95,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _CACHE
     | _OWNERS
     | _BOOKS
+    | _COST_VIEWS_KEPT
     | _JOBS
     | _on(EDIT, "access", "costcenter")
     | _BUDGETS
@@ -105,6 +110,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _CACHE
     | _CACHE_OPERATED
     | _BOOKS
+    | _COST_VIEWS_KEPT
     | _BUDGETS
     | _JOBS
     | frozenset({"jobs.operate_job", "jobs.operate_webhook"})
@@ -125,6 +131,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _PROMPTS
     | _EVALS
     | _BOOKS
+    | _COST_VIEWS
     | _ADJUSTMENTS
     | _BUDGETS
     | _JOBS
@@ -141,6 +148,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _PROMPTS
     | _EVALS
     | _BOOKS
+    | _COST_VIEWS_KEPT
     | _BUDGETS
     | _JOBS
     | _PAYLOADS
@@ -169,6 +177,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _on(("add",), "prompts", "release", "releaserequest")
     | frozenset({"prompts.release_protected"})
     | _BOOKS
+    | _COST_VIEWS_KEPT
     | _BUDGETS
     | _on(ALL, "budgets", "budget")
     | _RAISES

@@ -3,7 +3,7 @@
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
-from apps.finance.admin import anomalies_page, pages, why_page
+from apps.finance.admin import anomalies_page, pages, views_admin, why_page
 
 
 def admin_urls(site: AdminSite) -> list[URLPattern]:
@@ -15,5 +15,6 @@ def admin_urls(site: AdminSite) -> list[URLPattern]:
             site.admin_view(anomalies_page.costs_anomalies),
             name="costs_anomalies",
         ),
+        path("costs/save/", site.admin_view(views_admin.save), name="costs_save"),
         path("costs.csv", site.admin_view(pages.costs_csv), name="costs_csv"),
     ]

@@ -49,6 +49,7 @@ MATRIX = {
     "ledger.entry": "v v v v v v v",
     "ledger.waitingentry": "v v v v v v v",
     "ledger.adjustment": "- - va - v - va",
+    "finance.savedview": "vcd vcd vcd vcd v vcd vcd",
     "budgets.budget": "- - vacd v v v vacd",
     "budgets.window": "- - v v v v v",
     "budgets.hold": "- - v v v v v",
@@ -64,6 +65,14 @@ MATRIX = {
 SPECIAL = {
     "budgets.approve_raise": {"finance", "administrator"},
     "registry.approve_price": {"finance", "administrator"},
+    "finance.add_savedview": {
+        "prompt-engineer",
+        "approver",
+        "finance",
+        "operator",
+        "service-developer",
+        "administrator",
+    },
     "ledger.resolve_entry": {"finance", "administrator"},
     "ledger.add_adjustment": {"finance", "administrator"},
     "ledger.approve_adjustment": {"finance", "administrator"},

@@ -1,0 +1,1 @@
+from apps.finance.admin import views_admin  # noqa: F401 - registers saved views

@@ -29,7 +29,7 @@ PARAMETER = "at_least"
 @may_see_costs
 def costs_anomalies(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    parsed = _short(asked(request, now, also=(PARAMETER,)))
+    parsed = _short(asked(request.GET, now, also=(PARAMETER,)))
     query, at_least = parsed.query, _at_least(request, parsed)
     today = now.astimezone(ZoneInfo(query.days.zone)).date()
     found = anomalies(query=query, today=today, at_least=at_least)

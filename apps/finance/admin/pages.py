@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -24,6 +25,7 @@ from apps.finance.explorer import Exploration, Group, explore
 from apps.finance.export import periods_csv, table_csv
 from apps.finance.forecast import month_forecast
 from apps.finance.links import deeper, ledger_url, narrowed
+from apps.finance.models import SavedView
 from apps.finance.parsing import Parsed, parse
 from apps.finance.query import COMPARISONS, GRAINS, UNATTRIBUTED, Query
 from apps.finance.ranges import PRESETS, preset
@@ -44,7 +46,7 @@ _COMPARED = {
 def costs(request: HttpRequest) -> HttpResponse:
     """The cost explorer; everything that it shows stands in its address."""
     now = timezone.now()
-    parsed = asked(request, now, also=("sort",))
+    parsed = asked(request.GET, now, also=("sort",))
     exploration = explore(query=parsed.query)
     today = now.astimezone(ZoneInfo(parsed.query.days.zone)).date()
     forecast = month_forecast(query=parsed.query, today=today)
@@ -64,9 +66,19 @@ def costs(request: HttpRequest) -> HttpResponse:
         ),
         "checked": check(query=parsed.query, found=exploration.total.sums),
         **_table(exploration, request.GET.get("sort", "")),
+        "views": _views(request),
+        "may_save": request.user.has_perm("finance.add_savedview"),
         **bar_of_controls(parsed, today=today),
     }
     return page(request, "finance/explorer.html", shown, parsed, now)
+
+
+def _views(request: HttpRequest) -> list[SavedView]:
+    """This person's own and everybody's."""
+    if not request.user.has_perm("finance.view_savedview"):
+        return []
+    own_or_shared = Q(owner=request.user.pk) | Q(is_shared=True)
+    return list(SavedView.objects.filter(own_or_shared).select_related("owner"))
 
 
 @require_safe
@@ -74,7 +86,7 @@ def costs(request: HttpRequest) -> HttpResponse:
 def costs_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """The table of the same question; `rows=period`: what its bars are made of."""
     now = timezone.now()
-    parsed = asked(request, now, also=("sort", "rows"))
+    parsed = asked(request.GET, now, also=("sort", "rows"))
     if parsed.faults:
         return _refused(parsed)
     exploration = explore(query=parsed.query)
@@ -84,8 +96,8 @@ def costs_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     return _file(parsed.query, table_csv(exploration, sort=sort, now=now))
 
 
-def asked(request: HttpRequest, now: datetime, *, also: tuple[str, ...] = ()) -> Parsed:
-    return parse(request.GET, now=now, zone=settings.REPORTING_TIME_ZONE, also=also)
+def asked(parameters: QueryDict, now: datetime, *, also: tuple[str, ...] = ()) -> Parsed:
+    return parse(parameters, now=now, zone=settings.REPORTING_TIME_ZONE, also=also)
 
 
 def page(

@@ -20,7 +20,7 @@ from apps.finance.why import MOST, Contributor, waterfall_of, why
 @may_see_costs
 def costs_why(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    parsed = asked(request, now)
+    parsed = asked(request.GET, now)
     found = why(query=parsed.query)
     today = now.astimezone(ZoneInfo(found.query.days.zone)).date()
     controls = bar_of_controls(parsed, today=today)
