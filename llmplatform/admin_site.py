@@ -83,6 +83,7 @@ NAVIGATION = (
             Entry("Usage ledger", "ledger", model="ledger.entry", key="l"),
             Entry("Quarantine", "proposals", model="ledger.waitingentry"),
             Entry("Adjustments", "ledger", model="ledger.adjustment"),
+            Entry("Month close", "releases", model="ledger.period"),
             Entry("Attempts", "attempts", model="ledger.attempt"),
         ),
     ),

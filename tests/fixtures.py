@@ -28,6 +28,7 @@ BEGIN
         IF has_rows THEN EXECUTE 'DELETE FROM ' || name; END IF;
     END LOOP;
 END $$;
+UPDATE ledger_boundary SET closed_until = NULL, soft_until = NULL;
 SET session_replication_role = origin;
 UPDATE core_configepoch SET value = value + 1;
 """
@@ -39,6 +40,7 @@ _KEPT = {
     "core_configepoch",
     "django_content_type",
     "django_migrations",
+    "ledger_boundary",
 }
 
 

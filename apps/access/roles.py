@@ -29,12 +29,18 @@ _PROMPTS = _on(
 ) | _on(VIEW, "results", "score")
 _BOOKS = _on(VIEW, "ledger", "attempt", "usage", "entry")
 _ADJUSTMENTS = _on(VIEW, "ledger", "adjustment")
+_MONTHS = _on(VIEW, "ledger", "period")
 _BUDGETS = _on(
     VIEW, "budgets", "budget", "window", "hold", "holdwindow", "budgetraise", "thresholdcrossing"
 )
 _RAISES = _on(("add",), "budgets", "budgetraise") | frozenset({"budgets.approve_raise"})
 _DECISIONS = frozenset(
-    {"ledger.resolve_entry", "ledger.add_adjustment", "ledger.approve_adjustment"}
+    {
+        "ledger.resolve_entry",
+        "ledger.add_adjustment",
+        "ledger.approve_adjustment",
+        "ledger.close_period",
+    }
 )
 _HEALTH = frozenset({"routing.operate_health"})
 _JOBS = _on(VIEW, "jobs", "job", "batch", "providerbatch")
@@ -102,6 +108,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _on(ALL, "budgets", "budget")
     | _RAISES
     | _ADJUSTMENTS
+    | _MONTHS
     | _DECISIONS
     | _on(("add",), "registry", "price")
     | _PROPOSALS
@@ -133,6 +140,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _BOOKS
     | _COST_VIEWS
     | _ADJUSTMENTS
+    | _MONTHS
     | _BUDGETS
     | _JOBS
     | _PAYLOADS
@@ -182,6 +190,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _on(ALL, "budgets", "budget")
     | _RAISES
     | _ADJUSTMENTS
+    | _MONTHS
     | _DECISIONS
     | _JOBS
     | _PAYLOADS

@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from apps.core.money import Pico
+from apps.ledger.closing import lock_boundary
 from apps.ledger.models import Adjustment, AdjustmentStatus, Entry
 
 _NAMES = ("provider", "model", "service", "team", "cost_center")
@@ -74,11 +75,13 @@ def check_day(day: date, now: datetime) -> None:
 def approve_adjustment(
     *, adjustment_id: UUID, by: Any, now: datetime, decision: str = ""
 ) -> Adjustment:
-    """Book it. Of two approvals at once, the second is refused. Raises `AdjustmentRefused`."""
+    """Book it, on its day; now, if that day's month is closed. Of two approvals at once, the second
+    is refused. Raises `AdjustmentRefused`."""
     row = _decide(adjustment_id, AdjustmentStatus.APPROVED, by, now, decision)
+    at, until = _moment(row.day), lock_boundary().closed_until
     Entry.objects.create(
         id=row.pk,
-        at=_moment(row.day),
+        at=at if until is None or at >= until else now,
         kind=row.kind,
         amount_pico=row.amount_pico,
         reason=f"{row.reference}: {row.reason}"[:500],

@@ -15,6 +15,7 @@ from apps.ledger.services import close_attempts, open_attempts
 from apps.ledger.types import AttemptStart, Dimensions
 from tests.dashboard.conftest import PHONE, Visitor
 from tests.factories import make_priced_deployment, make_service
+from tests.ledger.closing import APRIL, MARCH, closed, three_months
 from tests.ledger.conftest import end_of, prices, usage
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
@@ -96,6 +97,12 @@ def adjustments(waiting: None, finance: User, admin_user: User) -> None:
     reject_adjustment(adjustment_id=asked[2].pk, by=admin_user, now=now, decision="Not ours.")
 
 
+@pytest.fixture
+def months() -> None:
+    three_months()
+    closed(MARCH)
+
+
 def faults_of(visitor: Visitor, name: str) -> list[str]:
     """By axe in light and dark, and whether it is too wide."""
     faults = []
@@ -122,6 +129,9 @@ def walk(visitor: Visitor) -> list[str]:
         "resolve": resolve_url(),
         "adjustments": ADJUSTMENTS,
         "ask": reverse("admin:ledger_adjustment_add"),
+        "months": reverse("admin:ledger_period_changelist"),
+        "open month": reverse("admin:ledger_period_change", args=[APRIL]),
+        "closed month": reverse("admin:ledger_period_change", args=[MARCH]),
     }.items():
         visitor.go(path)
         faults += faults_of(visitor, name)
@@ -134,7 +144,7 @@ def walk(visitor: Visitor) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("adjustments")
+@pytest.mark.usefixtures("months", "adjustments")
 @pytest.mark.parametrize("viewport", [None, PHONE])
 def test_they_can_be_read_by_everybody(
     visit: Callable[..., Visitor], finance: User, viewport: Any

@@ -3,5 +3,6 @@
 from apps.ledger.admin.adjustments import AdjustmentAdmin
 from apps.ledger.admin.attempts import AttemptAdmin
 from apps.ledger.admin.entries import EntryAdmin
+from apps.ledger.admin.periods import PeriodAdmin
 
-__all__ = ["AdjustmentAdmin", "AttemptAdmin", "EntryAdmin"]
+__all__ = ["AdjustmentAdmin", "AttemptAdmin", "EntryAdmin", "PeriodAdmin"]

@@ -55,7 +55,9 @@ class AdjustmentForm(forms.ModelForm[Adjustment]):
     """What to ask for. Names are chosen, so that none is misspelt in the books for ever."""
 
     day = forms.DateField(
-        widget=AdminDateWidget, help_text="The day whose cost it changes; it is booked there."
+        widget=AdminDateWidget,
+        help_text="The day whose cost it changes. It is booked there, or on the day of its "
+        "approval if that month is closed by then.",
     )
     amount_pico = USDFormField(
         label="Amount, USD",

@@ -16,6 +16,7 @@ from apps.ledger.models.books import (
     Usage,
 )
 from apps.ledger.models.decisions import Choice, QuarantineDecision, WaitingEntry
+from apps.ledger.models.periods import Boundary, Period, PeriodStatus
 from apps.ledger.models.rollups import DayCost, MonthCost, RollupCursor
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "AdjustmentStatus",
     "Attempt",
     "AttemptStatus",
+    "Boundary",
     "CallDimensions",
     "CallSlugs",
     "Choice",
@@ -35,6 +37,8 @@ __all__ = [
     "EntryKind",
     "Flaw",
     "MonthCost",
+    "Period",
+    "PeriodStatus",
     "Purpose",
     "QuarantineDecision",
     "RollupCursor",

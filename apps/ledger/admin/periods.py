@@ -1,0 +1,171 @@
+"""Months for finance: what is left to do, and closing them in two steps by two people."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.audit.history import note_reason
+from apps.core.admin import (
+    EmptyState,
+    ReadOnlyAdmin,
+    confirmed_action,
+    decide_each,
+    pill,
+    short_time,
+)
+from apps.core.admin.cells import NOTHING, Kind, exact_money
+from apps.core.clock import db_now
+from apps.ledger.checklist import quick_checks
+from apps.ledger.closing import ClosingRefused, close, make_periods, reopen, soft_close
+from apps.ledger.models import Period, PeriodStatus
+
+_STATUS: dict[str, Kind] = {
+    PeriodStatus.OPEN: "quiet",
+    PeriodStatus.SOFT_CLOSED: "warn",
+    PeriodStatus.CLOSED: "ok",
+}
+_DAYS = "admin/ledger/period/days.html"
+_CHECKS = "admin/ledger/period/checklist.html"
+_POSSIBLE = {
+    PeriodStatus.OPEN: {"close_softly"},
+    PeriodStatus.SOFT_CLOSED: {"close_for_ever", "open_again"},
+    PeriodStatus.CLOSED: set[str](),
+}
+
+
+@admin.register(Period)
+class PeriodAdmin(ReadOnlyAdmin):
+    list_display = ("name", "state", "sealed_entries", "sealed_amount", "short_seal", "closed")
+    list_display_links = ("name",)
+    list_filter = ("status",)
+    actions = None
+    object_actions = ("close_softly", "close_for_ever", "open_again")
+    empty_state = EmptyState("No month with entries has ended yet. It appears here when it has.")
+    _SEALED = ("sealed_entries", "sealed_amount", "seal", "previous_seal", "day_table")
+    _HEAD = ("state", "bounds", "softly_closed", "closed")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        make_periods(zone=settings.REPORTING_TIME_ZONE, now=db_now())
+        return super().changelist_view(request, extra_context)
+
+    def has_close_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("ledger.close_period"))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Period | None = None) -> Any:
+        is_closed = obj is not None and obj.status == PeriodStatus.CLOSED
+        more = ("Seal", self._SEALED) if is_closed else ("Before it can be closed", ("checklist",))
+        return ((None, {"fields": self._HEAD}), (more[0], {"fields": more[1]}))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Period | None = None) -> Any:
+        return (*self._HEAD, *self._SEALED, "checklist")
+
+    @admin.display(description="Month", ordering="month")
+    def name(self, row: Period) -> str:
+        return str(row)
+
+    @admin.display(description="State", ordering="status")
+    def state(self, row: Period) -> SafeString:
+        return pill(row.get_status_display(), _STATUS[PeriodStatus(row.status)])
+
+    @admin.display(description="From and to")
+    def bounds(self, row: Period) -> SafeString:
+        return format_html(
+            "{} – {}, days of {}", short_time(row.start), short_time(row.end), row.zone
+        )
+
+    @admin.display(description="Soft-closed")
+    def softly_closed(self, row: Period) -> SafeString:
+        return format_html("{} {}", row.soft_closed_by or "", short_time(row.soft_closed_at))
+
+    @admin.display(description="Closed")
+    def closed(self, row: Period) -> SafeString:
+        return format_html("{} {}", row.closed_by or "", short_time(row.closed_at))
+
+    @admin.display(description="Entries")
+    def sealed_entries(self, row: Period) -> SafeString:
+        return format_html(
+            '<span class="l-num">{}</span>', f"{row.entries:,}" if row.seal else NOTHING
+        )
+
+    @admin.display(description="Amount, USD")
+    def sealed_amount(self, row: Period) -> SafeString:
+        return exact_money(int(row.amount_pico) if row.seal else None)
+
+    @admin.display(description="Seal")
+    def short_seal(self, row: Period) -> SafeString:
+        return format_html("<code>{}</code>", row.seal[:12]) if row.seal else SafeString(NOTHING)
+
+    @admin.display(description="Days")
+    def day_table(self, row: Period) -> SafeString:
+        days = [
+            (day, f"{int(entries):,}", exact_money(int(amount)), digest)
+            for day, entries, amount, digest in row.days
+        ]
+        return render_to_string(_DAYS, {"days": days})
+
+    @admin.display(description="To do")
+    def checklist(self, row: Period) -> SafeString:
+        return render_to_string(_CHECKS, {"checks": quick_checks(row)})
+
+    @confirmed_action(
+        description="Soft-close",
+        question="From now on only adjustments and credits can be dated into this month. Go on?",
+        button="Soft-close",
+        permissions=("close",),
+    )
+    def close_softly(self, request: HttpRequest, queryset: QuerySet[Period], reason: str) -> str:
+        return self._each(
+            request,
+            queryset,
+            reason,
+            lambda pk: soft_close(month=pk, by=request.user),
+            "soft-closed",
+        )
+
+    @confirmed_action(
+        description="Close",
+        question="Nothing will ever be dated into this month again, and nobody can open it. Every "
+        "entry is read first, which takes seconds for a million. Close it?",
+        button="Close for ever",
+        permissions=("close",),
+    )
+    def close_for_ever(self, request: HttpRequest, queryset: QuerySet[Period], reason: str) -> str:
+        return self._each(
+            request, queryset, reason, lambda pk: close(month=pk, by=request.user), "closed"
+        )
+
+    @confirmed_action(
+        description="Open again",
+        question="Entries of any kind can be dated into this month again. Open it?",
+        button="Open again",
+        permissions=("close",),
+    )
+    def open_again(self, request: HttpRequest, queryset: QuerySet[Period], reason: str) -> str:
+        return self._each(request, queryset, reason, lambda pk: reopen(month=pk), "opened")
+
+    def _each(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Period],
+        reason: str,
+        decide: Callable[[date], object],
+        done: str,
+    ) -> str:
+        note_reason(reason)
+        months = queryset.values_list("pk", flat=True)
+        return decide_each(request, months, decide, refused=ClosingRefused, done=done)
+
+    def _action_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
+        possible = _POSSIBLE[PeriodStatus(obj.status)] if obj is not None else set()
+        names = {self._action_url(obj, name) for name in possible}
+        return [found for found in super()._action_links(request, obj) if found[1] in names]

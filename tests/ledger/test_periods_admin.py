@@ -1,0 +1,89 @@
+"""Closing a month in the admin: two people of finance, a checklist, and what others may see."""
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.urls import reverse
+
+from apps.ledger.models import Entry, Period
+from tests.ledger.books import booked, post_all
+from tests.ledger.closing import MARCH, closed, three_months
+from tests.ledger.test_closing import IN_MARCH
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LIST = reverse("admin:ledger_period_changelist")
+PAGE = reverse("admin:ledger_period_change", args=[MARCH])
+
+
+def log_in(client, name, role="finance"):
+    user, _ = User.objects.get_or_create(username=name, defaults={"is_staff": True})
+    user.groups.set([Group.objects.get(name=role)])
+    client.force_login(user)
+
+
+def do(client, what):
+    url = reverse("admin:ledger_period_action", args=[MARCH, what])
+    answer = client.post(url, {"confirmed": "1", "reason": "end of the quarter"}, follow=True)
+    return answer.content.decode()
+
+
+def test_an_empty_list_says_when_a_month_appears(client):
+    log_in(client, "first")
+    assert "No month with entries has ended yet" in client.get(LIST).content.decode()
+
+
+def test_it_makes_the_rows_of_months_that_have_ended(client):
+    booked(IN_MARCH)
+    log_in(client, "first")
+    assert "March 2026" in client.get(LIST).content.decode()
+
+
+def test_two_people_close_a_month(client):
+    three_months()
+    log_in(client, "first")
+    assert "1 soft-closed" in do(client, "close_softly")
+    assert "Somebody else closed it softly" in do(client, "close_for_ever")
+    log_in(client, "second")
+    while "Transactions from before" in (page := do(client, "close_for_ever")):
+        post_all()
+
+    assert "1 closed" in page
+    assert Period.objects.get(month=MARCH).seal in page
+    assert "2026-03-14" in page
+    assert "Close for ever" not in page
+    assert "is Closed already" in do(client, "close_softly")
+
+
+def test_the_checklist_leads_to_what_is_left(client):
+    three_months()
+    booked(IN_MARCH, kind="unpriced", amount=0)
+    log_in(client, "first")
+
+    page = client.get(PAGE).content.decode()
+
+    assert "1 open" in page
+    assert reverse("admin:ledger_waitingentry_changelist") in page
+
+
+@pytest.mark.parametrize("role", ["auditor", "operator", "prompt-engineer", "approver"])
+def test_others_close_nothing(client, role):
+    three_months()
+    log_in(client, "other", role)
+    url = reverse("admin:ledger_period_action", args=[MARCH, "close_softly"])
+    assert client.post(url, {"confirmed": "1", "reason": "r"}).status_code == 403
+    assert client.get(PAGE).status_code == (200 if role == "auditor" else 403)
+
+
+def test_the_reason_is_kept(client):
+    three_months()
+    log_in(client, "first")
+    do(client, "close_softly")
+    event = Period.objects.get(month=MARCH).events.order_by("pk").last()
+    assert event.pgh_context.metadata["reason"] == "end of the quarter"
+
+
+def test_entries_of_a_closed_month_can_still_be_read(client):
+    three_months()
+    closed(MARCH)
+    log_in(client, "reader")
+    entry = Entry.objects.order_by("at").first()
+    assert client.get(reverse("admin:ledger_entry_change", args=[entry.pk])).status_code == 200
