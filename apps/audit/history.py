@@ -19,3 +19,8 @@ def track(*, exclude: tuple[str, ...] = ()) -> Any:
 def note_reason(reason: str) -> None:
     """Attach the reason that a person gave to every change of this request."""
     pghistory.context(reason=reason)
+
+
+def with_reason(reason: str) -> Any:
+    """Attach a reason to every change inside the block, also where nobody's request goes on."""
+    return pghistory.context(reason=reason)

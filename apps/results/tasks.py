@@ -7,6 +7,7 @@ from celery import shared_task
 from apps.core.clock import db_now
 from apps.core.tasks import DATABASE_AWAY
 from apps.results.services.counting import count_all, forget_old_calls
+from apps.results.services.guarding import guard_releases
 from apps.results.services.watching import watch_all
 
 
@@ -17,7 +18,9 @@ def count(**_: Any) -> None:
 
 @shared_task(name="results.watch", throws=DATABASE_AWAY)  # type: ignore[untyped-decorator]
 def watch(**_: Any) -> None:
-    watch_all(now=db_now())
+    now = db_now()
+    watch_all(now=now)
+    guard_releases(now=now)
 
 
 @shared_task(name="results.forget", throws=DATABASE_AWAY)  # type: ignore[untyped-decorator]

@@ -16,11 +16,11 @@ class FreezeInline(admin.TabularInline[Freeze, Channel]):
 
 @admin.register(Channel)
 class ChannelAdmin(PlatformAdmin):
-    list_display = ("slug", "name", "protection", "approvals")
+    list_display = ("slug", "name", "protection", "approvals", "auto_rollback")
     inlines = (FreezeInline,)
     search_fields = ("slug",)
     palette_fields = ("slug",)
-    fields = ("slug", "name", "protected", "approvals")
+    fields = ("slug", "name", "protected", "approvals", "auto_rollback")
 
     @admin.display(description="Protected", ordering="protected")
     def protection(self, channel: Channel) -> str:

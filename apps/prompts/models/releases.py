@@ -24,6 +24,14 @@ class Channel(SlugModel):
         help_text="So many people must approve each new version here, neither its author nor who "
         "asks. 0: whoever may release needs nobody. Rollbacks never wait for anybody.",
     )
+    auto_rollback = models.BooleanField(
+        "go back by itself",
+        default=False,
+        db_default=False,
+        help_text="In the first day of a release, when its calls certainly do worse than those of "
+        "the version before: 5 points more without an answer or not by their schema, or a call "
+        "costs half as much again. Once for each release; the reason stands in its history.",
+    )
 
     class Meta:
         ordering = ["slug"]
@@ -54,6 +62,7 @@ class Freeze(TimestampedModel):
 class ReleaseKind(models.TextChoices):
     PROMOTE = "promote", "Release"
     ROLLBACK = "rollback", "Rollback"
+    GUARDRAIL = "guardrail", "Rollback by guardrail"  # nobody asked for it: see `auto_rollback`
 
 
 @track()

@@ -22,7 +22,12 @@ from apps.prompts.services.experiment_ends import (
 from apps.prompts.services.experiments import grow_experiment, start_experiment
 from apps.prompts.services.files import export_version, import_version, in_order
 from apps.prompts.services.previews import dry_run
-from apps.prompts.services.releases import release, rollback, version_before
+from apps.prompts.services.releases import (
+    release,
+    roll_back_by_guardrail,
+    rollback,
+    version_before,
+)
 from apps.prompts.services.requests import (
     approve_request,
     reject_request,
@@ -54,6 +59,7 @@ __all__ = [
     "release_due",
     "request_release",
     "retire_version",
+    "roll_back_by_guardrail",
     "rollback",
     "save_draft",
     "seal_version",

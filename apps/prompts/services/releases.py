@@ -5,6 +5,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from apps.audit.history import with_reason
 from apps.core.problems import Fault
 from apps.prompts.errors import NotPermitted, PromptError, refused
 from apps.prompts.models import (
@@ -80,6 +81,24 @@ def rollback(
         raise refused(detail, code="nothing_before")
     current = open_release(prompt, channel)
     return switch(current, prompt, channel, target, ReleaseKind.ROLLBACK, reason, by, now)
+
+
+@transaction.atomic
+def roll_back_by_guardrail(*, release: Release, reason: str, now: datetime) -> Release:
+    """Make live what was live before this release, since its calls say so.
+
+    Raises `PromptError` when it is not what is live any more, or nothing was live before.
+    """
+    lock_prompt(release.prompt_id)
+    current = open_release(release.prompt, release.channel)
+    if current is None or current.pk != release.pk:
+        raise refused(f"{release} is not live any more.", code="not_live")
+    target = version_before(prompt=release.prompt, channel=release.channel)
+    if target is None:
+        raise refused(f"Nothing was live before {release}.", code="nothing_before")
+    ends = current, release.prompt, release.channel, target
+    with with_reason(reason):
+        return switch(*ends, ReleaseKind.GUARDRAIL, reason[:500], None, now)
 
 
 def version_before(*, prompt: Prompt, channel: Channel) -> PromptVersion | None:

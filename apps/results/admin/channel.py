@@ -20,6 +20,7 @@ from apps.prompts.models import Channel, Prompt, ReleaseKind
 from apps.prompts.services import version_before
 from apps.results.course import STEPS, Course, Point, Stretch, course_of_channel
 from apps.results.figures import milliseconds
+from apps.results.guarding import guard_findings
 from apps.results.plots import Mark, timeline
 from apps.results.versions import VersionMetrics
 
@@ -67,6 +68,7 @@ def channel_course(request: HttpRequest, pk: int, slug: str) -> HttpResponse:
         "rows": [_row(one, prompt) for one in course.stretches],
         "points": [_point(one) for one in course.points if one.sums.calls],
         "undo_to": before,
+        "alerts": [(one, short_time(one.at)) for one in guard_findings(prompt, channel)],
     }
     return TemplateResponse(request, "results/channel.html", context)
 
@@ -91,7 +93,7 @@ def _marks(course: Course) -> list[Mark]:
             at=(one.release.released_at - begin) / whole,
             label=f"v{one.release.version.number}",
             title=_said(one),
-            kind="bad" if one.release.kind == ReleaseKind.ROLLBACK else "ok",
+            kind="ok" if one.release.kind == ReleaseKind.PROMOTE else "bad",
         )
         for one in reversed(shown)
     ]
@@ -105,6 +107,8 @@ def _said(one: Stretch) -> str:
 
 
 def _who(one: Stretch) -> str:
+    if one.release.kind == ReleaseKind.GUARDRAIL:
+        return "system"
     return str(one.release.actor or "console")
 
 
@@ -124,7 +128,7 @@ def _row(one: Stretch, prompt: Prompt) -> dict[str, Any]:
 
 
 def _kind(kind: str) -> Any:
-    return "warn" if kind == ReleaseKind.ROLLBACK else "quiet"
+    return "quiet" if kind == ReleaseKind.PROMOTE else "warn"
 
 
 def _point(one: Point) -> dict[str, Any]:

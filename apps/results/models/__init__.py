@@ -2,6 +2,7 @@
 
 from apps.results.models.calls import Call, CallKey, Cursor, Outcome, ScoreHour, VersionHour
 from apps.results.models.experiments import ArmHour, Exposure, ExposureScore
+from apps.results.models.guards import GuardFinding
 from apps.results.models.scores import Score
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Cursor",
     "Exposure",
     "ExposureScore",
+    "GuardFinding",
     "Outcome",
     "Score",
     "ScoreHour",
