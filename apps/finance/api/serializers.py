@@ -40,8 +40,12 @@ class CostsQuery(serializers.Serializer[Any]):
     def get_fields(self) -> Any:
         # a keyword of Python's
         first = serializers.DateField(required=False, help_text="In place of `range`.")
-        filters = {name: serializers.CharField(required=False) for name in DIMENSIONS}
+        filters = {name: _values() for name in DIMENSIONS}
         return super().get_fields() | {"from": first} | filters
+
+
+def _values() -> serializers.ListField:
+    return serializers.ListField(child=serializers.CharField(), required=False)
 
 
 def _usd(help_text: str) -> serializers.SerializerMethodField:
