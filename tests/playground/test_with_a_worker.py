@@ -10,6 +10,7 @@ from django.db.models import Sum
 from django.urls import reverse
 
 from apps.budgets.models import Budget, Window
+from apps.core.admin.cells import exact_money
 from apps.jobs import live
 from apps.jobs.models import Job
 from apps.ledger.models import Entry
@@ -64,6 +65,9 @@ def test_four_columns_at_once_show_what_is_booked(
     assert [column.status for column in columns] == ["succeeded"] * 4
     assert [column.model for column in columns] == ["m1", "m2", "m3", "m2"]
     assert sum(column.cost_pico for column in columns) == booked() > 0
+    shown = browser(engineer).get(reverse("admin:playground_run", args=[run.pk]))
+    for amount in (booked(), *(column.cost_pico for column in columns)):
+        assert exact_money(amount) in shown.content.decode()
     assert booked() == Window.objects.get(budget__slug="playground").posted_pico
     assert all(0 < c.cost_pico <= c.trial.at_most_pico for c in columns)
     assert set(Entry.objects.values_list("purpose", "service")) == {("playground", "playground")}

@@ -37,6 +37,11 @@ def usd(pico: int | None) -> SafeString:
 
 
 @register.simple_tag
+def exact_usd(pico: int | None) -> SafeString:
+    return cells.exact_money(pico)
+
+
+@register.simple_tag
 def short_time(at: datetime | None) -> SafeString:
     return cells.short_time(at)
 
