@@ -23,6 +23,13 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
         connections.databases["default"]["TEST"]["TEMPLATE"] = template
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: or a worker would be left with one while the others are done."""
+    marks = ("slow", "browser")
+    slow = {item.path for item in items if any(map(item.get_closest_marker, marks))}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """In one process: the workers of `-n` keep their counts to themselves."""
     if line := tally():

@@ -15,8 +15,8 @@ from llmplatform.embedded.postgres import TEST_SETTINGS
 from llmplatform.embedded.servers import Servers
 
 # More than the two cores, since tests wait for processes that they start and kill; a file's tests
-# stay together, so that what they share is made once.
-PYTEST_OPTIONS = ["-n", "3", "--dist", "loadfile"]
+# stay together, so that what they share is made once, in the order of `tests/conftest.py`.
+PYTEST_OPTIONS = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def run_tests(arguments: list[str]) -> int:

@@ -148,7 +148,7 @@ def test_killed_once(shop, upstream, reaper, moment):
     check(upstream)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(examples(8)))
 def test_killed_often_while_the_provider_fails(shop, upstream, reaper, seed):
     chance = random.Random(seed)
     kinds = ("upload", "create", "list", "get", "content", "delete")
