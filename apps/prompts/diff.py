@@ -69,14 +69,14 @@ def _with_gaps(lines: list[Line]) -> Iterator[Line]:
     hidden = 0
     for line, is_near in zip(lines, near, strict=True):
         if is_near and hidden:
-            yield Line("gap", f"{hidden} equal lines")
+            yield Line("gap", f"{hidden} equal line{'s' * (hidden != 1)}")
             hidden = 0
         if is_near:
             yield line
         else:
             hidden += 1
     if hidden:
-        yield Line("gap", f"{hidden} equal lines")
+        yield Line("gap", f"{hidden} equal line{'s' * (hidden != 1)}")
 
 
 def _texts(content: Content) -> dict[str, str]:
