@@ -16,7 +16,7 @@ from statistics import median
 
 from apps.core.money import Pico
 from apps.finance.query import Query
-from apps.finance.selectors import cost_rows
+from apps.finance.selectors import COST, cost_rows
 from apps.ledger.reports import Days
 
 WINDOW = 56  # days that a day is compared with
@@ -49,7 +49,8 @@ def anomalies(*, query: Query, today: date, at_least: Pico) -> list[Anomaly]:
     days = query.days
     read = Days(days.first - _DAY * WINDOW, min(days.last, today), days.zone)
     groups: dict[str, dict[date, Pico]] = {}
-    for row in cost_rows(query=query, keys=("day", query.group_by[0]), days=read):
+    keys = ("day", query.group_by[0])
+    for row in cost_rows(query=query, keys=keys, days=read, measures=COST):
         day, value = row.keys
         groups.setdefault(str(value), {})[day] = row.sums.amount_pico  # type: ignore[index]
     found = [

@@ -10,21 +10,21 @@ from apps.finance.query import Query
 from apps.ledger import report_sql
 
 PERIODS = ("hour", "day", "month")
-# Of `Sums`, in its order.
-_MEASURES: tuple[LiteralString, ...] = (
-    "coalesce(sum(entries) FILTER (WHERE kind = ANY(%(calls)s)), 0)",
-    """coalesce(sum(entries) FILTER (
+# Of each of `Sums`.
+_MEASURES: dict[str, LiteralString] = {
+    "calls": "coalesce(sum(entries) FILTER (WHERE kind = ANY(%(calls)s)), 0)",
+    "answers": """coalesce(sum(entries) FILTER (
         WHERE kind = ANY(%(calls)s) AND purpose <> ALL(%(unanswered)s)), 0)""",
-    "coalesce(sum(entries) FILTER (WHERE kind = %(hit)s), 0)",
-    "coalesce(sum(input_tokens) FILTER (WHERE kind <> %(hit)s), 0)",
-    "coalesce(sum(output_tokens) FILTER (WHERE kind <> %(hit)s), 0)",
-    "sum(cached_tokens)",
-    "sum(amount_pico)",
-    "sum(avoided_pico)",
-    "coalesce(sum(amount_pico) FILTER (WHERE kind = %(estimate)s), 0)",
-    "coalesce(sum(amount_pico) FILTER (WHERE purpose = ANY(%(wasted)s)), 0)",
-    "coalesce(sum(amount_pico) FILTER (WHERE kind = ANY(%(adjustments)s)), 0)",
-)
+    "hits": "coalesce(sum(entries) FILTER (WHERE kind = %(hit)s), 0)",
+    "input_tokens": "coalesce(sum(input_tokens) FILTER (WHERE kind <> %(hit)s), 0)",
+    "output_tokens": "coalesce(sum(output_tokens) FILTER (WHERE kind <> %(hit)s), 0)",
+    "cached_tokens": "sum(cached_tokens)",
+    "amount_pico": "sum(amount_pico)",
+    "avoided_pico": "sum(avoided_pico)",
+    "estimated_pico": "coalesce(sum(amount_pico) FILTER (WHERE kind = %(estimate)s), 0)",
+    "wasted_pico": "coalesce(sum(amount_pico) FILTER (WHERE purpose = ANY(%(wasted)s)), 0)",
+    "adjusted_pico": "coalesce(sum(amount_pico) FILTER (WHERE kind = ANY(%(adjustments)s)), 0)",
+}
 _COLUMNS = (
     "kind",
     "purpose",
@@ -51,13 +51,21 @@ _ENTRIES = """
 """
 
 
-def statement(*, query: Query, keys: Sequence[str], has_after: bool, entries: bool) -> str:
-    """By `keys`, of `PERIODS` and the query's dimensions, or nothing; from the rollups and what
-    they don't hold yet, or from the `entries` alone. Parameters: those of `run_report`,
-    `unanswered`, `wasted`, `adjustments`, `estimate`, `limit`, `start`, `end`, the filters'
-    `filter_0` …, and the keys' `after_0` … ."""
+def statement(
+    *,
+    query: Query,
+    keys: Sequence[str],
+    measures: Sequence[str],
+    has_after: bool,
+    entries: bool,
+) -> str:
+    """The `measures` by `keys`, of `PERIODS` and the query's dimensions, or nothing; from the
+    rollups and what they don't hold yet, or from the `entries` alone. Parameters: those of
+    `run_report`, `unanswered`, `wasted`, `adjustments`, `estimate`, `limit`, `start`, `end`, the
+    filters' `filter_0` …, and the keys' `after_0` … ."""
     named = [sql.Identifier(key) for key in keys]
-    parts = {"measures": sql.SQL(", ").join(map(sql.SQL, _MEASURES)), "which": _which(query)}
+    summed = sql.SQL(", ").join(sql.SQL(_MEASURES[name]) for name in measures)
+    parts = {"measures": summed, "which": _which(query)}
     if keys:
         after = _after(named) if has_after else sql.SQL("true")
         joined = sql.SQL(", ").join(named)

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from apps.core.money import Pico
 from apps.finance.query import Query
-from apps.finance.selectors import cost_rows
+from apps.finance.selectors import COST, cost_rows
 from apps.ledger.months import end_of_month, start_of_month
 from apps.ledger.reports import Days
 
@@ -41,7 +41,7 @@ class Forecast:
 def month_forecast(*, query: Query, today: date) -> Forecast | None:
     """Of the costs that the query filters; None when there is too little to go by."""
     days = Days(today - _DAY * HISTORY, today, query.days.zone)
-    rows = cost_rows(query=query, keys=("day",), days=days)
+    rows = cost_rows(query=query, keys=("day",), days=days, measures=COST)
     return forecast(by_day={row.keys[0]: row.sums.amount_pico for row in rows}, today=today)  # type: ignore[misc]
 
 

@@ -17,7 +17,8 @@ _PRICED = (UsageClass.IN_UNCACHED, UsageClass.IN_CACHE_READ)
 
 def provider_cache_saved(*, query: Query) -> Pico:
     """Cached input tokens of each deployment, times what they were cheaper by."""
-    rows = cost_rows(query=replace(query, group_by=("deployment",)), keys=("deployment",))
+    keys = ("deployment",)
+    rows = cost_rows(query=replace(query, group_by=keys), keys=keys, measures=("cached_tokens",))
     cached = {str(row.keys[0]): row.sums.cached_tokens for row in rows if row.sums.cached_tokens}
     if not cached:
         return 0

@@ -9,12 +9,13 @@ from typing import Any
 from apps.core.money import Pico
 from apps.finance import cost_sql
 from apps.finance.query import Query
-from apps.finance.types import CostRow, Key, Sums
+from apps.finance.types import MEASURES, CostRow, Key, Sums
 from apps.ledger.models import EntryKind, Purpose
 from apps.ledger.models.books import WASTED
 from apps.ledger.reports import Days, run_report
 from apps.ledger.selectors import booked_sum
 
+COST = ("amount_pico",)
 UNANSWERED = (*WASTED, Purpose.SHADOW, Purpose.SIMILAR)
 _MARGIN = timedelta(days=1)  # a clock turned back across midnight
 
@@ -26,23 +27,35 @@ def cost_rows(
     days: Days | None = None,
     after: Sequence[Key] = (),
     limit: int | None = None,
+    measures: Sequence[str] = MEASURES,
 ) -> list[CostRow]:
     """Sums by `keys` (hour, day, month, and dimensions that the query groups by), in their order,
-    those `after` the given ones. `days` in place of the query's."""
+    those `after` the given ones. `days` in place of the query's. What is not among `measures` is
+    not summed, and 0."""
     days = days or query.days
     entries = query.reads_entries or "hour" in keys
-    statement = cost_sql.statement(query=query, keys=keys, has_after=bool(after), entries=entries)
+    statement = cost_sql.statement(
+        query=query, keys=keys, measures=measures, has_after=bool(after), entries=entries
+    )
     values = _values(query, days) | {"limit": limit}
     values |= {f"after_{n}": value for n, value in enumerate(after)}
     rows = run_report(statement, days, values, months="day" not in keys)
     width = len(keys)
-    return [CostRow(tuple(row[:width]), Sums(*map(int, row[width:]))) for row in rows]
+    return [
+        CostRow(tuple(row[:width]), Sums(**dict(zip(measures, map(int, row[width:]), strict=True))))
+        for row in rows
+    ]
 
 
-def total(*, query: Query, days: Days | None = None) -> Sums:
+def total(*, query: Query) -> Sums:
     """All of it as one, without any grouping."""
-    rows = cost_rows(query=query, keys=(), days=days)
+    rows = cost_rows(query=query, keys=())
     return rows[0].sums if rows else Sums()
+
+
+def total_cost(*, query: Query, days: Days) -> Pico:
+    rows = cost_rows(query=query, keys=(), days=days, measures=COST)
+    return rows[0].sums.amount_pico if rows else 0
 
 
 def summed(rows: Iterable[CostRow]) -> Sums:
@@ -70,11 +83,11 @@ def check(*, query: Query, found: Sums) -> Checked:
     both. (`verify_ledger` reads every entry.)"""
     day = Days(query.days.last, query.days.last, query.days.zone)
     everything = replace(query, filters=())
-    posted = total(query=everything, days=day).amount_pico
+    posted = total_cost(query=everything, days=day)
     booked = booked_sum(first=day.first, last=day.last, zone=day.zone)
     cost = found.amount_pico
     return Checked(
-        drift=total(query=query).amount_pico - cost,
+        drift=total_cost(query=query, days=query.days) - cost,
         day=day.first,
         drift_of_day=booked - posted,
         estimated=max(0, found.estimated_pico) / cost if cost > 0 else 0,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from operator import add, attrgetter
 
 from apps.core.money import Pico
 
@@ -33,7 +34,7 @@ class Sums:
     adjusted_pico: Pico = 0
 
     def __add__(self, other: "Sums") -> "Sums":
-        return Sums(*(getattr(self, name) + getattr(other, name) for name in MEASURES))
+        return Sums(*map(add, _values(self), _values(other)))
 
     @property
     def tokens(self) -> int:
@@ -41,6 +42,7 @@ class Sums:
 
 
 MEASURES = tuple(field.name for field in fields(Sums))
+_values = attrgetter(*MEASURES)
 
 
 @dataclass(frozen=True, slots=True)

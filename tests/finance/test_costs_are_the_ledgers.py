@@ -1,6 +1,7 @@
 """Whatever is asked, in any zone and however far the rollups are: the sums of the entries."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -154,9 +155,10 @@ def test_sums_of_any_question(
     assert check(query=query, found=whole).is_right
     short = Days(days.first, min(days.last, days.first + timedelta(days=2)), asked_zone)
     by_hour = cost_rows(query=query, keys=["hour"], days=short)
-    assert summed(by_hour) == total(query=query, days=short)
-    single = [total(query=query, days=Days(one, one, asked_zone)) for one in short.all]
-    assert sum(single, Sums()) == total(query=query, days=short)
+    whole = total(query=replace(query, days=short))
+    assert summed(by_hour) == whole
+    each = (replace(query, days=Days(one, one, asked_zone)) for one in short.all)
+    assert sum((total(query=one) for one in each), Sums()) == whole
 
 
 def test_an_hour_that_comes_twice_is_two_hours(transactional_db):
