@@ -2,7 +2,7 @@
 adjustments and credits are dated into the month; another closes it for ever, once all that the
 checklist names is done. What becomes known later is booked in an open month.
 
-A trigger keeps it (docs/adr/0130): it asks `Boundary` about entries that are older than an hour,
+A trigger keeps it (docs/adr/0131): it asks `Boundary` about entries that are older than an hour,
 and locks it, so that none can slip in while a month is sealed.
 """
 
