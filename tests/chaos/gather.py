@@ -1,11 +1,14 @@
 """The run's own database: what it needs before, and the facts that are read from it after."""
 
+import os
+import subprocess
 from collections.abc import Sequence
 from typing import Any
 
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
+from llmplatform.embedded.postgres import binaries
 from tests.chaos.facts import (
     Attempt,
     Call,
@@ -50,6 +53,9 @@ def prepare_database(upstream_url: str) -> str:
         make_service,
     )
 
+    if dump := os.environ.get("TEST_DATABASE_DUMP"):  # `migrate` then has little to do
+        psql = [binaries() / "psql", "--quiet", "--output=/dev/null", f"--file={dump}"]
+        subprocess.run([*psql, os.environ["DATABASE_URL"]], check=True)
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off")  # of this connection; only until the run
         call_command("migrate", verbosity=0)
