@@ -9,7 +9,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from apps.core.charts import Number, StackedBars, sparkline, stacked_bars
+from apps.core.chart_marks import Number
+from apps.core.charts import StackedBars, sparkline, stacked_bars
 from apps.core.money import short_usd
 from apps.dashboard.periods import last_days
 from apps.dashboard.selectors import ROWS, budgets_nearest_limit, latest_failed_jobs

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
-from apps.core.charts import Number, Series, StackedBars
+from apps.core.chart_marks import Number
+from apps.core.charts import Series, StackedBars
 from apps.core.money import Pico
 from apps.finance.figures import NOTHING_NAMED, layers
 from apps.ledger.reports import Days, total_spent

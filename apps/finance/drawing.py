@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from apps.core.charts import Number, Series, StackedBars
+from apps.core.chart_marks import Number
+from apps.core.charts import Series, StackedBars
 from apps.finance.explorer import Exploration
 from apps.finance.figures import axis_usd, layers, mark_usd
 from apps.finance.forecast import Forecast

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from apps.core.charts import COLOURS, Number, Series
+from apps.core.chart_marks import Number
+from apps.core.charts import COLOURS, Series
 from apps.core.money import PICO, Pico, exact_usd, short_usd
 
 NOTHING_NAMED = "(none)"

@@ -102,6 +102,9 @@ def _faults(period: Period, previous: Period | None) -> Iterator[str]:
         yield "it was sealed after another month than the one that is there"
     if period.seal != _seal(period, period.days, period.previous_seal):
         yield "its row is not what was sealed"
+    told = Sealed(tuple(_day_seal(*row) for row in period.days), period.seal)
+    if (period.entries, int(period.amount_pico)) != (told.entries, told.amount_pico):
+        yield "its totals are not those of its days"
     is_now = {day.day: day for day in _day_seals(period)}
     sealed = {row[0]: _day_seal(*row) for row in period.days}
     for day in sorted(is_now.keys() | sealed.keys()):

@@ -6,12 +6,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from apps.core.chart_marks import rounded_up
 from apps.core.charts import (
     Line,
     Series,
     StackedBars,
     Waterfall,
-    _top,
     legend,
     line,
     sparkline,
@@ -115,8 +115,8 @@ def test_odd_values_still_draw(values: list[int]) -> None:
     ("highest", "top"), [(0, 4), (1, 1), (1.01, 1.2), (7, 8), (8.1, 10), (99, 100), (0.3, 0.3)]
 )
 def test_the_axis_ends_at_a_round_number_above(highest: float, top: float) -> None:
-    assert _top(highest) == pytest.approx(top)
-    assert _top(highest) >= highest
+    assert rounded_up(highest) == pytest.approx(top)
+    assert rounded_up(highest) >= highest
 
 
 FALL = Waterfall("Cost", ("Before", 100), [("Volume", 30), ("Price", -10), ("Other", 0)], "After")

@@ -86,6 +86,8 @@ def test_it_names_the_day_of_what_was_changed(sealed, done, days):
         ("UPDATE ledger_period SET seal = repeat('0', 64) WHERE month = '2026-03-01'", "March"),
         ("UPDATE ledger_period SET days = '[]', entries = 0 WHERE month = '2026-04-01'", "April"),
         ("UPDATE ledger_period SET zone = 'Asia/Tokyo' WHERE month = '2026-04-01'", "April"),
+        ("UPDATE ledger_period SET amount_pico = 1 WHERE month = '2026-04-01'", "April"),
+        ("UPDATE ledger_period SET entries = 1 WHERE month = '2026-04-01'", "April"),
         ("DELETE FROM ledger_period WHERE month = '2026-04-01'", "May"),
         ("DELETE FROM ledger_period WHERE month = '2026-05-01'", "The books are closed until"),
         ("UPDATE ledger_boundary SET closed_until = NULL", "The books are closed until None"),

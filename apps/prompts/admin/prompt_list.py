@@ -1,5 +1,6 @@
 """The list of prompts: what it shows, finds and leaves out."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -38,7 +39,7 @@ class PromptList(ChangeList):
         self.result_list = shown
 
 
-class _Yes(admin.SimpleListFilter):
+class _Yes(ABC, admin.SimpleListFilter):
     """One that is either on or not there."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -47,8 +48,9 @@ class _Yes(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Prompt]) -> QuerySet[Prompt]:
         return self.chosen(queryset) if self.value() == "yes" else queryset
 
+    @abstractmethod
     def chosen(self, queryset: QuerySet[Prompt]) -> QuerySet[Prompt]:
-        raise NotImplementedError
+        """Those of `queryset` that it lets through."""
 
 
 class HasDraft(_Yes):
@@ -77,14 +79,15 @@ class IsUnused(_Yes):
         return uncalled(queryset, since=timezone.now() - UNUSED)
 
 
-class _OneOf(admin.SimpleListFilter):
+class _OneOf(ABC, admin.SimpleListFilter):
     """Of the values that prompts have."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(value, value) for value in sorted(set(self.values()))[:CHOICES]]
 
+    @abstractmethod
     def values(self) -> Iterable[str]:
-        raise NotImplementedError
+        """What can be chosen, in any order, once or more."""
 
 
 class OwnerFilter(_OneOf):
