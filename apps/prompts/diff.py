@@ -33,9 +33,9 @@ class Section:
     is_cut: bool
 
 
-def compare(old: Content, new: Content) -> tuple[Section, ...]:
-    """The sections that differ."""
-    before, after, work = _texts(old), _texts(new), Work()
+def compare(old: Content, new: Content, work: Work | None = None) -> tuple[Section, ...]:
+    """The sections that differ. Several comparisons of one page share its `work`."""
+    before, after, work = _texts(old), _texts(new), work or Work()
     return tuple(
         _section(title, before[title], after[title], work)
         for title in before

@@ -29,9 +29,9 @@ _ORDER = (
     "slug", "kind", "name", "description", "owner", "tags", "on_unknown", "model", "parameters",
     "variables", "response_schema", "fit", "fragments", "note", "messages",
 )  # fmt: skip
-_HEAD = re.compile(r"^<<< (placeholder )?([A-Za-z_][A-Za-z0-9_]*) >>>$")
+HEAD = re.compile(r"^<<< (placeholder )?([A-Za-z_][A-Za-z0-9_]*) >>>$")
 _ESCAPED = re.compile(r"^(\\*<<<)")
-_DASHES = "---\n"
+DASHES = "---\n"
 _IDLE: Mapping[str, Any] = {"kind": "task", "on_unknown": "retry"}
 
 
@@ -45,36 +45,54 @@ def write(document: Mapping[str, Any]) -> str:
     body = _body(values.get("messages"))
     if body:
         del values["messages"]
-    return _DASHES + "".join(_entry(key, value) for key, value in values.items()) + _DASHES + body
+    return DASHES + "".join(_entry(key, value) for key, value in values.items()) + DASHES + body
 
 
 def read(text: str) -> dict[str, Any]:
     """The document of a file. Raises `TextFileError`."""
     if len(text) > MOST_CHARS:
         raise TextFileError(f"Has more than {MOST_CHARS:,} characters.")
-    if not text.startswith(_DASHES):
-        raise TextFileError("Line 1: must be `---`, before the fields of the prompt.")
-    head, found, body = text[len(_DASHES) :].partition("\n" + _DASHES)
-    if not found:
-        raise TextFileError("No second line `---` ends the fields of the prompt.")
-    document = _fields(head + "\n")  # which ends a block of text at its end
+    head, body, first_line = parted(text)
+    document = _fields(head)
     if body:
-        first_line = text.count("\n", 0, len(text) - len(body)) + 1
         document["messages"] = [*_messages(body, first_line)]
     return document
 
 
+def parted(text: str) -> tuple[str, str, int]:
+    """Fields, messages, and the line where these begin. Raises `TextFileError`."""
+    text = _as_written(text)
+    if not text.startswith(DASHES):
+        raise TextFileError("Line 1: must be `---`, before the fields of the prompt.")
+    head, found, body = text[len(DASHES) :].partition("\n" + DASHES)
+    if not found:
+        raise TextFileError("No second line `---` ends the fields of the prompt.")
+    # The line's end also ends a block of text at the end of the fields.
+    return head + "\n", body, text.count("\n", 0, len(text) - len(body)) + 1
+
+
 def read_any(data: bytes) -> dict[str, Any]:
     """The document of such a file, or of one JSON object. Raises `ValueError`."""
-    if not data.lstrip().startswith(b"{"):
-        try:
-            return read(data.decode())
-        except UnicodeDecodeError as error:
-            raise TextFileError(f"Is no UTF-8 text: {error.reason}.") from error
-    document = strict_json.loads(data)
+    text = decoded(data)
+    if not text.lstrip().startswith("{"):
+        return read(text)
+    document = strict_json.loads(text.encode())
     if not isinstance(document, dict):
         raise TextFileError("Must hold one JSON object.")
     return document
+
+
+def decoded(data: bytes) -> str:
+    """The text of a file. Raises `TextFileError`."""
+    try:
+        return _as_written(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise TextFileError(f"Is no UTF-8 text: {error.reason}.") from error
+
+
+def _as_written(text: str) -> str:
+    """Editors and git on Windows end every line otherwise, the first one too."""
+    return text.replace("\r\n", "\n") if text.startswith("---\r\n") else text
 
 
 def _says_something(key: str, value: Any) -> bool:
@@ -109,7 +127,7 @@ def _message(message: Any) -> str:
             head, text = f"<<< {role} >>>", "\n".join(lines) + "\n"
         case _:
             raise _NoMessage
-    if not _HEAD.match(head):
+    if not HEAD.match(head):
         raise _NoMessage
     return f"{head}\n{text}"
 
@@ -118,15 +136,15 @@ def _messages(body: str, first_line: int) -> Iterator[dict[str, str]]:
     lines = body.split("\n")
     if lines[-1] == "":
         lines.pop()
-    if not _HEAD.match(lines[0]):
+    if not HEAD.match(lines[0]):
         raise TextFileError(f"Line {first_line}: must be the head of a message: <<< user >>>")
-    starts = [at for at, line in enumerate(lines) if _HEAD.match(line)]
+    starts = [at for at, line in enumerate(lines) if HEAD.match(line)]
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         yield _one_message(lines[start], lines[start + 1 : end], first_line + start)
 
 
 def _one_message(head: str, lines: list[str], number: int) -> dict[str, str]:
-    match = _HEAD.match(head)
+    match = HEAD.match(head)
     assert match is not None  # noqa: S101  # the caller looked
     placeholder, name = match.groups()
     if placeholder:

@@ -3,9 +3,11 @@
 import pytest
 from django.urls import reverse
 
+from apps.prompts import textfile
 from apps.prompts.models import Experiment, PromptVersion
-from tests.dashboard.conftest import PHONE, admin_user, browser, server, visit  # noqa: F401
-from tests.prompts.conftest import action, make_live, page
+from apps.prompts.services import export_version
+from tests.dashboard.conftest import DESKTOP, PHONE, admin_user, browser, server, visit  # noqa: F401
+from tests.prompts.conftest import action, make_live, page, saying
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.slow]
 
@@ -71,4 +73,42 @@ def test_from_live_to_a_new_live_version_by_hand(visit, prompt):  # noqa: F811
 
     tab.page.get_by_text("product-text v2 is live on production.").wait_for()
     assert prompt.releases.get(ended_at=None).version.number == 2
+    assert tab.problems == []
+
+
+@pytest.mark.parametrize(("theme", "viewport"), [("light", DESKTOP), ("dark", PHONE)])
+def test_files_are_looked_at_and_imported_by_hand(visit, prompt, theme, viewport):  # noqa: F811
+    version = make_live(prompt, saying("Praise")).version
+    said = textfile.write(export_version(version=version))
+    files = {
+        "changed.prompt": said.replace("Praise", "Describe"),
+        "new.prompt": said.replace("product-text", "gift-text").replace("max_tokens", "tokens"),
+        "same.prompt": said,
+    }
+    tab = visit(viewport=viewport)
+    tab.go(page("prompt"))
+    tab.page.get_by_role("link", name="Import…").click()
+    tab.page.get_by_role("heading", name="Choose files").wait_for()
+    tab.theme(theme)
+    assert tab.axe() == []
+
+    def choose(*names):
+        chosen = [
+            {"name": name, "mimeType": "text/plain", "buffer": files[name].encode()}
+            for name in names
+        ]
+        tab.page.locator("#id_chosen").set_input_files(chosen)
+        tab.page.get_by_role("button", name="Show what would happen").click()
+
+    choose(*files)
+    tab.page.get_by_text("Nothing can be imported yet").wait_for()
+    choose("changed.prompt", "new.prompt")
+    tab.page.get_by_text("This is what would happen").wait_for()
+    tab.page.get_by_text("What differs from product-text v1").click()
+    tab.theme(theme)
+    assert tab.axe() == []
+    assert not tab.scrolls_sideways
+    tab.page.get_by_role("button", name="Make 2 drafts").click()
+
+    tab.page.get_by_text("Imported as drafts: product-text v2, gift-text v1.").wait_for()
     assert tab.problems == []

@@ -21,6 +21,7 @@ from apps.prompts.services.experiment_ends import (
 )
 from apps.prompts.services.experiments import grow_experiment, start_experiment
 from apps.prompts.services.files import export_version, import_version, in_order
+from apps.prompts.services.imports import import_files, look_at_import
 from apps.prompts.services.previews import dry_run
 from apps.prompts.services.releases import (
     release,
@@ -48,8 +49,10 @@ __all__ = [
     "dry_run",
     "export_version",
     "grow_experiment",
+    "import_files",
     "import_version",
     "in_order",
+    "look_at_import",
     "new_draft",
     "pause_arm",
     "pause_experiment",

@@ -1,6 +1,6 @@
 """Prompts as documents of files (`textfile`), the same after a round trip."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -65,14 +65,15 @@ def import_version(
     """Make the prompt when it is new, and a draft; seal and release it when asked.
 
     All or nothing. Content that an existing sealed version has is not made again: that version is
-    returned, and released when asked. Raises `PromptError` with all faults.
+    returned, and released when asked; so is the draft of `by` that says the same already. Raises
+    `PromptError` with all faults.
     """
     _check_document(document)
     prompt = Prompt.objects.filter(slug=document["slug"]).first() or _new_prompt(document)
     content, note = _as_content(document), document.get("note", "")
-    if faults := _fragment_faults(document, content):
+    if faults := [*_kind_faults(document, prompt), *_fragment_faults(document, content)]:
         raise PromptError(faults)
-    version = _existing(prompt, content) or draft_of(
+    version = _existing(prompt, content, by) or draft_of(
         prompt=prompt, content=content, note=note, by=by
     )
     if seal and not version.content_hash:
@@ -142,6 +143,13 @@ def _check_document(document: Mapping[str, Any]) -> None:
         raise PromptError(faults)
 
 
+def _kind_faults(document: Mapping[str, Any], prompt: Prompt) -> Iterator[Fault]:
+    kind = document.get("kind", PromptKind.TASK)
+    if kind != prompt.kind:
+        detail = f"{prompt} is a {prompt.kind} here, and the file a {kind}. Give it another slug."
+        yield Fault("/kind", detail, "other_kind")
+
+
 def _fragment_faults(document: Mapping[str, Any], content: Content) -> list[Fault]:
     """The text that it names elsewhere must be the same here."""
     try:
@@ -160,12 +168,15 @@ def _fragment_faults(document: Mapping[str, Any], content: Content) -> list[Faul
     ]
 
 
-def _existing(prompt: Prompt, content: Content) -> PromptVersion | None:
+def _existing(prompt: Prompt, content: Content, by: User | None) -> PromptVersion | None:
     try:
-        found = whole_content(content).hash
+        found, own = whole_content(content).hash, content.hash
     except (TypeError, RecursionError):
         return None  # saving the draft says what is wrong with it
-    return prompt.versions.filter(content_hash=found, status="sealed").first()
+    sealed = prompt.versions.filter(content_hash=found, status="sealed").first()
+    draft = prompt.versions.filter(status="draft", author=by).order_by("-number").first()
+    says_the_same = draft is not None and content_of(draft).hash == own
+    return sealed or (draft if says_the_same else None)
 
 
 def _is_live(version: PromptVersion, channel: Channel) -> bool:
