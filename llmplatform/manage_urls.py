@@ -9,6 +9,7 @@ from apps.core.manage_api import ManageViewSet
 from apps.finance.api.views import ManageCostsView
 from apps.ledger.api.views import ManageUsageReportView, ManageUsageView
 from apps.prompts.api import manage as prompts
+from apps.prompts.api import requests as releases
 from apps.registry.api import manage as registry
 from apps.results.api.metrics import PromptMetricsView
 from apps.routing.api import manage as routing
@@ -26,10 +27,16 @@ VIEWSETS: dict[str, type[ManageViewSet]] = {
     "prices": registry.PriceViewSet,
     "routes": routing.RouteViewSet,
     "prompts": prompts.ManagePromptViewSet,
+    "release-requests": releases.AllReleaseRequestsViewSet,
     "budgets": budgets.BudgetViewSet,
 }
 for prefix, viewset in VIEWSETS.items():
     router.register(prefix, viewset, basename=f"manage-{prefix}")
+router.register(
+    "prompts/(?P<slug>[-a-zA-Z0-9_]+)/requests",
+    releases.ReleaseRequestViewSet,
+    basename="manage-prompt-requests",
+)
 
 urlpatterns = [
     path("prompts/<slug:slug>/metrics/", PromptMetricsView.as_view(), name="manage-prompt-metrics"),

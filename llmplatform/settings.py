@@ -200,6 +200,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "JobStatus": "apps.jobs.models.JobStatus",
         "OnUnknown": "apps.prompts.types.OnUnknown",
+        "RequestKind": "apps.prompts.models.RequestKind",
     },
 }
 

@@ -23,8 +23,9 @@ from apps.prompts.services import (
     withdraw_request,
 )
 from apps.prompts.services.freezes import freeze_at
-from apps.prompts.services.gates import GateFinding, GateOutcome, gate_findings
+from apps.prompts.services.gates import GateFinding, GateOutcome
 from apps.prompts.services.releases import PROTECTED
+from apps.prompts.services.requests import findings_of
 
 _STATES: dict[str, Kind] = {
     RequestState.WAITING: "warn",
@@ -226,13 +227,7 @@ def _page(row: ReleaseRequest) -> dict[str, Any]:
 
 
 def _gates(row: ReleaseRequest) -> list[tuple[GateFinding, SafeString]]:
-    """What the checks of its channel say now; they are asked again when it goes live."""
-    if row.state not in OPEN_STATES:
-        return []
-    found = gate_findings(
-        prompt=row.prompt,
-        channel=row.channel,
-        version=row.version,
-        base=row.base.version if row.base else None,
-    )
-    return [(finding, pill(finding.outcome, OUTCOME_KINDS[finding.outcome])) for finding in found]
+    return [
+        (finding, pill(finding.outcome, OUTCOME_KINDS[finding.outcome]))
+        for finding in findings_of(row)
+    ]

@@ -1,7 +1,6 @@
 """Management of prompts by scripts of staff: the same services as the admin's."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -11,16 +10,14 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.api import StrictSerializer
 from apps.core.manage_api import ManageViewSet, manage_serializer
-from apps.core.problems import Problem
 from apps.prompts import services, textfile
+from apps.prompts.api.edges import StaffPermissions, person, refusals, valid
 from apps.prompts.api.serializers import VersionSummarySerializer
-from apps.prompts.errors import DraftConflict, NotPermitted, PromptError
 from apps.prompts.models import Channel, Prompt, PromptVersion, Release
 from apps.prompts.selectors import live_version
 from apps.prompts.validation import Content
@@ -39,16 +36,6 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "release": ("prompts.add_release", "prompts.release_protected"),
     "rollback": ("prompts.add_release", "prompts.release_protected"),
 }
-
-
-class PromptPermissions(BasePermission):
-    """Staff with the permission that the action needs."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        user = request.user
-        needed = NEEDED.get(view.action or "", ())
-        is_staff = bool(getattr(user, "is_staff", False))
-        return is_staff and (view.action is None or any(map(user.has_perm, needed)))
 
 
 class NewVersionRequest(StrictSerializer):
@@ -122,18 +109,19 @@ class ManagePromptViewSet(ManageViewSet):
         Prompt,
         fields=("slug", "kind", "name", "description", "owner", "tags", "on_unknown", "archived"),
     )
-    permission_classes = (PromptPermissions,)  # type: ignore[assignment]
+    permission_classes = (StaffPermissions,)  # type: ignore[assignment]
+    needed = NEEDED
     http_method_names = ["get", "post", "patch", "head", "options"]
 
     @extend_schema(request=NewVersionRequest, responses={201: VersionSummarySerializer})
     @action(detail=True, methods=["post"])
     def versions(self, request: Request, slug: str) -> Response:
         """A new draft with this content. It may have faults until it is sealed."""
-        values = _valid(NewVersionRequest, request)
+        values = valid(NewVersionRequest, request)
         note = values.pop("note")
-        with _refusals():
+        with refusals():
             draft = services.draft_of(
-                prompt=self.get_object(), content=Content(**values), note=note, by=_user(request)
+                prompt=self.get_object(), content=Content(**values), note=note, by=person(request)
             )
         return Response(VersionSummarySerializer(draft).data, status=201)
 
@@ -141,7 +129,7 @@ class ManagePromptViewSet(ManageViewSet):
     @action(detail=True, methods=["post"])
     def validate(self, request: Request, slug: str) -> Response:
         """What is wrong with this content, without storing it."""
-        values = _valid(NewVersionRequest, request)
+        values = valid(NewVersionRequest, request)
         del values["note"]
         found = services.validate_content(prompt=self.get_object(), content=Content(**values))
         return Response(FindingsSerializer(found).data)
@@ -162,24 +150,26 @@ class ManagePromptViewSet(ManageViewSet):
     def files(self, request: Request) -> Response:
         """A draft of a file, and its prompt when it is new. A version that is sealed here already
         is returned as it is."""
-        given = _valid(FileRequest, request)["file"]
+        given = valid(FileRequest, request)["file"]
         try:
             document = textfile.read(given)
         except textfile.TextFileError as error:
             raise ValidationError({"file": [str(error)]}) from error
-        with _refusals():
-            made = services.import_version(document=document, by=_user(request), now=timezone.now())
+        with refusals():
+            made = services.import_version(
+                document=document, by=person(request), now=timezone.now()
+            )
         return Response(VersionSummarySerializer(made).data, status=201)
 
     @extend_schema(request=SealRequest, responses=VersionSummarySerializer)
     @action(detail=True, methods=["post"])
     def seal(self, request: Request, slug: str) -> Response:
         """Make a draft immutable, or tell all its faults."""
-        values = _valid(SealRequest, request)
+        values = valid(SealRequest, request)
         version = _version(self.get_object(), values["version"])
-        with _refusals():
+        with refusals():
             sealed = services.seal_version(
-                version=version, note=values["note"], by=_user(request), now=timezone.now()
+                version=version, note=values["note"], by=person(request), now=timezone.now()
             )
         return Response(VersionSummarySerializer(sealed).data)
 
@@ -187,12 +177,12 @@ class ManagePromptViewSet(ManageViewSet):
     @action(detail=True, methods=["post"])
     def release(self, request: Request, slug: str) -> Response:
         """Make a sealed version live on a channel."""
-        values = _valid(ReleaseRequest, request)
+        values = valid(ReleaseRequest, request)
         prompt = self.get_object()
         version = _version(prompt, values.pop("version"))
-        with _refusals():
+        with refusals():
             made = services.release(
-                prompt=prompt, version=version, by=_user(request), now=timezone.now(), **values
+                prompt=prompt, version=version, by=person(request), now=timezone.now(), **values
             )
         return Response(ReleaseSerializer(made).data, status=201)
 
@@ -200,21 +190,13 @@ class ManagePromptViewSet(ManageViewSet):
     @action(detail=True, methods=["post"])
     def rollback(self, request: Request, slug: str) -> Response:
         """Make live what was live before on a channel."""
-        values = _valid(RollbackRequest, request)
+        values = valid(RollbackRequest, request)
         prompt = self.get_object()
-        with _refusals():
-            made = services.rollback(prompt=prompt, by=_user(request), now=timezone.now(), **values)
+        with refusals():
+            made = services.rollback(
+                prompt=prompt, by=person(request), now=timezone.now(), **values
+            )
         return Response(ReleaseSerializer(made).data, status=201)
-
-
-def _valid(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
-    body = serializer(data=request.data)
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)
-
-
-def _user(request: Request) -> Any:
-    return request.user
 
 
 def _version(prompt: Prompt, number: int) -> PromptVersion:
@@ -231,20 +213,3 @@ def _version_in(prompt: Prompt, number: str | None) -> PromptVersion:
     if version is None:
         raise Http404
     return version
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What a service refuses, as the API tells it."""
-    try:
-        yield
-    except NotPermitted as error:
-        raise _problem(403, "not_permitted", error) from error
-    except DraftConflict as error:
-        raise _problem(409, "conflict", error) from error
-    except PromptError as error:
-        raise _problem(422, "prompt_refused", error) from error
-
-
-def _problem(status: int, code: str, error: PromptError) -> Problem:
-    return Problem(status_code=status, code=code, detail=str(error), errors=error.faults)

@@ -23,7 +23,7 @@ from apps.prompts.models import (
     VersionStatus,
 )
 from apps.prompts.services.freezes import freeze_at
-from apps.prompts.services.gates import gate_faults
+from apps.prompts.services.gates import GateFinding, gate_faults, gate_findings
 from apps.prompts.services.locks import lock_prompt
 from apps.prompts.services.releases import (
     PROTECTED,
@@ -266,6 +266,30 @@ def _twin_faults(channel: Channel, version: PromptVersion, kind: RequestKind) ->
 
 def _not_permitted(detail: str) -> NotPermitted:
     return NotPermitted([Fault("", detail, "not_permitted")])
+
+
+def findings_of(row: ReleaseRequest) -> list[GateFinding]:
+    """What the checks of its channel say now; none once it has ended. They are asked again when it
+    goes live."""
+    if row.state not in OPEN_STATES:
+        return []
+    return gate_findings(
+        prompt=row.prompt,
+        channel=row.channel,
+        version=row.version,
+        base=row.base.version if row.base else None,
+    )
+
+
+def waits_for(row: ReleaseRequest, now: datetime) -> str:
+    """What stands between it and its going live: approvals, time or freeze; empty for nothing."""
+    if row.state == RequestState.WAITING:
+        return "approvals"
+    if row.state != RequestState.APPROVED or row.kind != RequestKind.RELEASE:
+        return ""
+    if row.go_live_at is not None and row.go_live_at > now:
+        return "time"
+    return "freeze" if freeze_at(channel=row.channel, at=now) else ""
 
 
 def approved_for_experiments(*, channel: Channel, version: PromptVersion) -> bool:
