@@ -15,6 +15,7 @@ from apps.gateway import refusals
 from apps.gateway.config import Config
 from apps.gateway.fitting import fit_into, report_of
 from apps.gateway.images import image_faults
+from apps.gateway.offered import tool_faults
 from apps.gateway.types import CallKind, CallRefused, CallSpec, FitReport, Pin
 from apps.gateway.windows import Sizes, with_room
 from apps.prompts.fitting import Fitted
@@ -87,8 +88,9 @@ def prepare(
     prompt that `spec` names; it has no pin, as nothing serves it. `may_count` False, on an event
     loop: `MustCount` when many tokens are to be counted (call again in a thread)."""
     version, pin = (draft, None) if draft else _version(spec, config, request_id, pin)
+    faults = tool_faults(spec, version)
     spec = _with_prompt_defaults(spec, version)
-    faults = _shape_faults(spec, version)
+    faults += _shape_faults(spec, version)
     messages, values = spec.messages, spec.variables
     if version is not None:
         messages, values, variable_faults = _render(version, spec)
@@ -160,10 +162,13 @@ def _version(
 
 
 def _with_prompt_defaults(spec: CallSpec, version: VersionFacts | None) -> CallSpec:
-    """The caller's own choices win over the prompt version's. `auto` means the prompt's model."""
+    """The caller's own choices win over the prompt version's, but for its tools. `auto` means the
+    prompt's model."""
     if version is None:
         return spec
     own = dict(spec.parameters)
+    if version.tools:
+        own["tools"] = list(version.tools)
     defaults = {name: value for name, value in version.parameters.items() if name not in own}
     if any(name in own for name in _CAPS):
         defaults = {name: value for name, value in defaults.items() if name not in _CAPS}

@@ -19,6 +19,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Offered:
+    """A tool that is sent beside the messages; `tokens` as its JSON has, None: not counted."""
+
+    name: str
+    description: str = ""
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """Of the deployment that a call would try first. Amounts are None without a price."""
 
@@ -74,6 +83,7 @@ class Use:
 class LivePreview:
     findings: Findings
     parts: tuple[Part, ...] = ()
+    tools: tuple[Offered, ...] = ()
     marks: tuple[Mark, ...] = ()
     used: tuple[Use, ...] = ()
     complete: bool = False

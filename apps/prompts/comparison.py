@@ -9,6 +9,7 @@ from apps.prompts.edits import Work, best_pairs
 from apps.prompts.fragments import find_fragments, included
 from apps.prompts.sides import Sides, likeness, side_by_side, vocabulary
 from apps.prompts.validation import Content
+from apps.prompts.validation.tools import functions_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Comparison:
     variables: tuple[Declared, ...]
     fragments: tuple[Setting, ...]
     texts: tuple[Text, ...]
-    """What else is long: the response schema, and how it may be shortened."""
+    """What else is long: the response schema, tools, and how it may be shortened."""
 
     @property
     def is_empty(self) -> bool:
@@ -90,6 +91,8 @@ def _kept(settings: Iterator[Setting], everything: bool) -> tuple[Setting, ...]:
 
 def _settings(old: Content, new: Content) -> Iterator[Setting]:
     yield Setting("model", old.model, new.model)
+    if old.tools or new.tools:
+        yield Setting("tools", _names(old.tools), _names(new.tools))
     yield from _both(_values(old.parameters), _values(new.parameters))
 
 
@@ -134,10 +137,25 @@ def _long_texts(old: Content, new: Content, work: Work, *, everything: bool) -> 
         "Response schema": (old.response_schema, new.response_schema),
         "When it is too long": (old.fit, new.fit),
     }
+    before_tools, after_tools = _functions(old.tools), _functions(new.tools)
+    for name in dict.fromkeys([*before_tools, *after_tools]):
+        pairs[name] = before_tools.get(name), after_tools.get(name)
     for title, (before, after) in pairs.items():
         if before != after or (everything and before):
             old_text, new_text = (_long(value) if value else "" for value in (before, after))
             yield Text(title, side_by_side(old_text, new_text, work, everything=everything))
+
+
+def _names(tools: Any) -> str | None:
+    """In their order."""
+    return ", ".join(str(function.get("name")) for _, function in functions_of(tools)) or None
+
+
+def _functions(tools: Any) -> dict[str, Any]:
+    """Each by its name; a draft's that are something else stand together."""
+    found = {f"Tool {function.get('name')}": function for _, function in functions_of(tools)}
+    is_whole = isinstance(tools, list) and len(found) == len(tools)
+    return found if is_whole else {"Tools": tools}
 
 
 def _messages(found: Any) -> list[tuple[str, str]]:

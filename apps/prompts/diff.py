@@ -86,6 +86,7 @@ def _texts(content: Content) -> dict[str, str]:
         "Variables": _json(content.variables),
         "Model and parameters": _json(settings),
         "Response schema": _json(content.response_schema),
+        "Tools": _json(content.tools),
         "When it is too long": _json(content.fit),
     }
 

@@ -43,7 +43,12 @@ def open_releases() -> QuerySet[Release]:
     return (
         Release.objects.filter(ended_at=None)
         .select_related("channel", "version")
-        .defer("version__messages", "version__variables", "version__response_schema")
+        .defer(
+            "version__messages",
+            "version__variables",
+            "version__response_schema",
+            "version__tools",
+        )
         .order_by("channel__slug")
     )
 

@@ -97,6 +97,7 @@ def facts_of(version: PromptVersion) -> VersionFacts:
         response_schema=version.response_schema,
         content_hash=version.content_hash,
         fit=version.fit,
+        tools=tuple(version.tools),
     )
 
 

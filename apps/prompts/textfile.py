@@ -27,7 +27,7 @@ MOST_CHARS = 1_000_000  # of a file
 _MOST_DIGITS = 80  # of a number
 _ORDER = (
     "slug", "kind", "name", "description", "owner", "tags", "on_unknown", "model", "parameters",
-    "variables", "response_schema", "fit", "fragments", "note", "messages",
+    "variables", "response_schema", "tools", "fit", "fragments", "note", "messages",
 )  # fmt: skip
 HEAD = re.compile(r"^<<< (placeholder )?([A-Za-z_][A-Za-z0-9_]*) >>>$")
 _ESCAPED = re.compile(r"^(\\*<<<)")

@@ -64,6 +64,8 @@ class VersionFacts:
     content_hash: str
     fit: Mapping[str, Any] = field(default_factory=dict)
     """How it may be shortened (`fitting`); empty: not at all."""
+    tools: tuple[Mapping[str, Any], ...] = ()
+    """What the model may call, in OpenAI's form; each is a function."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from apps.core.money import PICO
 from apps.evals.checks import check_faults, grade, outcome_of, run_check
+from apps.evals.checks.wanted import said as as_read
 from apps.evals.types import Answer, Check, CheckKind, Grade, Mark, Outcome
 
 WEATHER = {
@@ -209,3 +210,25 @@ def test_one_undecided_check_leaves_the_grade_open():
 def test_every_kind_is_run_or_left_to_others():
     for kind in CheckKind:
         run_check(Check(kind, value="true", path="/a", maximum=1), said("1"), None)
+
+
+def test_arguments_that_cannot_be_checked_fail_and_say_why():
+    """Sealing reads a schema only; checking values with it is what must be bounded."""
+    twice = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(40)}
+    function = {
+        "name": "weather",
+        "parameters": {"$defs": twice | {"a40": {}}, "$ref": "#/$defs/a0"},
+    }
+    answer = Answer("", message=call(), tools=({"type": "function", "function": function},))
+
+    found = run_check(Check("tool-call-valid"), answer, None)
+
+    assert found.score == 0
+    assert found.reason.startswith("The arguments of weather cannot be checked: This JSON Schema")
+
+
+def test_an_answer_is_read_with_the_calls_that_it_asks_for():
+    assert as_read("Rome", None) == "Rome"
+    assert as_read("", {"content": None, "refusal": "no"}) == ""
+    assert "weather" in as_read("", call())
+    assert as_read("I look.", call()).startswith("I look.\n\n[\n")

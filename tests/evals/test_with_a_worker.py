@@ -14,10 +14,12 @@ from apps.evals.services.runs import Plan, quote_run, start_run
 from apps.jobs.models import Job
 from apps.jobs.services.sweep import sweep
 from apps.ledger.models import Entry
+from apps.registry.models import Model
 from tests.evals.conftest import case, make_cases, make_suite, make_version
 from tests.factories import make_service
 from tests.jobs.conftest import busy_shop, start_worker  # noqa: F401
 from tests.jobs.workers import eventually
+from tests.prompts.tools import WEATHER
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 CASES = 12
@@ -110,3 +112,23 @@ def test_a_killed_worker_costs_time_only(
     assert run.status == "finished"
     assert run.results.filter(state="graded").count() == CASES
     assert Job.objects.count() == CASES  # no job was accepted twice
+
+
+def test_what_a_model_calls_is_checked_against_the_tools_of_its_version(
+    real_plan,
+    start_worker,  # noqa: F811
+    upstream,
+):
+    Model.objects.filter(slug="small").update(supports_tools=True)
+    parameters = {"max_tokens": 60, "tool_choice": "required"}
+    version = make_version(real_plan.version.prompt, tools=[WEATHER], parameters=parameters)
+    worker = start_worker()
+    suite = make_suite({"kind": "tool-call-valid", "value": "get_weather"}, slug="calls")
+    run = begin(replace(real_plan, version=version, suite=suite), 10**9)
+
+    eventually(lambda: finished(run), worker.explain, seconds=90)
+
+    assert set(run.results.values_list("passed", flat=True)) == {True}
+    assert {entry["body"]["tools"][0]["function"]["name"] for entry in upstream.log()} == {
+        "get_weather"
+    }

@@ -1,5 +1,6 @@
 """Runs with a real worker and a provider over real HTTP: what is shown is what is booked."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from uuid import uuid4
@@ -15,12 +16,14 @@ from apps.jobs import live
 from apps.jobs.models import Job
 from apps.ledger.models import Entry
 from apps.playground.selectors.columns import columns_of
+from apps.registry.models import Model
 from tests.evals.conftest import make_person
 from tests.factories import make_model, make_priced_deployment, make_provider
 from tests.jobs.conftest import busy_shop, start_worker  # noqa: F401
 from tests.jobs.workers import eventually
 from tests.playground.runs import opened, run_it
 from tests.prompts.conftest import browser, content, make_draft, make_sealed
+from tests.prompts.tools import WEATHER
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -161,3 +164,28 @@ def test_two_clicks_at_the_same_moment_are_one_run(shop, prompt):
 
     assert first == second
     assert Job.objects.count() == 1
+
+
+def test_calls_of_tools_are_shown_in_place_of_an_empty_answer(
+    shop,
+    prompt,
+    start_worker,  # noqa: F811
+):
+    """Of a sealed version and of a draft, which goes as messages."""
+    Model.objects.filter(slug="m1").update(supports_tools=True)
+    engineer = make_person("engineer", "prompt-engineer")
+    called = {"model": "m1", "parameters": {"max_tokens": 60, "tool_choice": "required"}}
+    versions = [
+        make(prompt, content(tools=[WEATHER], **called)) for make in (make_sealed, make_draft)
+    ]
+    worker = start_worker()
+
+    run = run_it(prompt, *versions, by=engineer)
+    eventually(lambda: ended(run), worker.explain, seconds=60)
+
+    for column in columns_of(run):
+        assert (column.status, column.text, column.finish_reason) == ("succeeded", "", "tool_calls")
+        assert json.loads(column.tools)[0]["function"]["name"] == "get_weather"
+    html = browser(engineer).get(reverse("admin:playground_run", args=[run.pk])).content.decode()
+    assert html.count("get_weather") >= 2
+    assert "The answer is empty" not in html

@@ -28,7 +28,9 @@ def fields_of(response):
     form = response.context["adminform"].form
     html = response.content.decode()
     values = {name: form[name].value() or "" for name in ("model", "note", "seen")}
-    values |= {name: form[name].value() or "" for name in ("parameters", "response_schema")}
+    values |= {
+        name: form[name].value() or "" for name in ("parameters", "response_schema", "tools")
+    }
     for group in ("messages", "variables"):
         widget = form.fields[group].widget
         shown = widget.get_context(group, form[group].value(), {})

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from apps.core.admin.cells import money, pill
 from apps.evals.admin.cells import passed_pill, run_link, short, short_variables, status_pill
-from apps.evals.checks.wanted import as_text
+from apps.evals.checks.wanted import as_text, said
 from apps.evals.comparing import Tally, steadiness
 from apps.evals.models import OPEN_RUNS, Case, EvalResult, EvalRun, RunStatus
 from apps.evals.selectors import agreement_of, check_rates, progress_of, rates_of, tallies_of
@@ -85,7 +85,7 @@ def answers_of(run: EvalRun, case_id: int) -> list[dict[str, Any]]:
             "result": result,
             "verdict": passed_pill(result.passed),
             "cost": money(result.cost_pico),
-            "said": result.answer or (as_text(result.message) if result.message else ""),
+            "said": said(result.answer, result.message) or as_text(result.message or ""),
             "checks": [
                 (check.title, _score(outcome["score"]), outcome["reason"])
                 for check, outcome in zip(checks, result.outcomes, strict=False)

@@ -15,7 +15,7 @@ from apps.core.admin.cells import NOTHING
 from apps.core.clock import db_now
 from apps.evals.admin.ask import page, show_faults
 from apps.evals.admin.forms import ReviewForm
-from apps.evals.checks.wanted import as_text
+from apps.evals.checks.wanted import as_text, said
 from apps.evals.errors import EvalError
 from apps.evals.models import EvalRun, Review, ReviewState
 from apps.evals.services.reviews import PERMISSION, decide, take, take_next
@@ -156,6 +156,6 @@ def _shown(review: Review, form: ReviewForm) -> dict[str, Any]:
         "question": checks_of(result.run.checks)[review.check_index].value,
         "given": [(name, as_text(value)) for name, value in result.case.variables.items()],
         "expected": "" if result.case.expected is None else as_text(result.case.expected),
-        "said": result.answer or (as_text(result.message) if result.message else ""),
+        "said": said(result.answer, result.message) or as_text(result.message or ""),
         "waiting": waiting.count(),
     }

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
-from apps.core.json_schema import schema_validator
+from apps.core.json_schema import BadSchema, schema_validator
 from apps.evals.checks.wanted import TEXT, as_json, wanted
 from apps.evals.types import Answer, Check, Mark
 
@@ -105,7 +105,11 @@ def _fault_of_call(call: Mapping[str, Any], offered: Mapping[str, Mapping[str, A
     arguments, why = _parsed(str(function.get("arguments") or "{}"))
     if arguments is _ABSENT:
         return f"The arguments of {tool['name']}: {why}"
-    mark = _fits(validator(orjson.dumps(tool.get("parameters") or {}).decode()), arguments)
+    try:
+        schema = validator(orjson.dumps(tool.get("parameters") or {}).decode())
+    except BadSchema as error:
+        return f"The arguments of {tool['name']} cannot be checked: {error}"
+    mark = _fits(schema, arguments)
     return "" if mark.score else f"The arguments of {tool['name']}: {mark.reason}"
 
 

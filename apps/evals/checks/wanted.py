@@ -1,5 +1,6 @@
 """What an answer is held against: the check's own value, or what the case expects."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -36,6 +37,13 @@ def wanted_texts(check: Check, expected: Any) -> list[str]:
 
 def as_text(value: Any) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def said(text: str, message: Mapping[str, Any] | None) -> str:
+    """An answer for those who read it: its text, then the calls of tools that it asks for."""
+    calls = (message or {}).get("tool_calls")
+    shown = orjson.dumps(calls, option=orjson.OPT_INDENT_2).decode() if calls else ""
+    return "\n\n".join(filter(None, (text, shown)))
 
 
 def as_json(text: str) -> Any:

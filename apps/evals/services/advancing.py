@@ -102,7 +102,7 @@ def _collect_answers(run: EvalRun) -> int:
     jobs = _ended_jobs(waiting)
     results = list(waiting.filter(job_id__in=list(jobs)).select_related("case"))
     checks = checks_of(run.checks)
-    tools = run.version.parameters.get("tools") or ()
+    tools = run.version.tools
     for result in results:
         _take(result, jobs[result.job_id], checks, tools, run.threshold)
     EvalResult.objects.bulk_update(results, _TAKEN, batch_size=PART)

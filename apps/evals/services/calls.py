@@ -11,6 +11,7 @@ from apps.access.models import Service
 from apps.access.snapshot import caller_of
 from apps.access.types import Caller
 from apps.core.strict_json import canonical
+from apps.evals.checks.wanted import said
 from apps.evals.judging import variables_for
 from apps.evals.models import Case, EvalResult, EvalRun, Judgement
 from apps.evals.selectors import variables_of
@@ -111,16 +112,14 @@ def baseline_answers(run: EvalRun) -> dict[tuple[int, int], str]:
     if run.baseline_id is None:
         return {}
     rows = EvalResult.objects.filter(run_id=run.baseline_id, state__in=["answered", "graded"])
-    return {(case, repeat): text for case, repeat, text in rows.values_list(*_ANSWER)}
-
-
-_ANSWER = ("case_id", "repeat", "answer")
+    found = rows.values_list("case_id", "repeat", "answer", "message")
+    return {(case, repeat): said(text, message) for case, repeat, text, message in found}
 
 
 def _answers(
     row: Judgement, check: Check, baseline: Mapping[tuple[int, int], str]
 ) -> Mapping[str, str]:
-    own = row.result.answer
+    own = said(row.result.answer, row.result.message)
     if check.kind != CheckKind.JUDGE_PAIRWISE:
         return {"answer": own}
     other = baseline[row.result.case_id, row.result.repeat]

@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.core.money import Pico
 from apps.gateway.config import Config
-from apps.gateway.counting import count_chat, message_tokens
+from apps.gateway.counting import count_chat, extra_tokens, message_tokens
 from apps.ledger.ceilings import ceiling
 from apps.ledger.pricing import Unpriced, price_usage
 from apps.playground.types import Figures
@@ -35,9 +35,27 @@ def deployment_of(model: str, config: Config) -> DeploymentFacts:
     return usable[0]
 
 
+def without_tools(config: Config) -> set[str]:
+    """Models and routes of which nobody can call tools."""
+    models = {slug for slug, model in config.registry.models.items() if not model.supports_tools}
+    return models | {
+        slug
+        for slug, route in config.routes.items()
+        if not any(
+            config.registry.deployments[target.deployment].model.supports_tools
+            for target in route.targets
+        )
+    }
+
+
 def counter_for(deployment: DeploymentFacts, size: int) -> Counter:
     """The model's own, or an estimate for `size` bytes that are too many to count."""
     return counter_of(deployment.model) if size <= COUNTED else ESTIMATE
+
+
+def tokens_of_tool(function: Mapping[str, Any], counter: Counter) -> int:
+    tool = {"type": "function", "function": function}
+    return extra_tokens({"tools": [tool]}, counter=counter)
 
 
 def tokens_of(message: Mapping[str, Any], counter: Counter) -> int:
@@ -49,12 +67,13 @@ def figures(
     messages: Sequence[Mapping[str, Any]],
     parameters: Mapping[str, Any],
     schema: Mapping[str, Any] | None,
+    tools: Sequence[Any],
     deployment: DeploymentFacts,
     counter: Counter,
     at: datetime,
 ) -> Figures:
     """What sending `messages` takes."""
-    sent = _sent(parameters, schema)
+    sent = _sent(parameters, schema, tools)
     tokens = count_chat(messages, sent, counter).likely + deployment.input_overhead_tokens
     cap = _cap(parameters) or deployment.model.max_output_tokens
     prices = deployment.prices_at(at)
@@ -89,8 +108,11 @@ def _cap(parameters: Mapping[str, Any]) -> int:
     return found if isinstance(found, int) and not isinstance(found, bool) else 0
 
 
-def _sent(parameters: Mapping[str, Any], schema: Mapping[str, Any] | None) -> dict[str, Any]:
+def _sent(
+    parameters: Mapping[str, Any], schema: Mapping[str, Any] | None, tools: Sequence[Any]
+) -> dict[str, Any]:
+    sent = {**parameters, "tools": tools} if tools else dict(parameters)
     if schema is None:
-        return dict(parameters)
+        return sent
     wrapped = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
-    return {**parameters, "response_format": wrapped}
+    return {**sent, "response_format": wrapped}

@@ -15,14 +15,17 @@ from apps.playground.services.figures import (
     deployment_of,
     figures,
     tokens_of,
+    tokens_of_tool,
+    without_tools,
 )
 from apps.playground.services.places import marks_of, uses_of
-from apps.playground.types import LivePreview, Part, Use
+from apps.playground.types import LivePreview, Offered, Part, Use
 from apps.prompts.fragments import find_fragments, inlined
 from apps.prompts.rendering import render
 from apps.prompts.types import PromptKind, Variable, VariableFaults, VersionFacts
 from apps.prompts.validation import Content, examine
 from apps.prompts.validation.shape import messages_faults, variables_faults
+from apps.prompts.validation.tools import functions_of
 from apps.prompts.variables import fill, value_faults
 
 Message = Mapping[str, Any]
@@ -39,7 +42,13 @@ def live_preview(
     """Never raises, whatever the content. `values` stand in for the variables' samples."""
     fragments = find_fragments(content)
     known = {*config.registry.models, *config.routes}
-    findings = examine(content, known_models=known, kind=kind, fragments=fragments)
+    findings = examine(
+        content,
+        known_models=known,
+        kind=kind,
+        fragments=fragments,
+        without_tools=without_tools(config),
+    )
     if any(not fault.pointer for fault in findings.faults) or messages_faults(content.messages):
         return LivePreview(findings)
     whole = inlined(content, fragments)
@@ -51,6 +60,7 @@ def live_preview(
     preview = LivePreview(
         findings=findings,
         parts=tuple(part for parts, _ in rendered for part in parts),
+        tools=tuple(_offered(function) for _, function in functions_of(content.tools)),
         marks=(
             *marks_of(content.messages, findings.faults, "error"),
             *marks_of(content.messages, findings.warnings, "warning"),
@@ -74,11 +84,14 @@ def _with_figures(
         deployment = deployment_of(content.model, config)
     except NoFigures as error:
         return replace(preview, no_figures=str(error))
-    counter = counter_for(deployment, sum(len(str(one.get("content"))) for one in messages))
+    tools = content.tools if isinstance(content.tools, list) else []
+    size = sum(len(str(one.get("content"))) for one in messages) + len(str(tools))
+    counter = counter_for(deployment, size)
     found = figures(
         messages=messages,
         parameters=content.parameters if isinstance(content.parameters, dict) else {},
         schema=content.response_schema if isinstance(content.response_schema, dict) else None,
+        tools=tools,
         deployment=deployment,
         counter=counter,
         at=now,
@@ -87,7 +100,15 @@ def _with_figures(
         part if part.fault else replace(part, tokens=tokens_of(_message(part), counter))
         for part in preview.parts
     )
-    return replace(preview, parts=parts, figures=found)
+    offered = tuple(
+        _offered(function, tokens_of_tool(function, counter)) for _, function in functions_of(tools)
+    )
+    return replace(preview, parts=parts, tools=offered, figures=found)
+
+
+def _offered(function: Mapping[str, Any], tokens: int | None = None) -> Offered:
+    name, description = (str(function.get(key, "")) for key in ("name", "description"))
+    return Offered(name, description, tokens)
 
 
 def _message(part: Part) -> Message:

@@ -16,6 +16,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "Variables": ("variables",),
     "Model and parameters": ("model", "parameters"),
     "Response schema": ("response_schema",),
+    "Tools": ("tools",),
     "When it is too long": ("fit",),
 }
 

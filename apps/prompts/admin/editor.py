@@ -13,7 +13,7 @@ from apps.prompts.models import PromptVersion
 from apps.prompts.services import check_saveable, content_at, content_of
 from apps.prompts.validation import Content
 
-PARTS = ("messages", "variables", "model", "parameters", "response_schema", "fit")
+PARTS = ("messages", "variables", "model", "parameters", "response_schema", "tools", "fit")
 
 
 class DraftForm(forms.ModelForm[PromptVersion]):
@@ -36,6 +36,15 @@ class DraftForm(forms.ModelForm[PromptVersion]):
         empty=None,
         widget=forms.Textarea(attrs={"rows": 4, "cols": 80, "class": "l-mono"}),
         help_text="JSON Schema of the answer. Empty: plain text.",
+    )
+    tools = StrictJSONField(
+        empty=[],
+        kind=list,
+        label="Functions",
+        widget=forms.Textarea(attrs={"rows": 6, "cols": 80, "class": "l-mono"}),
+        help_text="Functions that the model may ask the caller to call, as OpenAI's API takes "
+        "them. Who may or must be called: the parameters “tool_choice” and “parallel_tool_calls”. "
+        "Callers cannot send tools of their own beside these.",
     )
     fit = StrictJSONField(
         empty={},

@@ -120,12 +120,12 @@ class VariablesField(forms.Field):
 
 
 class StrictJSONField(forms.CharField):
-    """One JSON object, read strictly. Empty is `empty`."""
+    """One JSON object, or one list, read strictly. Empty is `empty`."""
 
     widget = forms.Textarea
 
-    def __init__(self, *, empty: Any, **kwargs: Any) -> None:
-        self.empty = empty
+    def __init__(self, *, empty: Any, kind: type[dict[Any, Any] | list[Any]] = dict, **kwargs: Any):
+        self.empty, self.kind = empty, kind
         super().__init__(required=False, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
@@ -138,8 +138,9 @@ class StrictJSONField(forms.CharField):
         if not text:
             return self.empty
         found = _loads(text)
-        if not isinstance(found, dict):
-            raise ValidationError("Must be one JSON object: {…}.")
+        if not isinstance(found, self.kind):
+            form = "object: {…}" if self.kind is dict else "list: […]"
+            raise ValidationError(f"Must be one JSON {form}.")
         return found
 
 

@@ -1,6 +1,6 @@
 """The page of a version: an editor while it is a draft, a record once it is sealed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
@@ -33,6 +33,7 @@ from apps.prompts.services import (
     validate_version,
     whole_content,
 )
+from apps.prompts.validation.tools import functions_of
 
 
 class SealForm(forms.Form):
@@ -116,6 +117,7 @@ class PromptVersionAdmin(PlatformAdmin):
             ("Messages", {"fields": ["messages"], "classes": ["l-rows"]}),
             ("Variables", {"fields": ["variables"], "classes": ["l-rows"]}),
             ("Model", {"fields": ["model", "parameters", "response_schema"]}),
+            ("Tools", {"fields": ["tools"]}),
             ("Length", {"fields": ["fit"]}),
             ("Note", {"fields": ["note", "seen"]}),
         ]
@@ -272,6 +274,7 @@ def _page(version: PromptVersion) -> dict[str, Any]:
         "is_draft": version.status == VersionStatus.DRAFT,
         "variable_rows": _variables(version),
         "parameters_text": json_text(version.parameters),
+        "tool_rows": _tools(version),
         "fit_text": json_text(version.fit) if version.fit else "",
         "schema_text": json_text(version.response_schema) if version.response_schema else "",
         "live_version": live if live is not None and live.pk != version.pk else None,
@@ -279,7 +282,18 @@ def _page(version: PromptVersion) -> dict[str, Any]:
     }
 
 
+def _tools(version: PromptVersion) -> list[dict[str, Any]]:
+    return [
+        {
+            **function,
+            "schema": json_text(function["parameters"]) if "parameters" in function else "",
+        }
+        for _, function in functions_of(version.tools)
+    ]
+
+
 def _variables(version: PromptVersion) -> list[dict[str, Any]]:
+    """A draft's may be anything."""
     return [
         {
             "name": name,
@@ -287,5 +301,6 @@ def _variables(version: PromptVersion) -> list[dict[str, Any]]:
             **given,
             "sample": json_text(given["sample"]) if "sample" in given else "",
         }
-        for name, given in sorted(version.variables.items())
+        for name, given in sorted(dict(version.variables).items())
+        if isinstance(given, Mapping)
     ]

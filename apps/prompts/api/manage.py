@@ -51,6 +51,12 @@ class NewVersionRequest(StrictSerializer):
         default=dict,
         help_text="What may be left out when it is too long: max_input_tokens, steps.",
     )
+    tools = serializers.ListField(
+        child=serializers.DictField(),
+        required=False,
+        default=list,
+        help_text="Functions that the model may call, in OpenAI's form.",
+    )
     note = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
 
 

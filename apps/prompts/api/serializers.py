@@ -33,6 +33,11 @@ class LiveContractSerializer(LiveVersionSerializer):
         source="version.variables", help_text="Name → type, required, default, max_length, …"
     )
     response_schema = serializers.JSONField(source="version.response_schema", allow_null=True)
+    tools = serializers.ListField(
+        child=serializers.DictField(),
+        source="version.tools",
+        help_text="Functions that the model may ask the caller to call, in OpenAI's form.",
+    )
 
 
 class VersionSummarySerializer(serializers.ModelSerializer[PromptVersion]):
@@ -57,7 +62,7 @@ class PromptDetailSerializer(serializers.ModelSerializer[Prompt]):
     @extend_schema_field(VersionSummarySerializer(many=True))
     def get_versions(self, prompt: Prompt) -> Any:
         rows = prompt.versions.exclude(status="draft").order_by("-number")
-        slim = rows.defer("messages", "variables", "parameters", "response_schema", "fit")
+        slim = rows.defer("messages", "variables", "parameters", "response_schema", "fit", "tools")
         return VersionSummarySerializer(slim[:100], many=True).data
 
 
@@ -76,4 +81,7 @@ class RenderAnswer(serializers.Serializer[Any]):
     arm = serializers.CharField(help_text="“experiment/arm”, or empty.")
     model = serializers.CharField()
     parameters = serializers.DictField()
+    tools = serializers.ListField(
+        child=serializers.DictField(), help_text="What the model may call; sent beside parameters."
+    )
     messages = serializers.ListField(child=serializers.DictField())

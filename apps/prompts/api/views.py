@@ -60,6 +60,7 @@ def _render(slug: str, values: dict[str, Any], request_id: str) -> dict[str, Any
         "arm": resolved.arm,
         "model": version.model,
         "parameters": version.parameters,
+        "tools": version.tools,
         "messages": messages,
     }
 

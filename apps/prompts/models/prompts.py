@@ -102,6 +102,9 @@ class PromptVersion(TimestampedModel):
     # {"max_input_tokens": int, "steps": [{"drop": 2}, {"trim": "history", "keep": 2},
     #  {"truncate": "document", "keep": 200}]}; see `apps.prompts.fitting`
     fit = models.JSONField(default=dict, blank=True, db_default={})
+    # [{"type": "function", "function": {"name": "…", "description": "…", "strict": bool,
+    #  "parameters": <JSON Schema>}}], as OpenAI's API takes them
+    tools = models.JSONField(default=list, blank=True, db_default=[])
     note = models.CharField(max_length=500, blank=True, help_text="What changed, and why.")
     content_hash = models.CharField(max_length=64, blank=True, editable=False)
     author = models.ForeignKey(

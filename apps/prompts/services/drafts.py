@@ -131,8 +131,14 @@ def validate_version(version: PromptVersion) -> Findings:
 
 def validate_content(*, prompt: Prompt, content: Content) -> Findings:
     """The same for content that is not stored."""
-    known = Model.objects.filter(slug=content.model).values_list("slug", flat=True)
-    return examine(content, known_models=known, kind=prompt.kind, fragments=find_fragments(content))
+    named = Model.objects.filter(slug=content.model)
+    return examine(
+        content,
+        known_models=named.values_list("slug", flat=True),
+        kind=prompt.kind,
+        fragments=find_fragments(content),
+        without_tools=named.filter(supports_tools=False).values_list("slug", flat=True),
+    )
 
 
 def content_of(version: PromptVersion) -> Content:
@@ -144,6 +150,7 @@ def content_of(version: PromptVersion) -> Content:
         parameters=version.parameters,
         response_schema=version.response_schema,
         fit=version.fit,
+        tools=version.tools,
     )
 
 

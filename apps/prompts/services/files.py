@@ -34,6 +34,7 @@ OF_VERSION: dict[str, Any] = {
     "parameters": {},
     "response_schema": None,
     "fit": {},
+    "tools": [],
     "note": "",
 }
 
@@ -49,7 +50,7 @@ def export_version(*, version: PromptVersion) -> dict[str, Any]:
         "fragments": {str(each): row.content_hash for each, row in find_fragments(content).items()},
     }
     # An older installation knows none of these, and needs them only where they say something.
-    idle = {"kind": PromptKind.TASK, "fit": {}, "fragments": {}}
+    idle = {"kind": PromptKind.TASK, "fit": {}, "tools": [], "fragments": {}}
     return {key: value for key, value in document.items() if idle.get(key) != value}
 
 
@@ -105,8 +106,10 @@ def in_order(documents: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _as_content(document: Mapping[str, Any]) -> Content:
+    """What is null says nothing, as what is missing."""
+    given = {key: value for key, value in document.items() if value is not None}
     return Content(
-        **{key: document.get(key, value) for key, value in OF_VERSION.items() if key != "note"}
+        **{key: given.get(key, value) for key, value in OF_VERSION.items() if key != "note"}
     )
 
 

@@ -17,16 +17,19 @@ class Content:
     parameters: Any
     response_schema: Any = None
     fit: Any = field(default_factory=dict)
+    tools: Any = field(default_factory=list)
 
     @property
     def hash(self) -> str:
         """SHA-256 of the canonical JSON, in hexadecimal. Raises `TypeError` where JSON can't be.
 
-        An empty `fit` is no part of it: versions that were sealed before there was one keep theirs.
+        Empty, `fit` and `tools` are no part of it: versions that were sealed before there were any
+        keep theirs.
         """
         content = self.as_json()
-        if not content["fit"]:
-            del content["fit"]
+        for name in ("fit", "tools"):
+            if not content[name]:
+                del content[name]
         return hashlib.sha256(strict_json.canonical(content)).hexdigest()
 
     def as_json(self) -> dict[str, Any]:
@@ -37,4 +40,5 @@ class Content:
             "parameters": self.parameters,
             "response_schema": self.response_schema,
             "fit": self.fit,
+            "tools": self.tools,
         }

@@ -10,6 +10,7 @@ from apps.prompts.types import NO_FRAGMENTS, Findings, Fragments, PromptKind, Va
 from apps.prompts.validation import shape
 from apps.prompts.validation.content import Content
 from apps.prompts.validation.fitting import fit_faults
+from apps.prompts.validation.tools import strict_warnings, tools_faults
 from apps.prompts.variables import pointer, value_faults
 
 DOCUMENT_BYTES = 500_000  # of the whole content as JSON
@@ -21,10 +22,12 @@ def examine(
     known_models: Iterable[str],
     kind: str = PromptKind.TASK,
     fragments: Fragments = NO_FRAGMENTS,
+    without_tools: Iterable[str] = (),
 ) -> Findings:
     """Faults forbid sealing; warnings don't. Never raises for content of whatever shape.
 
-    `fragments` are those that `find_fragments` found for it.
+    `fragments` are those that `find_fragments` found for it; `without_tools` are models that
+    cannot call tools.
     """
     if faults := _storage_faults(content):
         return Findings(tuple(faults))
@@ -39,6 +42,7 @@ def examine(
         *shape.parameters_faults(content.parameters),
         *shape.schema_faults(content.response_schema),
         *fit_faults(content),
+        *tools_faults(content, without_tools),
     ]
     used: dict[str, set[int]] = {}
     variables = _declared(content.variables)
@@ -78,7 +82,7 @@ def _fragment_faults(content: Content) -> Iterator[Fault]:
     messages = _list(content.messages)
     if len(messages) != 1 or not isinstance(messages[0], dict) or "placeholder" in messages[0]:
         yield Fault("/messages", "A fragment is one message with a text.", "fragment")
-    for name in ("model", "parameters", "response_schema", "fit"):
+    for name in ("model", "parameters", "response_schema", "fit", "tools"):
         if getattr(content, name):
             detail = "Leave it empty: the prompts that include the fragment say it."
             yield Fault(f"/{name}", detail, "fragment")
@@ -187,6 +191,7 @@ def _warnings(
     if content.model and content.model not in set(known_models):
         detail = f"No model is called “{content.model}”; a route of that name must exist."
         yield Fault("/model", detail, "unknown_model")
+    yield from strict_warnings(content.tools)
     for name, variable in variables.items():
         at = pointer("variables", name)
         if name not in used:

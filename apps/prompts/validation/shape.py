@@ -1,6 +1,7 @@
 """The shape of a version's parts, as JSON Schema: one table to read, every fault at once."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import jsonschema_rs
@@ -49,6 +50,24 @@ _MESSAGE = {
     "then": _PLACEHOLDER,
     "else": _TEMPLATE,
 }
+_TOOL_CHOICE = {
+    "type": ["string", "object"],
+    "if": {"type": "string"},
+    "then": {"enum": ["none", "auto", "required"]},
+    "else": {
+        "properties": {
+            "type": {"const": "function"},
+            "function": {
+                "type": "object",
+                "properties": {"name": {"type": "string"}},
+                "required": ["name"],
+                "additionalProperties": False,
+            },
+        },
+        "required": ["type", "function"],
+        "additionalProperties": False,
+    },
+}
 # OpenAI's names. Nothing here may say where a call goes or how many answers it pays for.
 _PARAMETERS = {
     "temperature": {"type": "number", "minimum": 0, "maximum": 2},
@@ -65,6 +84,8 @@ _PARAMETERS = {
     "presence_penalty": {"type": "number", "minimum": -2, "maximum": 2},
     "frequency_penalty": {"type": "number", "minimum": -2, "maximum": 2},
     "reasoning_effort": {"enum": ["none", "minimal", "low", "medium", "high"]},
+    "tool_choice": _TOOL_CHOICE,
+    "parallel_tool_calls": {"type": "boolean"},
 }
 
 _messages = jsonschema_rs.validator_for(
@@ -84,15 +105,15 @@ _parameters = jsonschema_rs.validator_for(
 
 
 def messages_faults(messages: Any) -> list[Fault]:
-    return list(_faults(_messages, messages, "/messages"))
+    return list(faults_of(_messages, messages, "/messages"))
 
 
 def variables_faults(variables: Any) -> list[Fault]:
-    return list(_faults(_variables, variables, "/variables"))
+    return list(faults_of(_variables, variables, "/variables"))
 
 
 def parameters_faults(parameters: Any) -> list[Fault]:
-    faults = list(_faults(_parameters, parameters, "/parameters"))
+    faults = list(faults_of(_parameters, parameters, "/parameters"))
     if isinstance(parameters, Mapping) and {"max_tokens", "max_completion_tokens"} <= set(
         parameters
     ):
@@ -115,9 +136,17 @@ def schema_faults(schema: Any) -> list[Fault]:
     return []
 
 
-def _faults(validator: "jsonschema_rs.Validator", value: Any, root: str) -> Iterator[Fault]:
+def faults_of(
+    validator: "jsonschema_rs.Validator",
+    value: Any,
+    root: str,
+    explained: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Fault]:
+    """`explained`: what is said of fields of these names, in place of the library's words."""
     for error in validator.iter_errors(value):
-        yield Fault(root + pointer(*error.instance_path), _short(error), "invalid")
+        field = str(error.instance_path[-1]) if error.instance_path else ""
+        detail = explained.get(field) or _short(error)
+        yield Fault(root + pointer(*error.instance_path), detail, "invalid")
 
 
 def _short(error: Exception) -> str:

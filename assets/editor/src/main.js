@@ -5,9 +5,10 @@ import {Messages} from './messages.js';
 import {parameters} from './parameters.js';
 import {Preview} from './preview.js';
 import {schema} from './schema.js';
+import {tools} from './tools.js';
 import {Variables} from './variables.js';
 
-const PLAIN = ['model', 'parameters', 'response_schema', 'fit', 'note'];
+const PLAIN = ['model', 'parameters', 'response_schema', 'tools', 'fit', 'note'];
 
 function start(panel) {
     const form = panel.closest('form'), words = JSON.parse(panel.dataset.words);
@@ -20,7 +21,7 @@ function start(panel) {
     };
     const variables = new Variables(box('variables'), changed);
     const messages = new Messages(box('messages'), {words, changed, names: () => variables.names()});
-    const forms = [parameters(field('parameters')), schema(field('response_schema')), fit(field('fit'))];
+    const forms = [parameters(field('parameters')), schema(field('response_schema')), tools(field('tools')), fit(field('fit'))];
 
     preview = new Preview(panel, form, (found) => {
         messages.mark(found.marks);
@@ -38,7 +39,7 @@ function start(panel) {
         restore: (state) => {
             messages.restore(state.messages);
             variables.restore(state.variables);
-            PLAIN.forEach((name) => { field(name).value = state.plain[name]; });
+            PLAIN.forEach((name) => { field(name).value = state.plain[name] ?? field(name).value; });
             forms.forEach((refresh) => refresh());
             changed();
         },

@@ -6,6 +6,8 @@ const NUMBERS = [
     ['presence_penalty', 'Presence penalty', 0.1], ['frequency_penalty', 'Frequency penalty', 0.1],
 ];
 const EFFORTS = [['', 'the model’s own'], ...['none', 'minimal', 'low', 'medium', 'high'].map((one) => [one, one])];
+const CHOICES = [['', 'the model decides'], ['"none"', 'none'], ['"auto"', 'auto'], ['"required"', 'at least one']];
+const PARALLEL = [['', 'the model’s own'], ['true', 'yes'], ['false', 'no']];
 
 function set(area, name, value) {
     const now = parsed(area, {}) ?? {};
@@ -37,6 +39,15 @@ function stopField(area, now) {
     return labelled('Stop at (separated by commas)', field);
 }
 
+// A select of JSON values: the words of a named tool's choice are its own.
+function choice(area, now, name, options) {
+    const value = JSON.stringify(now[name]) ?? '', known = options.some(([one]) => one === value);
+    const named = known ? [] : [[value, `call ${now[name]?.function?.name ?? value}`]];
+    const field = select([...options, ...named], value);
+    field.addEventListener('change', () => set(area, name, field.value && JSON.parse(field.value)));
+    return field;
+}
+
 function isShowable(now) {
     const stops = [now.stop ?? []].flat();
     return NUMBERS.every(([name]) => now[name] === undefined || typeof now[name] === 'number')
@@ -54,6 +65,8 @@ export function parameters(area) {
         box.append(
             ...NUMBERS.map((row) => numberField(area, now, row)),
             stopField(area, now), labelled('Reasoning effort', effort),
+            labelled('Calls of tools', choice(area, now, 'tool_choice', CHOICES)),
+            labelled('Several calls at once', choice(area, now, 'parallel_tool_calls', PARALLEL)),
         );
         return true;
     });

@@ -1,4 +1,4 @@
-// A response schema of simple fields as a table; any other is written as JSON.
+// A JSON Schema of simple fields as a table; any other is written as JSON.
 import {element, labelled, over, parsed, select, write} from './forms.js';
 import {button} from './rows.js';
 
@@ -20,7 +20,7 @@ function rowsOf(schema) {
         return [];
     }
     const simple = schema?.type === 'object' && Object.keys(schema).every((key) => KNOWN.has(key))
-        && schema.additionalProperties === false && typeof schema.properties === 'object';
+        && [false, undefined].includes(schema.additionalProperties) && typeof schema.properties === 'object';
     if (!simple) {
         return undefined;
     }
@@ -36,13 +36,13 @@ function fieldOf({type, description}) {
     return description ? {...shape, description} : shape;
 }
 
-function schemaOf(rows) {
+function schemaOf(rows, isOpen) {
     const named = rows.filter((row) => row.name.trim());
     return {
         type: 'object',
         properties: Object.fromEntries(named.map((row) => [row.name.trim(), fieldOf(row)])),
         required: named.filter((row) => row.required).map((row) => row.name.trim()),
-        additionalProperties: false,
+        ...(isOpen ? {} : {additionalProperties: false}),
     };
 }
 
@@ -62,13 +62,13 @@ function drawRow(row, changed, remove) {
         labelled('Description', description), check, button('Remove', `Remove field ${row.name}`, remove));
 }
 
-export function schema(area) {
+export function schema(area, title = 'Fields of the answer', more = 'Add field') {
     const draw = (box) => {
-        const rows = rowsOf(parsed(area, null));
+        const now = parsed(area, null), rows = rowsOf(now), isOpen = now !== null && now?.additionalProperties !== false;
         if (rows === undefined) {
             return false;
         }
-        const list = element('div'), changed = () => write(area, schemaOf(rows), !rows.some((row) => row.name.trim()));
+        const list = element('div'), changed = () => write(area, schemaOf(rows, isOpen), !rows.some((row) => row.name.trim()));
         const show = (row) => {
             const drawn = drawRow(row, changed, () => {
                 rows.splice(rows.indexOf(row), 1);
@@ -79,7 +79,7 @@ export function schema(area) {
             list.append(drawn);
             return drawn;
         };
-        const add = button('Add field', '', () => {
+        const add = button(more, '', () => {
             rows.push({name: '', type: 'string', description: '', required: true});
             show(rows.at(-1)).querySelector('input').focus();
         });
@@ -87,5 +87,5 @@ export function schema(area) {
         box.append(list, add);
         return true;
     };
-    return over(area, 'Fields of the answer', draw);
+    return over(area, title, draw);
 }
