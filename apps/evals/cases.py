@@ -6,8 +6,9 @@ from typing import Any
 
 from apps.core import strict_json
 from apps.core.problems import Fault
+from apps.prompts.pointers import pointer
 from apps.prompts.types import Variable
-from apps.prompts.variables import pointer, value_faults
+from apps.prompts.variables import value_faults
 
 MAX_CASES = 5_000  # of one dataset version
 CASE_BYTES = 64 * 1024

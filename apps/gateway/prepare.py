@@ -88,7 +88,7 @@ def prepare(
     prompt that `spec` names; it has no pin, as nothing serves it. `may_count` False, on an event
     loop: `MustCount` when many tokens are to be counted (call again in a thread)."""
     version, pin = (draft, None) if draft else _version(spec, config, request_id, pin)
-    faults = tool_faults(spec, version)
+    faults = tool_faults(spec.parameters, version)
     spec = _with_prompt_defaults(spec, version)
     faults += _shape_faults(spec, version)
     messages, values = spec.messages, spec.variables

@@ -12,8 +12,9 @@ from typing import Any
 
 from apps.core.problems import Fault
 from apps.prompts import engine
+from apps.prompts.pointers import pointer
 from apps.prompts.types import Variable, VariableFaults, VersionFacts
-from apps.prompts.variables import fill, pointer, value_faults
+from apps.prompts.variables import fill, value_faults
 
 # Work of all messages together, shared out evenly, but each may do a long text's worth: with 50
 # messages at most, one rendering stays below a second. Part of what a sealed version means.

@@ -7,7 +7,7 @@ import yaml
 
 from apps.core.problems import Fault
 from apps.prompts import textfile
-from apps.prompts.variables import pointer
+from apps.prompts.pointers import pointer
 
 _SAYS_LINE = re.compile(r"\A[Ll]ine (\d+): ")
 

@@ -5,18 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from apps.core.problems import Fault
+from apps.prompts.conversation import messages_faults
 from apps.prompts.types import Variable
-
-MESSAGE_ROLES = ("user", "assistant", "tool")  # a system message is the author's alone
-MESSAGE_KEYS = frozenset({"role", "content", "name", "tool_call_id"})
-NAME_SHOWN = 100  # characters of a name that a caller made up
-
-
-def pointer(*parts: str | int) -> str:
-    """A JSON pointer (RFC 6901 §3)."""
-    return "".join(
-        "/" + str(part)[:NAME_SHOWN].replace("~", "~0").replace("/", "~1") for part in parts
-    )
 
 
 def value_faults(variable: Variable, value: Any, at: str) -> Iterator[Fault]:
@@ -30,7 +20,7 @@ def value_faults(variable: Variable, value: Any, at: str) -> Iterator[Fault]:
         unit = "characters" if variable.type == "string" else "entries"
         yield Fault(at, f"Has {len(value):,} {unit}; at most {limit:,} are allowed.", "too_long")
     if variable.type == "messages":
-        yield from _messages_faults(value, at)
+        yield from messages_faults(value, at)
 
 
 def fill(variable: Variable, values: Mapping[str, Any]) -> Any:
@@ -39,28 +29,6 @@ def fill(variable: Variable, values: Mapping[str, Any]) -> Any:
     if given is not None:
         return given
     return EMPTY.get(variable.type) if variable.default is None else variable.default
-
-
-def _messages_faults(messages: list[Any], at: str) -> Iterator[Fault]:
-    for index, message in enumerate(messages):
-        here = f"{at}/{index}"
-        if not isinstance(message, dict):
-            yield Fault(here, "Must be an object with role and content.", "wrong_type")
-            continue
-        if message.get("role") not in MESSAGE_ROLES:
-            yield Fault(f"{here}/role", f"Must be one of {', '.join(MESSAGE_ROLES)}.", "bad_role")
-        if not isinstance(message.get("content"), str):
-            yield Fault(f"{here}/content", "Must be a string.", "wrong_type")
-        yield from _extra_faults(message, here)
-
-
-def _extra_faults(message: Mapping[str, Any], at: str) -> Iterator[Fault]:
-    for key, value in message.items():
-        if key not in MESSAGE_KEYS:
-            known = ", ".join(sorted(MESSAGE_KEYS))
-            yield Fault(at + pointer(key), f"Unknown field. Known: {known}.", "unknown_field")
-        elif key not in ("role", "content") and not isinstance(value, str):
-            yield Fault(at + pointer(key), "Must be a string.", "wrong_type")
 
 
 def _is_integer(value: Any) -> bool:

@@ -210,3 +210,26 @@ def test_openai_s_clients_are_told_why_theirs_are_refused(live, runtime, shop):
     assert answer.status == 400
     assert answer.json["error"]["param"] == "tools"
     assert "declares its own tools (get_weather)" in answer.json["error"]["message"]
+
+
+def test_a_loop_of_tools_runs_through_a_prompt(live, ask, upstream):
+    """What was answered goes back as it came, with what the tool said."""
+    live(
+        messages=[
+            {"role": "user", "content": "Weather in {{ town }}?"},
+            {"placeholder": "rounds"},
+        ],
+        variables={
+            "town": {"type": "string"},
+            "rounds": {"type": "messages", "required": False},
+        },
+    )
+    answer = ask(**required()).body["choices"][0]["message"]
+    result = {"role": "tool", "tool_call_id": "call_0", "content": "Sun, 20 degrees."}
+    rounds = {"town": "Ulm", "rounds": [answer, result]}
+
+    last = ask(variables=rounds, parameters={"tool_choice": "none"})
+
+    asked = {"role": "user", "content": "Weather in Ulm?"}
+    assert upstream.log()[1]["body"]["messages"] == [asked, answer, result]
+    assert (last.finish_reason, bool(last.text)) == ("stop", True)

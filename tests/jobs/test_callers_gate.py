@@ -16,6 +16,7 @@ from apps.prompts.models import Channel
 from apps.prompts.services.gates import GateOutcome, gate_findings
 from tests.factories import make_service
 from tests.prompts.conftest import content, go_live, make_prompt, make_sealed
+from tests.prompts.tools import WEATHER, tool
 
 pytestmark = pytest.mark.django_db
 PRODUCT = {"type": "string", "required": True, "max_length": 20}
@@ -45,7 +46,7 @@ def next_version(live, **variables):
     return make_sealed(live.prompt, declaring(**variables))
 
 
-def called(service, variables, *, days=1, channel="production", prompt="product-text"):
+def called(service, variables, *, days=1, channel="production", prompt="product-text", **more):
     at = timezone.now() - timedelta(days=days)
     known = Service.objects.filter(slug=service).first() or make_service(service)
     job = Job.objects.create(
@@ -53,7 +54,7 @@ def called(service, variables, *, days=1, channel="production", prompt="product-
         finished_at=at, fingerprint="0" * 64, request_id="req_test", model="small", prompt=prompt,
         channel=channel,
     )  # fmt: skip
-    JobPayload.objects.create(job=job, request={"prompt": prompt, "variables": variables})
+    JobPayload.objects.create(job=job, request={"prompt": prompt, "variables": variables, **more})
 
 
 def cost_of(service, *, purpose="answer"):
@@ -149,6 +150,42 @@ def test_where_variables_stay_there_is_nothing_to_say(channel, live, django_asse
     with django_assert_num_queries(0):
         assert found(channel, same, live) == []
         assert found(channel, same, None) == []
+
+
+def with_tools(live, *tools):
+    said = [{"role": "user", "content": "Hi {{ product }}"}]
+    return make_sealed(
+        live.prompt, content(messages=said, variables={"product": PRODUCT}, tools=list(tools))
+    )
+
+
+def test_those_who_send_tools_of_their_own_would_be_refused_by_a_prompt_that_has_some(
+    channel, live
+):
+    called("agent", {"product": "a cup"}, parameters={"tools": [tool()], "functions": []})
+    called("loop", {"product": "a cup"}, parameters={"tool_choice": tool("other")})
+    version = with_tools(live, WEATHER)
+
+    ((outcome, detail),) = found(channel, version, live)
+
+    assert outcome is GateOutcome.FAIL
+    assert "agent sends “functions”, sends “tools”; loop calls a tool that is gone." in detail
+    assert "shop" not in detail
+
+
+def test_better_words_of_a_tool_break_nobody(channel, live):
+    called("loop", {"product": "a cup"}, parameters={"tool_choice": tool("get_weather")})
+    cost_of("chat")
+    base = with_tools(live, WEATHER)
+    better = {**WEATHER, "function": {**WEATHER["function"], "description": "Of any town."}}
+
+    assert [one for one, _ in found(channel, with_tools(live, better), base)] == [GateOutcome.PASS]
+    assert [one for one, _ in found(channel, with_tools(live, tool()), base)] == [GateOutcome.FAIL]
+    Job.objects.filter(service__slug="loop").delete()
+    assert [one for one, _ in found(channel, with_tools(live), base)] == [GateOutcome.PASS]
+    assert [one for one, _ in found(channel, with_tools(live, tool("b")), base)] == [
+        GateOutcome.UNSURE
+    ]
 
 
 def test_its_queries_do_not_grow_with_callers(channel, live, django_assert_num_queries):

@@ -16,6 +16,7 @@ from apps.prompts import services
 from tests.factories import make_deployment, make_model
 from tests.playground.conftest import posted
 from tests.prompts.conftest import CONTENT, browser, content, make_draft, make_sealed
+from tests.prompts.tools import WEATHER
 from tests.yardstick import turn
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +55,28 @@ class TestRendering:
 
         assert found.parts[0].fault
         assert found.parts[1].text == "Describe a red kettle."
+
+    def test_tools_are_shown_and_counted_beside_the_messages(self, small):
+        without, found = look(content()), look(content(tools=[WEATHER, {"type": "other"}]))
+
+        assert [(one.name, one.description) for one in found.tools] == [
+            ("get_weather", "The weather of a town now.")
+        ]
+        assert found.tools[0].tokens > 20
+        assert found.figures.tokens > without.figures.tokens + 20
+        assert found.figures.input_pico > without.figures.input_pico
+        assert "no_tools" in {fault.code for fault in found.findings.faults}
+
+    def test_calls_of_tools_in_a_sample_are_shown(self, small):
+        function = {"name": "get_weather", "arguments": "{}"}
+        called = {"id": "1", "type": "function", "function": function}
+        talk = [{"role": "assistant", "content": None, "tool_calls": [called]}]
+        declared = {"talk": {"type": "messages", "sample": talk}}
+
+        (part,) = look(content(messages=[{"placeholder": "talk"}], variables=declared)).parts
+
+        assert "get_weather" in part.text
+        assert "None" not in part.text
 
     def test_what_is_not_declared_yet_is_shown_by_its_name(self, small):
         found = look(user_says("Dear {{ customer }}, {% for one in items %}{{ one }}{% endfor %}"))

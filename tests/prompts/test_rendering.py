@@ -166,6 +166,55 @@ def test_a_placeholder_takes_no_system_message():
     ]
 
 
+def call(**changes):
+    function = {"name": "get_weather", "arguments": '{"town": "Ulm"}'}
+    return {"id": "call_0", "type": "function", "function": function} | changes
+
+
+def answered(*calls, **values):
+    return {"role": "assistant", "content": None, "tool_calls": list(calls)} | values
+
+
+def test_calls_of_tools_and_their_answers_come_back_word_by_word():
+    facts = version([{"placeholder": "history"}], history={"type": "messages"})
+    as_answered = {"refusal": None, "annotations": [], "audio": None, "function_call": None}
+    history = [
+        user("Weather?"),
+        answered(call(), **as_answered),
+        {"role": "tool", "tool_call_id": "call_0", "content": "Sun."},
+        answered(call(index=0), content="Once more."),
+    ]
+
+    assert render(facts, check_variables(facts, {"history": history})) == tuple(history)
+
+
+def test_what_is_no_call_of_a_tool_is_told():
+    facts = version([{"placeholder": "history"}], history={"type": "messages"})
+    wrong = [
+        5,
+        {},
+        call(type="custom"),
+        call(id=5),
+        call(more=1),
+        call(function="f"),
+        call(function={"name": "f", "arguments": {}}),
+        call(function={"name": "f"}),
+    ]
+
+    found = faults(facts, {"history": [answered(one) for one in wrong]})
+    assert found == [
+        (f"/variables/history/{at}/tool_calls", "wrong_type") for at in range(len(wrong))
+    ]
+    assert faults(
+        facts,
+        {"history": [answered(), answered(call(), content=5), answered(call(), audio={"id": "x"})]},
+    ) == [
+        ("/variables/history/0/content", "wrong_type"),
+        ("/variables/history/1/content", "wrong_type"),
+        ("/variables/history/2/audio", "wrong_type"),
+    ]
+
+
 def test_a_limit_of_the_engine_is_a_clear_fault():
     facts = version([user("ok"), user("{{ text * 1000 }}")], text={"type": "string"})
 

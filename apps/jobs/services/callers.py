@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.db.models import Q
 
 from apps.core.clock import db_now
 from apps.core.problems import Fault
+from apps.gateway.offered import TOOLS_OF_PROMPT, tool_faults
 from apps.jobs.models import Job
 from apps.ledger.models import DayCost, Purpose
 from apps.prompts.models import Channel, Prompt, PromptVersion
@@ -17,15 +19,16 @@ from apps.prompts.rendering import check_variables
 from apps.prompts.services.gates import GateFinding, GateOutcome
 from apps.prompts.snapshot import facts_of
 from apps.prompts.types import VariableFaults, VersionFacts
+from apps.prompts.validation.tools import functions_of
 
 PERIOD = timedelta(days=30)
 LOOKED_AT = 10  # newest jobs of each service; what came before is what they no longer send
 SERVICES = 200
 CHECK = "Callers"
-WAY_OUT = "Give new variables a default, and keep those that are sent."
+WAY_OUT = "Give new variables a default, and keep those that are sent; tools are the prompt's own."
 
 _NEWEST = """
-    SELECT service.slug, payload.request -> 'variables'
+    SELECT service.slug, payload.request -> 'variables', payload.request -> 'parameters'
     FROM access_service service, LATERAL (
         SELECT id FROM jobs_job job
         WHERE job.service_id = service.id AND job.prompt = %(prompt)s
@@ -39,9 +42,9 @@ _NEWEST = """
 def callers_gate(
     *, prompt: Prompt, channel: Channel, version: PromptVersion, base: PromptVersion | None
 ) -> Sequence[GateFinding]:
-    """Registered with `apps.prompts.services.gates`. Nothing to say where variables stay as they
-    are; jobs tell what is sent, of other calls nobody keeps it."""
-    if base is None or base.variables == version.variables:
+    """Registered with `apps.prompts.services.gates`. Nothing to say where variables and tools stay
+    as they are; jobs tell what is sent, of other calls nobody keeps it."""
+    if base is None or (base.variables == version.variables and base.tools == version.tools):
         return []
     since = db_now() - PERIOD
     sent = _sent(prompt, channel, since)
@@ -64,31 +67,42 @@ def _fine(sent: Mapping[str, Sequence[Any]]) -> str:
     return f"What {', '.join(sent)} sent in the last 30 days fits."
 
 
-def _sent(prompt: Prompt, channel: Channel, since: datetime) -> dict[str, list[Any]]:
-    """Service → the variables of its newest jobs; one probe of an index for each service."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a job said beside its prompt."""
+
+    variables: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+
+
+def _sent(prompt: Prompt, channel: Channel, since: datetime) -> dict[str, list[Sent]]:
+    """Service → its newest jobs; one probe of an index for each service."""
     values: dict[str, Any] = {"prompt": prompt.slug, "channel": channel.slug, "since": since}
-    found: dict[str, list[Any]] = {}
+    found: dict[str, list[Sent]] = {}
     with connection.cursor() as cursor:
         bounds = {"looked_at": LOOKED_AT, "most": LOOKED_AT * SERVICES}
         cursor.execute(_NEWEST, values | bounds)
-        for service, variables in cursor.fetchall():
-            found.setdefault(service, []).append(json.loads(variables or "{}"))
+        for service, *said in cursor.fetchall():
+            found.setdefault(service, []).append(Sent(*(json.loads(one or "{}") for one in said)))
     return found
 
 
-def _refused(version: VersionFacts, sent: Mapping[str, Sequence[Any]]) -> dict[str, set[str]]:
+def _refused(version: VersionFacts, sent: Mapping[str, Sequence[Sent]]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for service, calls in sent.items():
-        for variables in calls:
-            found.setdefault(service, set()).update(_faults(version, variables))
+        for call in calls:
+            found.setdefault(service, set()).update(_faults(version, call))
     return {service: what for service, what in found.items() if what}
 
 
-def _faults(version: VersionFacts, variables: Mapping[str, Any]) -> Iterator[str]:
+def _faults(version: VersionFacts, call: Sent) -> Iterator[str]:
     try:
-        check_variables(version, variables)
+        check_variables(version, call.variables)
     except VariableFaults as error:
         yield from map(_said, error.faults)
+    for fault in tool_faults(call.parameters, version):
+        name = fault.pointer.split("/")[2]
+        yield f"sends “{name}”" if fault.code == TOOLS_OF_PROMPT else "calls a tool that is gone"
 
 
 def _said(fault: Fault) -> str:
@@ -103,6 +117,8 @@ def _said(fault: Fault) -> str:
 
 def _could_refuse(base: PromptVersion, version: PromptVersion) -> bool:
     """Whether any call that the base takes might not be taken."""
+    if version.tools and (not base.tools or _names(base) - _names(version)):
+        return True
     old = {variable.name: variable for variable in facts_of(base).variables}
     new = {variable.name: variable for variable in facts_of(version).variables}
     if old.keys() - new.keys():
@@ -112,6 +128,11 @@ def _could_refuse(base: PromptVersion, version: PromptVersion) -> bool:
         or (name in old and _narrower(old[name], variable))
         for name, variable in new.items()
     )
+
+
+def _names(version: PromptVersion) -> set[str]:
+    """Of its tools: a caller may say that one must be called."""
+    return {function["name"] for _, function in functions_of(version.tools)}
 
 
 def _narrower(old: Any, new: Any) -> bool:

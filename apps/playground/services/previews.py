@@ -20,6 +20,7 @@ from apps.playground.services.figures import (
 )
 from apps.playground.services.places import marks_of, uses_of
 from apps.playground.types import LivePreview, Offered, Part, Use
+from apps.prompts.conversation import said
 from apps.prompts.fragments import find_fragments, inlined
 from apps.prompts.rendering import render
 from apps.prompts.types import PromptKind, Variable, VariableFaults, VersionFacts
@@ -85,7 +86,7 @@ def _with_figures(
     except NoFigures as error:
         return replace(preview, no_figures=str(error))
     tools = content.tools if isinstance(content.tools, list) else []
-    size = sum(len(str(one.get("content"))) for one in messages) + len(str(tools))
+    size = sum(len(said(one)) for one in messages) + len(str(tools))
     counter = counter_for(deployment, size)
     found = figures(
         messages=messages,
@@ -178,4 +179,4 @@ def _render(
         messages = render(facts, values, without=others)
     except VariableFaults as error:
         return [Part(role, fault=error.faults[0].detail)], ()
-    return [Part(str(one["role"]), str(one["content"])) for one in messages], messages
+    return [Part(str(one["role"]), said(one)) for one in messages], messages

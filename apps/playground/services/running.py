@@ -78,6 +78,8 @@ class Quoted:
     model: str = ""
     messages: tuple[Mapping[str, Any], ...] = ()
     """As they will be sent."""
+    tools: tuple[str, ...] = ()
+    """Names of those that are offered to the model."""
     faults: tuple[Fault, ...] = ()
 
     @property
@@ -143,6 +145,7 @@ def _quoted(asked: Asked, choice: Choice, caller: Caller, config: Config, now: d
         spec=prepared.spec,
         model=prepared.spec.model,
         messages=prepared.messages,
+        tools=tuple(one["function"]["name"] for one in prepared.parameters.get("tools", ())),
         faults=faults,
     )
 

@@ -12,6 +12,7 @@ from apps.playground.selectors.offered import Source, sources_of
 from apps.playground.services import live_preview
 from apps.playground.types import LivePreview
 from apps.prompts import engine
+from apps.prompts.conversation import said
 from apps.prompts.models import PromptVersion
 from apps.prompts.services import content_of
 
@@ -31,6 +32,9 @@ def preview_of(version: PromptVersion) -> LivePreview:
 def value_sources(context: Context, version: PromptVersion) -> list[tuple[str, list[Source]]]:
     """Cases and past calls that this reader may see a draft filled with."""
     return sources_of(version.prompt, context["request"].user)
+
+
+register.filter("said", said)
 
 
 @register.simple_tag

@@ -12,12 +12,12 @@ from apps.core.problems import Fault
 from apps.prompts.errors import PromptError
 from apps.prompts.fragments import find_fragments, included
 from apps.prompts.models import Channel, Prompt, PromptVersion
+from apps.prompts.pointers import pointer
 from apps.prompts.services.drafts import content_of, create_prompt, draft_of, whole_content
 from apps.prompts.services.releases import release
 from apps.prompts.services.sealing import seal_version
 from apps.prompts.types import PromptKind
 from apps.prompts.validation import Content
-from apps.prompts.variables import pointer
 
 OF_PROMPT = {
     "kind": PromptKind.TASK,

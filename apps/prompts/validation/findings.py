@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 from apps.core import strict_json
 from apps.core.problems import Fault
 from apps.prompts import engine
+from apps.prompts.pointers import pointer
 from apps.prompts.types import NO_FRAGMENTS, Findings, Fragments, PromptKind, Variable
 from apps.prompts.validation import shape
 from apps.prompts.validation.content import Content
 from apps.prompts.validation.fitting import fit_faults
 from apps.prompts.validation.tools import strict_warnings, tools_faults
-from apps.prompts.variables import pointer, value_faults
+from apps.prompts.variables import value_faults
 
 DOCUMENT_BYTES = 500_000  # of the whole content as JSON
 

@@ -8,7 +8,8 @@ import jsonschema_rs
 
 from apps.core.json_schema import BadSchema, schema_validator
 from apps.core.problems import Fault
-from apps.prompts.variables import KINDS, pointer
+from apps.prompts.pointers import pointer
+from apps.prompts.variables import KINDS
 
 MESSAGES = 50  # of one prompt
 VARIABLES = 100

@@ -9,9 +9,9 @@ from apps.core import strict_json
 from apps.core.json_schema import BadSchema, schema_validator
 from apps.core.problems import Fault
 from apps.core.schema_work import TooMuchWork, bound_patterns
+from apps.prompts.pointers import pointer
 from apps.prompts.validation.content import Content
 from apps.prompts.validation.shape import faults_of
-from apps.prompts.variables import pointer
 
 TOOLS = 128  # of one version, as OpenAI's API has it
 TOOLS_BYTES = 100_000  # of all of them as JSON
