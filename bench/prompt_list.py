@@ -119,6 +119,8 @@ def _pages(versions: int) -> list[tuple[str, str, bool]]:
         ("search: nothing", f"{prompts}?q=nowhere-to-be-found", True),
         ("filter: draft waiting", f"{prompts}?draft=yes", True),
         ("filter: not called for 30 days", f"{prompts}?unused=yes", True),
+        ("filter: live model", f"{prompts}?model=small", True),
+        ("sorted by last change", f"{prompts}?o=-8", True),
         ("filter: folder and tag", f"{prompts}?folder=area-1&tag=tag-3", True),
         ("prompt", reverse("admin:prompts_prompt_change", args=[prompt.pk]), False),
         ("version", reverse("admin:prompts_promptversion_change", args=[live.pk]), False),

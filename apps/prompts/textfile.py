@@ -26,8 +26,8 @@ from apps.core import strict_json
 MOST_CHARS = 1_000_000  # of a file
 _MOST_DIGITS = 80  # of a number
 _ORDER = (
-    "slug", "kind", "name", "description", "owner", "tags", "on_unknown", "model", "parameters",
-    "variables", "response_schema", "tools", "fit", "fragments", "note", "messages",
+    "slug", "kind", "name", "description", "owner", "tags", "folder", "on_unknown", "model",
+    "parameters", "variables", "response_schema", "tools", "fit", "fragments", "note", "messages",
 )  # fmt: skip
 HEAD = re.compile(r"^<<< (placeholder )?([A-Za-z_][A-Za-z0-9_]*) >>>$")
 _ESCAPED = re.compile(r"^(\\*<<<)")

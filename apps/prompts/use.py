@@ -20,6 +20,8 @@ class Use:
     calls: int = 0
     failed: int = 0
     cost_pico: int = 0
+    p50_ms: float | None = None
+    """Half of the answers came within so many milliseconds; None: nobody knows."""
 
     @property
     def failed_share(self) -> float:

@@ -89,6 +89,8 @@ def test_all_faults_are_named_and_nothing_is_stored_half(file):
         ({"tags": 1}, "/tags"),
         ({"surprise": 1}, "/surprise"),
         ({"name": 5}, "/name"),
+        ({"folder": 5}, "/folder"),
+        ({"folder": "/a"}, "/folder"),
     ],
 )
 def test_a_document_of_another_shape_is_refused(file, changes, word):
@@ -136,6 +138,35 @@ def test_what_may_be_left_out_comes_back_the_same(file):
     assert document["fit"] == fit
     call_command("import_prompt", file(**document), "--seal")
     assert PromptVersion.objects.count() == 1
+
+
+def test_a_folder_travels_with_its_prompt(file, capsys, tmp_path):
+    call_command("import_prompt", file(folder="shop/texts für alle"), "--seal")
+    version = PromptVersion.objects.get()
+    capsys.readouterr()
+    call_command("export_prompt", "gift-text", "--number", "1")
+    text = capsys.readouterr().out
+    assert "\nfolder: shop/texts für alle\n" in text
+    path = tmp_path / "copy.prompt"
+    path.write_text(text.replace("slug: gift-text", "slug: copy"))
+
+    call_command("import_prompt", path, "--seal")
+
+    assert version.prompt.folder == Prompt.objects.get(slug="copy").folder == "shop/texts für alle"
+
+
+def test_a_file_without_a_folder_is_as_it_was(file):
+    call_command("import_prompt", file(), "--seal")
+
+    assert "folder" not in export_version(version=PromptVersion.objects.get())
+    assert Prompt.objects.get().folder == ""
+
+
+def test_an_import_moves_no_prompt(file):
+    call_command("import_prompt", file(folder="old"), "--seal")
+    call_command("import_prompt", file(folder="new"), "--seal")
+
+    assert Prompt.objects.get().folder == "old"
 
 
 def test_without_it_files_and_hashes_are_as_they_were(file):

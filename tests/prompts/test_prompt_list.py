@@ -1,20 +1,27 @@
 """The list of prompts: what it finds, what it leaves out, and what it says of use."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from apps.audit.models import AuditEntry
 from apps.prompts import services
+from apps.prompts.admin.prompts import PromptAdmin
 from apps.prompts.models import Experiment, Prompt, PromptWords
-from apps.prompts.selectors import prompts_saying
+from apps.prompts.selectors import last_changes, prompts_saying
+from apps.results.latencies import bucket_of
 from apps.results.models import VersionHour
 from tests.prompts.conftest import (
+    NOW,
+    browser,
     content,
     go_live,
     make_draft,
     make_live,
+    make_person,
     make_prompt,
     make_sealed,
     page,
@@ -142,6 +149,88 @@ class TestList:
         prompt.refresh_from_db()
         assert prompt.folder == "shop/texts für alle"
         assert "shop/texts für alle" in root.get(page("prompt")).content.decode()
+
+    def test_the_middle_of_the_times_to_an_answer(self, desk, prompt):
+        make_live(prompt)
+        called(prompt, latencies={str(bucket_of(200)): 3, str(bucket_of(9_000)): 2})
+        called(prompt, hours_ago=30, latencies={str(bucket_of(9_000)): 4})
+        called(prompt, hours_ago=24 * 8, latencies={str(bucket_of(1)): 1_000})
+        called(make_prompt("quick"), latencies={str(bucket_of(200)): 1})
+        called(make_prompt("unknown"))
+
+        answer = desk.get(page("prompt"))
+
+        rows = {row.slug: row for row in answer.context["cl"].result_list}
+        assert rows["product-text"].use.p50_ms == pytest.approx(9_000, rel=0.1)
+        assert rows["quick"].use.p50_ms == pytest.approx(200, rel=0.1)
+        assert rows["unknown"].use.p50_ms is None
+        html = answer.content.decode()
+        assert re.search(r"field-p50[^>]*>[89]\.\d\s*s<", html)
+        assert re.search(r"field-p50[^>]*>(1[89]|2[012])\d\sms<", html)
+
+    def test_last_changed_is_of_the_prompt_its_versions_or_releases(self, desk, staging):
+        first, second, third = (make_prompt(name) for name in ("first", "second", "third"))
+        version = make_sealed(second)
+        now, long_ago = timezone.now(), NOW - timedelta(days=9)
+        Prompt.objects.update(updated_at=long_ago)
+        Prompt.objects.filter(pk=first.pk).update(updated_at=now + timedelta(days=1))
+        released = services.release(
+            prompt=second,
+            channel=staging,
+            version=version,
+            reason="Because.",
+            by=None,
+            now=now + timedelta(days=2),
+        )
+
+        shown = desk.get(page("prompt")).context["cl"].result_list
+        times = {row.slug: row.changed_at for row in shown}
+
+        assert times["second"] == released.released_at
+        assert times["third"] == long_ago
+        column = PromptAdmin.list_display.index("changed") + 1
+        assert listed(desk, o=f"-{column}") == ["second", "first", "third"]
+        draft = make_draft(third)
+        assert last_changes([third.pk]) == {third.pk: draft.updated_at}
+
+    def test_the_model_of_what_is_live(self, desk):
+        small, large = make_prompt("small-one"), make_prompt("large-one")
+        make_live(small)
+        make_sealed(small, content(model="large"))
+        make_live(large, content(model="large"), channel="staging")
+
+        assert listed(desk, model="large") == ["large-one"]
+        assert listed(desk, model="small") == ["small-one"]
+
+    def test_several_prompts_are_moved_at_once(self, desk, engineer):
+        rows = [make_prompt(name) for name in ("a", "b", "c")]
+        Prompt.objects.filter(slug="c").update(folder="old")
+        chosen = {"action": "move_to_folder", "_selected_action": [row.pk for row in rows[1:]]}
+
+        asked = desk.post(page("prompt"), chosen)
+        assert '<option value="old">' in asked.content.decode()
+        bad = desk.post(page("prompt"), chosen | {"confirmed": 1, "folder": "/x"})
+        assert "Words between slashes" in bad.context["form"].errors["folder"][0]
+        done = desk.post(
+            page("prompt"), chosen | {"confirmed": 1, "folder": "shop/texts"}, follow=True
+        )
+
+        assert "Moved 2 prompts to shop/texts." in done.content.decode()
+        folders = dict(Prompt.objects.values_list("slug", "folder"))
+        assert folders == {"a": "", "b": "shop/texts", "c": "shop/texts"}
+        moved = AuditEntry.objects.filter(
+            pgh_label="update", pgh_obj_model="prompts.Prompt", pgh_obj_id=str(rows[1].pk)
+        )
+        assert moved.get().pgh_context["user"] == engineer.pk
+
+    def test_who_only_reads_moves_nothing(self, prompt):
+        client = browser(make_person("eve", "auditor"))
+        chosen = {"action": "move_to_folder", "_selected_action": [prompt.pk], "confirmed": 1}
+
+        client.post(page("prompt"), chosen | {"folder": "x"})
+
+        prompt.refresh_from_db()
+        assert prompt.folder == ""
 
     @pytest.mark.parametrize("folder", ["/shop", "shop/", "a//b", "a\n", "<b>", "x" * 101])
     def test_a_folder_is_words_between_slashes(self, prompt, folder):

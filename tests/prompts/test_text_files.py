@@ -39,7 +39,7 @@ _messages = st.lists(
 _documents = st.fixed_dictionaries(
     {"slug": st.just("gift-text"), "messages": _messages},
     optional={
-        "note": _texts, "name": _texts, "model": _texts, "tags": st.lists(_texts),
+        "note": _texts, "name": _texts, "folder": _texts, "model": _texts, "tags": st.lists(_texts),
         "variables": st.dictionaries(_texts, _json, max_size=3), "parameters": _json,
         "response_schema": _json,
     },

@@ -43,7 +43,7 @@ def confirmed_action(
             if request.method == "POST" and form.is_valid():
                 messages.success(request, run(self, request, queryset, form.cleaned_data["reason"]))
                 return None
-            return _ask(self, request, queryset, form, run.__name__, question, button)
+            return ask_first(self, request, queryset, form, run.__name__, question, button)
 
         action.short_description = description  # type: ignore[attr-defined]
         action.allowed_permissions = permissions  # type: ignore[attr-defined]
@@ -52,15 +52,17 @@ def confirmed_action(
     return decorate
 
 
-def _ask(
+def ask_first(
     admin: Any,
     request: HttpRequest,
     queryset: QuerySet[Any],
-    form: ReasonForm,
+    form: forms.Form,
     name: str,
     question: str,
     button: str,
+    template: str = "admin/confirm_action.html",
 ) -> TemplateResponse:
+    """The page between choosing rows and the action `name`, which its form posts to again."""
     count = queryset.count()
     context = admin.admin_site.each_context(request) | {
         "title": question,
@@ -75,7 +77,7 @@ def _ask(
         "select_across": request.POST.get("select_across", ""),
         "checkbox_name": helpers.ACTION_CHECKBOX_NAME,
     }
-    return TemplateResponse(request, "admin/confirm_action.html", context)
+    return TemplateResponse(request, template, context)
 
 
 def decide_each(

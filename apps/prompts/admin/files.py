@@ -86,7 +86,7 @@ class FilesAdmin(PlatformAdmin):
     """The import page, and the export of what is chosen in the list."""
 
     change_list_template = "admin/prompts/prompt/change_list.html"
-    actions = ("export_files",)
+    actions: tuple[str, ...] = ("export_files",)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.import_view)

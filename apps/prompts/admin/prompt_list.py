@@ -16,8 +16,13 @@ from django.utils.safestring import SafeString
 from apps.core.admin import PlatformAdmin, money, pill, short_time
 from apps.core.admin.cells import NOTHING
 from apps.prompts.admin.cells import compare_url, live_pills
-from apps.prompts.models import Experiment, Prompt, PromptVersion
-from apps.prompts.selectors import prompts_saying, prompts_with_state
+from apps.prompts.models import Experiment, Prompt, PromptVersion, Release
+from apps.prompts.selectors import (
+    changed_last,
+    last_changes,
+    prompts_saying,
+    prompts_with_state,
+)
 from apps.prompts.types import PromptKind
 from apps.prompts.use import Use, uncalled, use_of
 
@@ -28,14 +33,16 @@ TERMS = 8  # of a search
 
 
 class PromptList(ChangeList):
-    """With the use of each prompt that a page shows."""
+    """With the use of each prompt that a page shows, and when it was last changed."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         shown: list[Any] = list(self.result_list)
         found = use_of([row.slug for row in shown], since=timezone.now() - RECENT)
+        changes = last_changes([row.pk for row in shown])
         for row in shown:
             row.use = found.get(row.slug, Use())
+            row.changed_at = changes[row.pk]
         self.result_list = shown
 
 
@@ -90,6 +97,21 @@ class _OneOf(ABC, admin.SimpleListFilter):
         """What can be chosen, in any order, once or more."""
 
 
+class ModelFilter(_OneOf):
+    """Of what is live, on whichever channel."""
+
+    title = "live model"
+    parameter_name = "model"
+
+    def values(self) -> Iterable[str]:
+        live = Release.objects.filter(ended_at=None).order_by()
+        return live.values_list("version__model", flat=True).distinct()
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Prompt]) -> QuerySet[Prompt]:
+        live = Release.objects.filter(ended_at=None, version__model=self.value())
+        return queryset.filter(pk__in=live.values("prompt_id")) if self.value() else queryset
+
+
 class OwnerFilter(_OneOf):
     title = "owner"
     parameter_name = "owner"
@@ -136,10 +158,11 @@ class PromptListAdmin(PlatformAdmin):
     """The list's side of the prompts' admin."""
 
     list_display = (
-        "title", "live", "draft", "calls", "cost", "errors", "owned", "changed",
+        "title", "live", "draft", "calls", "errors", "p50", "owned", "changed",
     )  # fmt: skip
     list_filter = (
-        HasDraft, HasExperiment, IsUnused, "kind", "archived", FolderFilter, TagFilter, OwnerFilter,
+        HasDraft, HasExperiment, IsUnused, "kind", "archived",
+        FolderFilter, TagFilter, OwnerFilter, ModelFilter,
     )  # fmt: skip
     search_fields = ("slug", "name", "description")
     search_help_text = "In names, descriptions, and messages that are live or newest."
@@ -191,21 +214,29 @@ class PromptListAdmin(PlatformAdmin):
         tags = ", ".join(map(str, prompt.tags))
         return format_html('{}<span class="p-under">{}</span>', prompt.owner or NOTHING, tags)
 
-    @admin.display(description="Calls 7 d")
-    def calls(self, prompt: Any) -> str:
-        return f"{prompt.use.calls:,}" if prompt.use.calls else NOTHING
-
-    @admin.display(description="Cost 7 d")
-    def cost(self, prompt: Any) -> SafeString | str:
-        return money(prompt.use.cost_pico) if prompt.use.calls else NOTHING
+    @admin.display(description="Calls, cost 7 d")
+    def calls(self, prompt: Any) -> SafeString | str:
+        if not prompt.use.calls:
+            return NOTHING
+        calls, cost = f"{prompt.use.calls:,}", money(prompt.use.cost_pico)
+        return format_html('{}<span class="p-under">{}</span>', calls, cost)
 
     @admin.display(description="No answer")
     def errors(self, prompt: Any) -> str:
         return f"{prompt.use.failed_share:.1%}" if prompt.use.calls else NOTHING
 
-    @admin.display(description="Changed", ordering="updated_at")
-    def changed(self, prompt: Prompt) -> str:
-        return short_time(prompt.updated_at)
+    @admin.display(description="p50")
+    def p50(self, prompt: Any) -> str:
+        milliseconds = prompt.use.p50_ms
+        if milliseconds is None:
+            return NOTHING
+        if milliseconds < 1000:
+            return f"{milliseconds:,.0f}\N{NO-BREAK SPACE}ms"
+        return f"{milliseconds / 1000:,.1f}\N{NO-BREAK SPACE}s"
+
+    @admin.display(description="Last changed", ordering=changed_last())
+    def changed(self, prompt: Any) -> str:
+        return short_time(prompt.changed_at)
 
 
 def _mentions(term: str) -> Q:

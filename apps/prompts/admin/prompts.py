@@ -14,6 +14,7 @@ from apps.core.admin import EmptyState, pill, short_time
 from apps.prompts.admin.ask import ReasonForm, ask
 from apps.prompts.admin.cells import compare_url, live_pills, status_pill, version_link
 from apps.prompts.admin.files import FilesAdmin
+from apps.prompts.admin.folders import FoldersAdmin
 from apps.prompts.admin.prompt_list import PromptListAdmin
 from apps.prompts.admin.usage import examples
 from apps.prompts.engine import Include
@@ -77,7 +78,8 @@ class RollbackForm(ReasonForm):
 
 
 @admin.register(Prompt)
-class PromptAdmin(FilesAdmin, PromptListAdmin):
+class PromptAdmin(FilesAdmin, FoldersAdmin, PromptListAdmin):
+    actions = (*FilesAdmin.actions, *FoldersAdmin.actions)
     form = PromptForm
     palette_fields = ("slug",)
     object_actions = ("new_draft_from_live", "roll_back", "update_dependents")

@@ -113,7 +113,10 @@ class ManagePromptViewSet(ManageViewSet):
     queryset = Prompt.objects.order_by("pk")
     serializer_class = manage_serializer(
         Prompt,
-        fields=("slug", "kind", "name", "description", "owner", "tags", "on_unknown", "archived"),
+        fields=(
+            *("slug", "kind", "name", "description", "owner", "tags", "folder"),
+            *("on_unknown", "archived"),
+        ),
     )
     permission_classes = (StaffPermissions,)  # type: ignore[assignment]
     needed = NEEDED

@@ -21,6 +21,7 @@ from apps.prompts.services.experiment_ends import (
 )
 from apps.prompts.services.experiments import grow_experiment, start_experiment
 from apps.prompts.services.files import export_version, import_version, in_order
+from apps.prompts.services.folders import move_to_folder
 from apps.prompts.services.imports import import_files, look_at_import
 from apps.prompts.services.previews import dry_run
 from apps.prompts.services.releases import (
@@ -53,6 +54,7 @@ __all__ = [
     "import_version",
     "in_order",
     "look_at_import",
+    "move_to_folder",
     "new_draft",
     "pause_arm",
     "pause_experiment",

@@ -28,6 +28,7 @@ def create_prompt(
     tags: Sequence[str] = (),
     on_unknown: str = OnUnknown.RETRY,
     kind: str = PromptKind.TASK,
+    folder: str = "",
 ) -> Prompt:
     """Raises `PromptError` with all faults: a slug that is taken or none, a bad tag, …"""
     prompt = Prompt(
@@ -38,6 +39,7 @@ def create_prompt(
         tags=list(tags),
         on_unknown=on_unknown,
         kind=kind,
+        folder=folder,
     )
     faults = _field_faults(prompt)
     if not all(isinstance(tag, str) and tag for tag in tags):

@@ -25,8 +25,12 @@ OF_PROMPT = {
     "description": "",
     "owner": "",
     "tags": [],
+    "folder": "",
     "on_unknown": "retry",
 }
+TEXTS = (
+    "slug", "kind", "name", "description", "owner", "folder", "on_unknown", "model", "note",
+)  # fmt: skip
 OF_VERSION: dict[str, Any] = {
     "messages": [],
     "variables": {},
@@ -50,7 +54,8 @@ def export_version(*, version: PromptVersion) -> dict[str, Any]:
         "fragments": {str(each): row.content_hash for each, row in find_fragments(content).items()},
     }
     # An older installation knows none of these, and needs them only where they say something.
-    idle = {"kind": PromptKind.TASK, "fit": {}, "tools": [], "fragments": {}}
+    empty = {"folder": "", "fit": {}, "tools": [], "fragments": {}}
+    idle = {"kind": PromptKind.TASK, **empty}
     return {key: value for key, value in document.items() if idle.get(key) != value}
 
 
@@ -134,7 +139,7 @@ def _check_document(document: Mapping[str, Any]) -> None:
     )
     faults.extend(
         Fault(f"/{key}", "Must be a string.", "wrong_type")
-        for key in ("slug", "kind", "name", "description", "owner", "on_unknown", "model", "note")
+        for key in TEXTS
         if not isinstance(document.get(key, ""), str)
     )
     if not isinstance(document.get("fragments", {}), dict):
