@@ -64,6 +64,7 @@ _EVALS_WRITTEN = (
     | frozenset({"evals.decide_review"})
 )
 _PLAYGROUND = frozenset({"playground.run_playground", "playground.take_past_call"})
+_ALERTS = frozenset({"results.acknowledge_alert"})
 _HISTORY = _on(VIEW, "audit", "auditentry")
 _COST_VIEWS = _on(VIEW, "finance", "savedview")
 _COST_VIEWS_KEPT = _on(ALL, "finance", "savedview")
@@ -83,6 +84,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _on(EDIT, "prompts", "prompt", "experiment", "metric")
     | _on(ALL, "prompts", "promptversion", "arm", "guardrail")
     | _on(("add",), "prompts", "release", "releaserequest")
+    | _ALERTS
     | _PLAYGROUND,
     "approver": _OWNERS
     | _CACHE
@@ -96,6 +98,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | frozenset({"evals.decide_review"})
     | _on(ALL, "evals", "requirement")
     | _on(("add",), "prompts", "release")
+    | _ALERTS
     | frozenset({"prompts.release_protected"}),
     "finance": _CATALOGUE
     | _CACHE
@@ -130,6 +133,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _on(("change",), "access", "apikey")
     | _CATALOGUE
     | _HEALTH
+    | _ALERTS
     | _on(EDIT, "registry", "provider", "model", "deployment")
     | _on(ALL, "routing", "route", "routetarget"),
     "auditor": _OWNERS
@@ -181,6 +185,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _EVALS_WRITTEN
     | _on(ALL, "evals", "requirement")
     | _on(ALL, "prompts", "freeze")
+    | _ALERTS
     | _PLAYGROUND
     | _on(("add",), "prompts", "release", "releaserequest")
     | frozenset({"prompts.release_protected"})

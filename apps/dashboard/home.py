@@ -26,6 +26,7 @@ from apps.ledger.reports import (
 )
 from apps.ledger.selectors import open_quarantine
 from apps.prompts.selectors import requests_to_decide
+from apps.results.admin.alerts import shown_alerts
 
 DAYS = 30
 
@@ -67,6 +68,7 @@ def home_context(*, request: HttpRequest, now: datetime) -> dict[str, Any]:
     if user.has_perm("ledger.view_entry"):
         context["quarantine"] = open_quarantine()
         context |= _spending(last_days(DAYS, now=now, zone=settings.REPORTING_TIME_ZONE))
+    context["alerts"] = shown_alerts(request, now=now)
     context["release_requests"] = list(requests_to_decide(user)[:ROWS])  # type: ignore[arg-type]
     if user.has_perm("budgets.view_budget"):
         context["budgets"] = budgets_nearest_limit(now=now)

@@ -4,7 +4,7 @@ from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
 from apps.dashboard import dead_letters, health_orders, provider_health, queue, routes, views
-from apps.results.admin import channel
+from apps.results.admin import alerts, channel
 from apps.results.admin import pages as results
 
 
@@ -42,6 +42,7 @@ def admin_urls(site: AdminSite) -> list[URLPattern]:
             site.admin_view(results.calculator),
             name="experiment_calculator",
         ),
+        path("alerts/<slug:kind>/<int:pk>/seen/", site.admin_view(alerts.seen), name="alert_seen"),
         path("queue/", site.admin_view(queue.page), name="queue"),
         path("usage/", site.admin_view(views.usage), name="usage"),
         path("waste/", site.admin_view(views.waste), name="waste"),

@@ -86,6 +86,7 @@ SPECIAL = {
     "evals.decide_review": {"prompt-engineer", "approver", "administrator"},
     "playground.run_playground": {"prompt-engineer", "administrator"},
     "playground.take_past_call": {"prompt-engineer", "administrator"},
+    "results.acknowledge_alert": {"prompt-engineer", "approver", "operator", "administrator"},
     "routing.operate_health": {"operator", "administrator"},
     "jobs.operate_job": {"operator", "service-developer", "administrator"},
     "jobs.operate_webhook": {"operator", "service-developer", "administrator"},

@@ -1,10 +1,17 @@
 """Channels, and the releases that every channel has seen."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from apps.core.admin import PlatformAdmin, ReadOnlyAdmin, pill, short_time
 from apps.core.admin.cells import NOTHING
 from apps.prompts.models import Channel, Freeze, Release
+from apps.prompts.selectors import open_releases
+
+SHOWN = 100  # prompts on a channel's page
 
 
 class FreezeInline(admin.TabularInline[Freeze, Channel]):
@@ -21,10 +28,32 @@ class ChannelAdmin(PlatformAdmin):
     search_fields = ("slug",)
     palette_fields = ("slug",)
     fields = ("slug", "name", "protected", "approvals", "auto_rollback")
+    change_form_template = "admin/prompts/channel/change_form.html"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        channel = self.get_object(request, object_id)
+        live = _live_on(channel) if channel is not None else []
+        extra = {"live": live[:SHOWN], "more": len(live) > SHOWN} | (extra_context or {})
+        return super().change_view(request, object_id, form_url, extra)
 
     @admin.display(description="Protected", ordering="protected")
     def protection(self, channel: Channel) -> str:
         return pill("approvers only", "warn") if channel.protected else NOTHING
+
+
+def _live_on(channel: Channel) -> list[dict[str, Any]]:
+    """What is live there, latest first, each with the page of its course; one more than shown."""
+    rows = open_releases().filter(channel=channel).select_related("prompt").order_by("-released_at")
+    return [
+        {
+            "release": row,
+            "since": short_time(row.released_at),
+            "url": reverse("admin:channel_course", args=[row.prompt_id, channel.slug]),
+        }
+        for row in rows[: SHOWN + 1]
+    ]
 
 
 @admin.register(Release)

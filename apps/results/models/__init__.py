@@ -2,10 +2,11 @@
 
 from apps.results.models.calls import Call, CallKey, Cursor, Outcome, ScoreHour, VersionHour
 from apps.results.models.experiments import ArmHour, Exposure, ExposureScore
-from apps.results.models.guards import GuardFinding
+from apps.results.models.guards import Acknowledgement, GuardFinding
 from apps.results.models.scores import Score
 
 __all__ = [
+    "Acknowledgement",
     "ArmHour",
     "Call",
     "CallKey",
