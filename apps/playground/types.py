@@ -36,6 +36,8 @@ class Figures:
     tokens: int
     exact: bool
     """Whether tokens are counted as the provider counts them, and not estimated."""
+    tokens_at_most: int
+    """With what the server's chat template may add."""
     window: int
     output_cap: int
     """Tokens of the answer at most."""
@@ -45,12 +47,12 @@ class Figures:
 
     @property
     def share(self) -> float:
-        """Of the context window that the input takes; 0 when the window is not known."""
-        return self.tokens / self.window if self.window else 0.0
+        """Of the context window that the input takes at most; 0 when the window is not known."""
+        return self.tokens_at_most / self.window if self.window else 0.0
 
     @property
     def fits(self) -> bool:
-        return not self.window or self.tokens < self.window
+        return not self.window or self.tokens_at_most < self.window
 
     @property
     def daily_pico(self) -> Pico | None:

@@ -3,10 +3,8 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
-from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,9 +14,7 @@ from django.db import connections
 from django.test.client import Client
 from django.test.testcases import LiveServerThread
 
-AXE = Path(__file__).parent.parent / "assets" / "axe.min.js"
-AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+from tests.visitor import DESKTOP, Visitor
 
 
 @pytest.fixture
@@ -75,60 +71,6 @@ def server(db: None) -> Iterator[str]:
         yield f"http://127.0.0.1:{thread.port}"
         thread.terminate()
     connection.dec_thread_sharing()
-
-
-class Visitor:
-    """A signed-in tab that remembers what went wrong while pages loaded."""
-
-    def __init__(self, page: Any, server: str) -> None:
-        self.page, self.server = page, server
-        self.problems: list[str] = []
-        page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
-        page.on("request", self._on_request)
-        page.on("response", self._on_response)
-
-    def go(self, path: str) -> None:
-        self.page.goto(self.server + path, wait_until="load")
-
-    def axe(self, *rules: str) -> list[str]:
-        """What axe finds wrong, by all rules of WCAG 2.2 AA or by the given ones."""
-        if not self.page.evaluate("'axe' in window"):
-            self.page.evaluate(AXE.read_text())  # by the debugger: the page's policy stays strict
-        only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": AXE_TAGS}
-        options = {
-            "runOnly": only,
-            "resultTypes": ["violations"],
-            "preload": False,  # would try to inline style sheets, which the policy forbids
-        }
-        found = self.page.evaluate("options => axe.run(options)", options)
-        return [
-            f"{rule['id']}: {node['target']} {node['failureSummary']}"
-            for rule in found["violations"]
-            for node in rule["nodes"]
-        ]
-
-    def theme(self, name: str) -> None:
-        """Switches as the button does, without the transitions in between."""
-        self.page.evaluate("name => { document.documentElement.dataset.theme = name }", name)
-        self.page.evaluate("Promise.all(document.getAnimations().map(a => a.finished))")
-
-    @property
-    def scrolls_sideways(self) -> bool:
-        root = "document.documentElement"
-        return bool(self.page.evaluate(f"{root}.scrollWidth > {root}.clientWidth"))
-
-    def _on_console(self, message: Any) -> None:
-        if message.type in {"error", "warning"}:
-            self.problems.append(f"console: {message.text}")
-
-    def _on_request(self, request: Any) -> None:
-        if urlsplit(request.url).netloc not in {urlsplit(self.server).netloc, ""}:
-            self.problems.append(f"other host: {request.url}")
-
-    def _on_response(self, response: Any) -> None:
-        if response.status >= 400:
-            self.problems.append(f"{response.status}: {response.url}")
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from apps.ledger.adjusting import approve_adjustment, reject_adjustment, request
 from apps.ledger.models import Entry
 from apps.ledger.services import close_attempts, open_attempts
 from apps.ledger.types import AttemptStart, Dimensions
-from tests.dashboard.conftest import PHONE, Visitor
 from tests.factories import make_priced_deployment, make_service
 from tests.ledger.closing import APRIL, MARCH, closed, three_months
 from tests.ledger.conftest import end_of, prices, usage
+from tests.visitor import PHONE, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 LIST = reverse("admin:ledger_waitingentry_changelist")

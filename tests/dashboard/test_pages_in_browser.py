@@ -11,8 +11,8 @@ from django.utils import timezone
 from apps.budgets.models import Budget, Window
 from apps.jobs.models import Job
 from apps.ledger.models import Attempt, Entry
-from tests.dashboard.conftest import PHONE, Visitor
 from tests.factories import make_key, make_priced_deployment, make_service
+from tests.visitor import PHONE, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 

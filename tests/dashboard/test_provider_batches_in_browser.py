@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from apps.jobs.models import ProviderBatch, ProviderBatchRow
-from tests.dashboard.conftest import DESKTOP, PHONE
+from tests.visitor import DESKTOP, PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 LIST = "/admin/jobs/providerbatch/"

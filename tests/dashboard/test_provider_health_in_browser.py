@@ -3,9 +3,9 @@
 import pytest
 
 from apps.routing.types import AttemptResult
-from tests.dashboard.conftest import DESKTOP, PHONE
 from tests.dashboard.test_provider_health import clean_redis, deployments, failing, tell  # noqa: F401
 from tests.routing.test_health import late
+from tests.visitor import DESKTOP, PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 

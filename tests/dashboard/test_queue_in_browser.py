@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.dashboard.conftest import DESKTOP, PHONE
 from tests.dashboard.test_dead_letters import dead
 from tests.dashboard.test_queue import clean_redis, make, shop  # noqa: F401
+from tests.visitor import DESKTOP, PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 

@@ -7,9 +7,10 @@ from django.urls import reverse
 
 from apps.evals.models import EvalRun, Review
 from apps.evals.services.datasets import draft_version
-from tests.dashboard.conftest import PHONE, admin_user, browser, server, visit  # noqa: F401
+from tests.dashboard.conftest import admin_user, browser, server, visit  # noqa: F401
 from tests.evals.conftest import make_suite, make_version
 from tests.evals.runs import run_through
+from tests.visitor import PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.slow]
 

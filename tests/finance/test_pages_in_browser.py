@@ -8,9 +8,10 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from tests.dashboard.conftest import PHONE, Visitor, admin_user, browser, server, visit  # noqa: F401
+from tests.dashboard.conftest import admin_user, browser, server, visit  # noqa: F401
 from tests.factories import make_service
 from tests.finance.conftest import booked
+from tests.visitor import PHONE, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 PAGES = {

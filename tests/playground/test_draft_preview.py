@@ -124,9 +124,9 @@ class TestFigures:
 
         assert found.deployment == "small-here"
         assert found.input_pico == found.tokens * 150_000
-        assert found.at_most_pico == found.tokens * 150_000 + 60 * 600_000
+        assert found.at_most_pico == found.tokens_at_most * 150_000 + 60 * 600_000
         assert found.daily_pico == 1_000 * found.at_most_pico
-        assert found.share == found.tokens / 8192
+        assert found.share == found.tokens_at_most / 8192
 
     def test_without_a_cap_the_answer_may_be_as_long_as_the_model_allows(self, small):
         assert look(content(parameters={})).figures.output_cap == 1024

@@ -4,8 +4,9 @@ import pytest
 
 from apps.prompts import services
 from apps.prompts.models import PromptVersion
-from tests.dashboard.conftest import PHONE, admin_user, browser, server, visit  # noqa: F401
+from tests.dashboard.conftest import admin_user, browser, server, visit  # noqa: F401
 from tests.prompts.conftest import content, make_draft, page
+from tests.visitor import PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.slow]
 

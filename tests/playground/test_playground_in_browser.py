@@ -12,11 +12,12 @@ from apps.evals.models import Dataset
 from apps.jobs import live
 from apps.jobs.models import Job
 from apps.playground.models import Run
-from tests.dashboard.conftest import PHONE, admin_user, browser, server, visit  # noqa: F401
+from tests.dashboard.conftest import admin_user, browser, server, visit  # noqa: F401
 from tests.evals.conftest import case, make_cases
 from tests.evals.runs import end_job
 from tests.playground.runs import past_call, run_it
 from tests.prompts.conftest import CONTENT, content, make_draft, make_sealed
+from tests.visitor import PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.slow]
 LONG = "A kettle that whistles at noon, and again when the tea is forgotten. " * 60

@@ -360,8 +360,8 @@ class TestSealAndRelease:
         assert "<ins>Praise {{ product }}.</ins>" in html
 
 
-def test_a_prompt_is_made_with_its_tags(desk):
-    desk.post(
+def test_a_prompt_is_made_with_its_tags_and_a_first_draft(desk):
+    answer = desk.post(
         reverse("admin:prompts_prompt_add"),
         {
             "kind": "task",
@@ -374,3 +374,4 @@ def test_a_prompt_is_made_with_its_tags(desk):
 
     made = Prompt.objects.get()
     assert (made.tags, made.on_unknown) == (["shop", "texts"], "fail")
+    assert answer["location"] == page("promptversion", made.versions.get().pk)

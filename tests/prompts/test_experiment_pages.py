@@ -21,7 +21,7 @@ def test_it_is_planned_started_and_stopped(root, prompt, staging):
     root.post(
         reverse("admin:prompts_experiment_add"),
         {"slug": "tone", "name": "Tone", "prompt": prompt.pk, "channel": staging.pk}
-        | {"share": 1000, "testers": '{"ann": "arm-1"}', **PLAN},
+        | {"share": 10, "testers": '{"ann": "arm-1"}', **PLAN},
     )
     planned = Experiment.objects.get()
     arms = {"arms-TOTAL_FORMS": 2, "arms-INITIAL_FORMS": 0}
@@ -30,13 +30,14 @@ def test_it_is_planned_started_and_stopped(root, prompt, staging):
             f"arms-{index}-position": index + 1,
             f"arms-{index}-slug": f"arm-{index}",
             f"arms-{index}-version": version.pk,
-            f"arms-{index}-weight": 5000,
+            f"arms-{index}-weight": 50,
         }
-    fields = {"name": "Tone", "channel": staging.pk, "share": 1000, "testers": "", **PLAN}
+    fields = {"name": "Tone", "channel": staging.pk, "share": 10, "testers": "", **PLAN}
     guards = {"guardrails-TOTAL_FORMS": 1, "guardrails-INITIAL_FORMS": 0}
     guards |= {"guardrails-0-metric": "errors", "guardrails-0-most": 2}
     root.post(page("experiment", planned.pk), {**fields, **arms, **guards})
     assert str(planned.guardrails.get()) == "errors ≤ 2 %"
+    assert (planned.share, [arm.weight for arm in planned.arms.all()]) == (1000, [5000, 5000])
 
     root.post(action("experiment", planned.pk, "start"))
     planned.refresh_from_db()

@@ -6,8 +6,9 @@ from django.urls import reverse
 from apps.prompts import textfile
 from apps.prompts.models import Experiment, PromptVersion
 from apps.prompts.services import export_version
-from tests.dashboard.conftest import DESKTOP, PHONE, admin_user, browser, server, visit  # noqa: F401
+from tests.dashboard.conftest import admin_user, browser, server, visit  # noqa: F401
 from tests.prompts.conftest import action, make_live, page, saying
+from tests.visitor import DESKTOP, PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.slow]
 

@@ -242,9 +242,14 @@ class TestDoors:
         back = services.rollback(prompt=prompt, channel=production, reason="Bad", by=asker, now=NOW)
         assert back.version != version
 
-    def test_without_approvals_asking_needs_the_right_to_release(self, version, production):
-        with pytest.raises(NotPermitted):
-            ask(version, production, person("passer-by"))
+    def test_without_approvals_somebody_who_may_release_must_agree(
+        self, version, production, asker
+    ):
+        asked = ask(version, production, person("passer-by"))
+        assert (asked.state, asked.needed) == ("waiting", 1)
+
+        assert approve(asked, asker).state == "released"
+        assert live(production).version == version
 
     def test_without_approvals_it_goes_live_at_once(self, version, production, asker):
         assert ask(version, production, asker).state == "released"

@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from apps.prompts.models import Metric
 from apps.results.models import ArmHour, VersionHour
-from tests.dashboard.conftest import PHONE, admin_user, browser, server, visit  # noqa: F401
+from tests.dashboard.conftest import admin_user, browser, server, visit  # noqa: F401
 from tests.results.test_pages import measured
+from tests.visitor import PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.slow]
 

@@ -74,7 +74,8 @@ def figures(
 ) -> Figures:
     """What sending `messages` takes."""
     sent = _sent(parameters, schema, tools)
-    tokens = count_chat(messages, sent, counter).likely + deployment.input_overhead_tokens
+    tokens = count_chat(messages, sent, counter).likely
+    at_most = tokens + deployment.input_overhead_tokens
     cap = _cap(parameters) or deployment.model.max_output_tokens
     prices = deployment.prices_at(at)
     return Figures(
@@ -82,10 +83,11 @@ def figures(
         deployment=deployment.slug,
         tokens=tokens,
         exact=counter.exact,
+        tokens_at_most=at_most,
         window=deployment.model.context_window,
         output_cap=cap,
         input_pico=_input_cost(tokens, prices),
-        at_most_pico=_at_most(tokens, cap, prices),
+        at_most_pico=_at_most(at_most, cap, prices),
     )
 
 

@@ -8,7 +8,7 @@ from django.template import Context
 from django.utils import timezone
 
 from apps.playground import configuration
-from apps.playground.selectors.offered import Source, sources_of
+from apps.playground.selectors.offered import Source, models_of, sources_of
 from apps.playground.services import live_preview
 from apps.playground.types import LivePreview
 from apps.prompts import engine
@@ -35,6 +35,12 @@ def value_sources(context: Context, version: PromptVersion) -> list[tuple[str, l
 
 
 register.filter("said", said)
+
+
+@register.simple_tag
+def offered_models() -> list[str]:
+    """Routes and models that a version may name."""
+    return models_of(configuration.current_config())
 
 
 @register.simple_tag

@@ -62,10 +62,14 @@ class DraftForm(forms.ModelForm[PromptVersion]):
     class Meta:
         model = PromptVersion
         fields = ["model", "note"]
-        widgets = {"note": forms.TextInput(attrs={"class": "vLargeTextField"})}
+        widgets = {
+            "model": forms.TextInput(attrs={"list": "offered-models", "autocomplete": "off"}),
+            "note": forms.TextInput(attrs={"class": "vLargeTextField"}),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["model"].required = False  # only sealing needs it
         for name in PARTS[:2] + PARTS[3:]:
             self.initial[name] = getattr(self.instance, name)
         self.initial["seen"] = self.instance.updated_at.isoformat()

@@ -10,8 +10,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.core.admin import EmptyState, PlatformAdmin, short_time
-from apps.prompts.admin.ask import ReasonForm, ask
+from apps.prompts.admin.ask import ask
 from apps.prompts.admin.cells import status_pill
+from apps.prompts.admin.experiment_forms import (
+    ArmForm,
+    ExperimentForm,
+    GrowForm,
+    GuardrailForm,
+    PromoteForm,
+)
 from apps.prompts.admin.prompts import may_release
 from apps.prompts.assignment import percent
 from apps.prompts.models import (
@@ -31,39 +38,17 @@ from apps.prompts.services import (
     stop_experiment,
 )
 
+PLAN_FIELDS = {
+    "fields": PLAN,
+    "description": "Locked when the experiment starts. The calculator on the list's page tells how "
+    "many subjects it takes.",
+}
 OFFERED: dict[str, tuple[str, ...]] = {
     ExperimentStatus.DRAFT: ("start",),
     ExperimentStatus.RUNNING: ("grow", "promote", "stop"),
     ExperimentStatus.PAUSED: ("stop",),
     ExperimentStatus.STOPPED: (),
 }
-MOST_TESTERS = 100
-
-
-class GrowForm(ReasonForm):
-    share = forms.DecimalField(
-        label="Share of the subjects, in per cent",
-        min_value=0,
-        max_value=100,
-        decimal_places=2,
-        help_text="More than now. Whoever takes part already keeps the same arm.",
-    )
-    field_order = ("share", "reason")
-
-
-class PromoteForm(ReasonForm):
-    arm = forms.ModelChoiceField(Arm.objects.none(), empty_label=None)
-    field_order = ("arm", "reason")
-
-
-class ExperimentForm(forms.ModelForm[Experiment]):
-    def clean_testers(self) -> dict[str, str]:
-        testers = self.cleaned_data["testers"] or {}
-        if not isinstance(testers, dict) or not all(map(_is_text, testers.values())):
-            raise forms.ValidationError('Write {"subject": "arm"}, both as text.')
-        if len(testers) > MOST_TESTERS:
-            raise forms.ValidationError(f"At most {MOST_TESTERS} testers, not {len(testers)}.")
-        return testers
 
 
 class PhaseInline(admin.TabularInline[ExperimentPhase, Experiment]):
@@ -105,9 +90,17 @@ class DraftInline(admin.TabularInline[Any, Experiment]):
 
 class ArmInline(DraftInline):
     model = Arm
+    form = ArmForm
     extra = 2
     classes = ("p-arms",)
-    fields = ("position", "slug", "version", "weight")
+    readonly_fields = ("of_experiment",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("position", "slug", "version", "weight" if _is_draft(obj) else "of_experiment")
+
+    @admin.display(description="Share")
+    def of_experiment(self, arm: Arm) -> str:
+        return percent(arm.weight)
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         formset = super().get_formset(request, obj, **kwargs)
@@ -120,6 +113,7 @@ class ArmInline(DraftInline):
 
 class GuardrailInline(DraftInline):
     model = Guardrail
+    form = GuardrailForm
     extra = 1
     fields = ("metric", "most")
 
@@ -141,17 +135,6 @@ class ExperimentAdmin(PlatformAdmin):
     search_fields = ("slug", "name", "prompt__slug")
     list_select_related = ("prompt", "channel")
     palette_fields = ("slug",)
-    fieldsets = (
-        (None, {"fields": ("slug", "name", "prompt", "channel", "hypothesis", "share", "testers")}),
-        (
-            "Plan",
-            {
-                "fields": PLAN,
-                "description": "Locked when the experiment starts. The calculator on the list's "
-                "page tells how many subjects it takes.",
-            },
-        ),
-    )
     object_actions = ("start", "grow", "promote", "stop")
     change_list_template = "admin/prompts/experiment/change_list.html"
     empty_state = EmptyState(
@@ -192,8 +175,14 @@ class ExperimentAdmin(PlatformAdmin):
         planned = [ArmInline, GuardrailInline]
         return planned if _is_draft(obj) else [*planned, PhaseInline]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Once it has started, its share is a fact and no field."""
+        share = "share" if obj is None or _is_draft(obj) else "takes"
+        fields = ("slug", "name", "prompt", "channel", "hypothesis", share, "testers")
+        return [(None, {"fields": fields}), ("Plan", PLAN_FIELDS)]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("slug", "prompt") if obj is not None else ()
+        return ("slug", "prompt", "takes") if obj is not None else ()
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or _is_draft(obj))
@@ -234,7 +223,7 @@ class ExperimentAdmin(PlatformAdmin):
         def run(values: Any) -> str:
             grown = grow_experiment(
                 experiment=experiment,
-                share=int(values["share"] * 100),
+                share=values["share"],
                 reason=values["reason"],
                 by=request.user,  # type: ignore[arg-type]
                 now=timezone.now(),
@@ -279,10 +268,6 @@ class ExperimentAdmin(PlatformAdmin):
         arms = f"{percent(experiment.share)} of the subjects: {self.shares(experiment)}"
         title = f"{word} {experiment} on {experiment.channel}? ({arms})"
         return ask(self, request, experiment, form=form, run=run, title=title, button=word)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
 
 
 def _is_draft(obj: Any) -> bool:

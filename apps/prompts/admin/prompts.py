@@ -121,6 +121,13 @@ class PromptAdmin(FilesAdmin, FoldersAdmin, PromptListAdmin):
         kept = [link for link in links if offered.get(link[1].rstrip("/").rsplit("/", 1)[1])]
         return [*kept, ("Compare…", compare_url(obj.pk))]
 
+    def response_post_save_add(self, request: HttpRequest, obj: Prompt) -> HttpResponseRedirect:
+        """On to its first draft: a prompt without words is of no use."""
+        if not self.has_draft_permission(request):
+            return super().response_post_save_add(request, obj)
+        draft = new_draft(prompt=obj, based_on=None, by=_person(request))
+        return HttpResponseRedirect(reverse("admin:prompts_promptversion_change", args=[draft.pk]))
+
     @admin.action(description="New draft", permissions=["draft"])
     def new_draft_from_live(
         self, request: HttpRequest, queryset: QuerySet[Prompt]

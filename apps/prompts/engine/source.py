@@ -65,9 +65,16 @@ def _measured(source: str, limits: Limits) -> Iterator[tuple[int, str, str]]:
                 raise _too_many("words and signs inside tags", limits.symbols, line)
             if brackets > limits.brackets:
                 raise _too_many("brackets inside each other", limits.brackets, line)
-            if token in _NUMBERS and len(value) > limits.digits:
-                raise PolicyError("a number has too many digits", code="number", line=line)
+            if token in _NUMBERS:
+                _check_number(value, limits, line)
         yield line, token, value
+
+
+def _check_number(digits: str, limits: Limits, line: int) -> None:
+    if len(digits) > limits.digits:
+        raise PolicyError("a number has too many digits", code="number", line=line)
+    if not digits.isascii():  # Jinja's lexer takes any script's digits, and stumbles over them
+        raise TemplateSyntaxError("numbers are written with 0 to 9", code="syntax", line=line)
 
 
 def _too_many(what: str, limit: int, line: int) -> PolicyError:

@@ -121,9 +121,13 @@ def version_before(*, prompt: Prompt, channel: Channel) -> PromptVersion | None:
 
 def check_permitted(*, channel: Channel, by: User | None) -> None:
     """Raises `NotPermitted` when `by` may not change what a protected channel serves."""
-    if channel.protected and by is not None and not by.has_perm(PROTECTED):
+    if not may_release(channel=channel, by=by):
         detail = f"{channel} is protected: it needs the permission {PROTECTED}."
         raise NotPermitted([Fault("/channel", detail, "not_permitted")])
+
+
+def may_release(*, channel: Channel, by: User | None) -> bool:
+    return not channel.protected or by is None or by.has_perm(PROTECTED)
 
 
 def open_release(prompt: Prompt, channel: Channel) -> Release | None:

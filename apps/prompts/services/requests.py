@@ -27,7 +27,7 @@ from apps.prompts.services.gates import GateFinding, gate_faults, gate_findings
 from apps.prompts.services.locks import lock_prompt
 from apps.prompts.services.releases import (
     PROTECTED,
-    check_permitted,
+    may_release,
     open_release,
     reason_faults,
     switch,
@@ -53,20 +53,22 @@ def request_release(
     """Ask that a version goes live on a channel, at once when it is approved or not before
     `go_live_at`; or (`kind`) that experiments there may use it.
 
-    Raises `NotPermitted` where nobody must approve and `by` may not release, and `PromptError`
-    with all faults: no reason, a version that isn't sealed, of another prompt or live already, a
-    time in the past, beyond the request's lifetime or in a freeze, the same request being open, or
-    a gate that finds it worse than what is live. Missing evidence is shown to those who decide.
+    Where the channel asks for nobody's approval, it goes live at once if `by` may release there;
+    else somebody who may has to approve.
+
+    Raises `PromptError` with all faults: no reason, a version that isn't sealed, of another prompt
+    or live already, a time in the past, beyond the request's lifetime or in a freeze, the same
+    request being open, or a gate that finds it worse than what is live. Missing evidence is shown
+    to those who decide.
     """
-    if not channel.approvals:
-        check_permitted(channel=channel, by=by)
+    needed = channel.approvals or int(not may_release(channel=channel, by=by))
     lock_prompt(prompt.pk)
     version = PromptVersion.objects.get(pk=version.pk)
     base = open_release(prompt, channel)
     faults = [*reason_faults(reason), *version_faults(prompt, channel, version, base)]
     faults += [*_time_faults(channel, go_live_at, now), *_twin_faults(channel, version, kind)]
     if not faults:
-        faults += _gate_faults(prompt, channel, version, base)
+        faults += _gate_faults(prompt, channel, version, base, decided=needed > 0)
     if faults:
         raise PromptError(faults)
     row = ReleaseRequest.objects.create(
@@ -78,7 +80,7 @@ def request_release(
         kind=kind,
         reason=reason.strip(),
         requester=by,
-        needed=channel.approvals,
+        needed=needed,
         go_live_at=go_live_at,
         expires_at=now + LIFETIME,
     )
@@ -163,7 +165,8 @@ def _settled(row: ReleaseRequest, now: datetime) -> ReleaseRequest:
         return row
     if why := _stale(row):
         return _ended(row, RequestState.VOID, why)
-    if faults := _gate_faults(row.prompt, row.channel, row.version, row.base):
+    decided = row.needed > 0
+    if faults := _gate_faults(row.prompt, row.channel, row.version, row.base, decided=decided):
         return _ended(row, RequestState.VOID, faults[0].detail)
     if (row.go_live_at and row.go_live_at > now) or freeze_at(channel=row.channel, at=now):
         return row
@@ -171,14 +174,20 @@ def _settled(row: ReleaseRequest, now: datetime) -> ReleaseRequest:
 
 
 def _gate_faults(
-    prompt: Prompt, channel: Channel, version: PromptVersion, base: Release | None
+    prompt: Prompt,
+    channel: Channel,
+    version: PromptVersion,
+    base: Release | None,
+    *,
+    decided: bool,
 ) -> list[Fault]:
+    """`decided`: people look at it, who may know better than missing evidence."""
     return gate_faults(
         prompt=prompt,
         channel=channel,
         version=version,
         base=base.version if base else None,
-        unsure_is_fine=bool(channel.approvals),
+        unsure_is_fine=decided,
     )
 
 

@@ -89,9 +89,7 @@ _PARAMETERS = {
     "parallel_tool_calls": {"type": "boolean"},
 }
 
-_messages = jsonschema_rs.validator_for(
-    {"type": "array", "items": _MESSAGE, "minItems": 1, "maxItems": MESSAGES}
-)
+_messages = jsonschema_rs.validator_for({"type": "array", "items": _MESSAGE, "maxItems": MESSAGES})
 _variables = jsonschema_rs.validator_for(
     {
         "type": "object",
@@ -106,6 +104,8 @@ _parameters = jsonschema_rs.validator_for(
 
 
 def messages_faults(messages: Any) -> list[Fault]:
+    if messages == []:
+        return [Fault("/messages", "Write at least one message.", "missing")]
     return list(faults_of(_messages, messages, "/messages"))
 
 

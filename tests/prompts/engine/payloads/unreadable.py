@@ -9,6 +9,7 @@ UNREADABLE = {
     "open raw": "{% raw %}" + "{%" * 49_000,
     "raw and spaces": "{% raw %}" + ("{% endraw" + " " * 100) * 900,
     "spaces": "{% " + " " * 90_000,
+    "a fraction of another script": "{{ ١٢.٣ }}",
     "bad escape": r"{{ '\xzz' }}",
     "float of floats": "{{ " + "1e" * 40_000 + " }}",
     "translation": "{% trans %}x{% endtrans %}",
