@@ -62,6 +62,9 @@ def report_of(experiment: Experiment) -> Report:
 
 
 def conclusion_of(experiment: Experiment, arms: Sequence[Arm], sums: ArmSums) -> str:
+    paused = [arm.slug for arm in arms[1:] if arm.paused_at is not None]
+    if len(paused) == len(arms) - 1:
+        return f"Ended by its guardrails: {', '.join(paused)} paused, and no other arm is left."
     measured, totals = _primary(experiment), _totals(exposed(experiment))
     return _said(measured, [_row(experiment, measured, arms, arm, sums, totals) for arm in arms])
 

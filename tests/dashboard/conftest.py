@@ -1,7 +1,6 @@
 """A browser on the real admin: pages are loaded over HTTP with the project's own settings."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import patch
@@ -14,7 +13,7 @@ from django.db import connections
 from django.test.client import Client
 from django.test.testcases import LiveServerThread
 
-from tests.visitor import DESKTOP, Visitor
+from tests.visitor import DESKTOP, Visitor, chromium
 
 
 @pytest.fixture
@@ -23,9 +22,7 @@ def admin_user(db: None) -> User:
 
 
 def _chromium() -> str:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = os.environ.get("CHROMIUM_PATH") or next(filter(None, map(shutil.which, names)), None)
-    if found:
+    if found := chromium():
         return found
     if os.environ.get("REQUIRE_BROWSER") == "1":
         pytest.fail("REQUIRE_BROWSER=1, but no Chromium found; set CHROMIUM_PATH.")

@@ -2,8 +2,10 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.prompts.models import Experiment
+from apps.prompts.services import pause_arm
 from tests.prompts.conftest import action, go_live, make_sealed, page, saying
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +54,17 @@ def test_it_is_planned_started_and_stopped(root, prompt, staging):
     root.post(action("experiment", planned.pk, "stop"))
     planned.refresh_from_db()
     assert planned.status == "stopped"
+
+
+def test_the_page_says_how_it_stands_and_why_an_arm_is_paused(root, everything):
+    running = Experiment.objects.get()
+    arm = running.arms.last()
+    pause_arm(arm=arm, because="Guardrail: errors.", now=timezone.now())
+
+    html = root.get(page("experiment", running.pk)).content.decode()
+
+    assert "How it stands" in html
+    assert "Guardrail: errors." in html
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,7 @@ def test_with_no_arm_left_to_try_it_stops():
     expose(experiment, "bad", 60, failed=60)
 
     assert look(experiment).status == "stopped"
+    assert experiment.conclusion.startswith("Ended by its guardrails: bad paused")
 
 
 def test_equal_arms_are_left_alone_and_their_sums_are_kept_by_hour():

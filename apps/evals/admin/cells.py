@@ -65,4 +65,4 @@ def short(value: Any) -> str:
 def short_variables(variables: Mapping[str, Any]) -> str:
     if len(variables) == 1:
         return short(next(iter(variables.values())))
-    return short("  ".join(f"{name}: {as_text(value)}" for name, value in variables.items()))
+    return short(" · ".join(f"{name}: {as_text(value)}" for name, value in variables.items()))

@@ -81,6 +81,8 @@ def _with_figures(
     config: Config,
     now: datetime,
 ) -> LivePreview:
+    if not content.model:
+        return preview  # a finding says so
     try:
         deployment = deployment_of(content.model, config)
     except NoFigures as error:

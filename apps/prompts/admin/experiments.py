@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from apps.core.admin import EmptyState, PlatformAdmin, short_time
 from apps.prompts.admin.ask import ask
@@ -43,6 +44,7 @@ PLAN_FIELDS = {
     "description": "Locked when the experiment starts. The calculator on the list's page tells how "
     "many subjects it takes.",
 }
+STANDS = ("state", "started", "stopped", "conclusion")
 OFFERED: dict[str, tuple[str, ...]] = {
     ExperimentStatus.DRAFT: ("start",),
     ExperimentStatus.RUNNING: ("grow", "promote", "stop"),
@@ -93,14 +95,21 @@ class ArmInline(DraftInline):
     form = ArmForm
     extra = 2
     classes = ("p-arms",)
-    readonly_fields = ("of_experiment",)
+    readonly_fields = ("of_experiment", "now")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("position", "slug", "version", "weight" if _is_draft(obj) else "of_experiment")
+        shares = ("weight",) if _is_draft(obj) else ("of_experiment", "now")
+        return ("position", "slug", "version", *shares)
 
     @admin.display(description="Share")
     def of_experiment(self, arm: Arm) -> str:
         return percent(arm.weight)
+
+    @admin.display(description="Now")
+    def now(self, arm: Arm) -> str:
+        if arm.paused_at is None:
+            return "Not paused"
+        return format_html("Paused {}: {}", short_time(arm.paused_at), arm.paused_because)
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         formset = super().get_formset(request, obj, **kwargs)
@@ -177,12 +186,14 @@ class ExperimentAdmin(PlatformAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Once it has started, its share is a fact and no field."""
-        share = "share" if obj is None or _is_draft(obj) else "takes"
+        is_planned = obj is None or _is_draft(obj)
+        share = "share" if is_planned else "takes"
         fields = ("slug", "name", "prompt", "channel", "hypothesis", share, "testers")
-        return [(None, {"fields": fields}), ("Plan", PLAN_FIELDS)]
+        found = [(None, {"fields": fields}), ("Plan", PLAN_FIELDS)]
+        return found if is_planned else [("How it stands", {"fields": STANDS}), *found]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("slug", "prompt", "takes") if obj is not None else ()
+        return ("slug", "prompt", "takes", *STANDS) if obj is not None else ()
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or _is_draft(obj))

@@ -1,0 +1,101 @@
+"""Somebody at a browser who has a keyboard and no mouse, and notices what is wrong with a page."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.visitor import DESKTOP, PHONE, Visitor
+
+MOST_TABS = 400  # from one control of a page to another
+
+
+class Person:
+    def __init__(self, browser: Any, web_url: str, *, username: str, password: str) -> None:
+        context = browser.new_context(viewport=DESKTOP)
+        context.set_default_timeout(20_000)
+        self.page = context.new_page()
+        self.visitor = Visitor(self.page, web_url)
+        self.faults: list[str] = []
+        self.go("/admin/login/?next=/admin/")
+        self.fill(self.page.get_by_label("Username"), username)
+        self.fill(self.page.get_by_label("Password"), password)
+        self.open(self.page.get_by_role("button", name="Log in"))
+
+    def go(self, path: str) -> None:
+        """As from a bookmark or a link in a mail."""
+        self.visitor.go(path)
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.page.url).path
+
+    def path_of(self, link: str) -> str:
+        """Where a link of this page leads."""
+        found = self.page.locator("main").get_by_role("link", name=link, exact=True).first
+        return str(found.get_attribute("href"))
+
+    def reach(self, target: Any) -> None:
+        """Tab until `target` has the focus. Raises `AssertionError` when Tab never comes there."""
+        target.wait_for()
+        handle = target.element_handle()
+        for _ in range(MOST_TABS):
+            if handle.evaluate("node => node.getRootNode().activeElement === node"):
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"{target} cannot be reached by Tab on {self.page.url}")
+
+    def press(self, target: Any, key: str = "Enter") -> None:
+        self.reach(target)
+        self.page.keyboard.press(key)
+
+    def open(self, target: Any) -> None:
+        """Follow a link, or send a form."""
+        self.reach(target)
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+
+    def link(self, name: str) -> None:
+        self.open(self.page.locator("main").get_by_role("link", name=name, exact=True).first)
+
+    def button(self, name: str) -> None:
+        self.open(self.page.locator("main").get_by_role("button", name=name, exact=True).first)
+
+    def fill(self, target: Any, text: str) -> None:
+        self.reach(target)
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.type(text)
+
+    def choose(self, target: Any, option: str) -> None:
+        """By its first letters, as a list of choices is used from the keyboard."""
+        self.reach(target)
+        self.page.keyboard.type(option)
+        chosen = target.evaluate("node => node.selectedOptions[0].text.trim()")
+        assert chosen.startswith(option), f"{chosen!r} was chosen, not {option!r}"
+
+    def answer(self, button: str, **values: str) -> None:
+        """Fill the fields of a question by their labels, and send it."""
+        for label, value in values.items():
+            field = self.page.locator("main").get_by_label(label.replace("_", " "))
+            is_choice = field.evaluate("node => node.tagName") == "SELECT"
+            (self.choose if is_choice else self.fill)(field, value)
+        self.button(button)
+
+    def sees(self, text: str) -> None:
+        self.page.get_by_text(text).first.wait_for()
+
+    def look(self, name: str, shots: Path | None) -> None:
+        """The page in both themes, wide and narrow: axe, the page's policy, its width, pictures."""
+        for theme in ("light", "dark"):
+            for size, viewport in (("1440", DESKTOP), ("390", PHONE)):
+                self.page.set_viewport_size(viewport)
+                self.visitor.theme(theme)
+                where = f"{name} {theme} {size}"
+                self.faults += [f"{where}: {fault}" for fault in self.visitor.axe()]
+                if self.visitor.scrolls_sideways:
+                    self.faults.append(f"{where}: scrolls sideways")
+                if shots:
+                    self.page.screenshot(path=shots / f"{name}-{theme}-{size}.png", full_page=True)
+        self.page.set_viewport_size(DESKTOP)
+        self.visitor.theme("light")
+        self.faults += [f"{name}: {problem}" for problem in self.visitor.problems]
+        self.visitor.problems.clear()
