@@ -12,8 +12,8 @@ OF_A_CALLER = ("tools", "functions", "function_call")
 
 
 def tool_faults(parameters: Mapping[str, Any], version: VersionFacts | None) -> list[Fault]:
-    """What of a caller's `parameters` the prompt does not take: one that declares tools is called with
-    these and no others; which of them may or must be called is the caller's choice."""
+    """What of a caller's `parameters` the prompt does not take: one that declares tools is called
+    with these and no others; which of them may or must be called is the caller's choice."""
     if version is None or not version.tools:
         return []
     names = [tool["function"]["name"] for tool in version.tools]

@@ -5,10 +5,11 @@ from django.urls import reverse
 
 from apps.prompts.models import PromptVersion
 from apps.registry.models import Model
-from tests.dashboard.conftest import PHONE, admin_user, browser, server, visit  # noqa: F401
+from tests.dashboard.conftest import admin_user, browser, server, visit  # noqa: F401
 from tests.playground.test_editor_in_browser import open_draft, said, shown
 from tests.prompts.conftest import content, make_draft, make_sealed, page
 from tests.prompts.tools import WEATHER, tool
+from tests.visitor import PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.slow]
 OPEN = tool(
