@@ -83,6 +83,8 @@ NAVIGATION = (
             Entry("Usage ledger", "ledger", model="ledger.entry", key="l"),
             Entry("Quarantine", "proposals", model="ledger.waitingentry"),
             Entry("Adjustments", "ledger", model="ledger.adjustment"),
+            Entry("Reconciliation", "proposals", model="reconciliation.statement"),
+            Entry("Statement formats", "tiers", model="reconciliation.source"),
             Entry("Month close", "releases", model="ledger.period"),
             Entry("Attempts", "attempts", model="ledger.attempt"),
         ),

@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "apps.routing",
     "apps.cache",
     "apps.results",
+    "apps.reconciliation",
     "apps.gateway",
     "apps.jobs",
     "apps.evals",

@@ -30,6 +30,13 @@ _PROMPTS = _on(
 _BOOKS = _on(VIEW, "ledger", "attempt", "usage", "entry")
 _ADJUSTMENTS = _on(VIEW, "ledger", "adjustment")
 _MONTHS = _on(VIEW, "ledger", "period")
+_STATEMENTS = _on(VIEW, "reconciliation", "statement", "statementline", "source", "itemname")
+_STATEMENTS_SETTLED = (
+    _on(("add",), "reconciliation", "statement")
+    | _on(EDIT, "reconciliation", "source")
+    | _on(ALL, "reconciliation", "itemname")
+    | frozenset({"reconciliation.settle_difference"})
+)
 _BUDGETS = _on(
     VIEW, "budgets", "budget", "window", "hold", "holdwindow", "budgetraise", "thresholdcrossing"
 )
@@ -112,6 +119,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _RAISES
     | _ADJUSTMENTS
     | _MONTHS
+    | _STATEMENTS
+    | _STATEMENTS_SETTLED
     | _DECISIONS
     | _on(("add",), "registry", "price")
     | _PROPOSALS
@@ -145,6 +154,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _COST_VIEWS
     | _ADJUSTMENTS
     | _MONTHS
+    | _STATEMENTS
     | _BUDGETS
     | _JOBS
     | _PAYLOADS
@@ -196,6 +206,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _RAISES
     | _ADJUSTMENTS
     | _MONTHS
+    | _STATEMENTS
+    | _STATEMENTS_SETTLED
     | _DECISIONS
     | _JOBS
     | _PAYLOADS

@@ -1,15 +1,11 @@
 """Form fields that more than one admin uses."""
 
-import re
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 
-from apps.core.money import exact_usd, pico_from_usd
-
-# As our pages show amounts: only a point behind the groups tells that a comma groups thousands.
-_GROUPED = re.compile(r"-?[1-9][0-9]{0,2}(,[0-9]{3})+\.[0-9]+")
+from apps.core.money import exact_usd, pico_from_usd, plain_usd
 
 
 class USDFormField(forms.CharField):
@@ -30,10 +26,4 @@ class USDFormField(forms.CharField):
         text = super().to_python(value)
         if not text:
             return None
-        text = text.removeprefix("$")
-        if "," in text and not _GROUPED.fullmatch(text):
-            raise forms.ValidationError(
-                "Write it with a point and without a comma, such as 1234.50: "
-                "0,15 means fifteen cents to some and 15 dollars to others."
-            )
-        return pico_from_usd(text.replace(",", ""))
+        return pico_from_usd(plain_usd(text))

@@ -4,6 +4,7 @@ Every published token price is a whole number of pico-dollars a token, so a toke
 rounding at all; only meters with a block larger than one unit round, half to even, once a line.
 """
 
+import re
 from decimal import Context, Decimal
 
 from django.core.exceptions import ValidationError
@@ -15,6 +16,8 @@ Pico = int  # an amount of pico-USD
 # more than the longest text has digits, so that nothing is rounded before it is judged.
 _LONGEST, _LARGEST = 100, 30
 _EXACT = Context(prec=2 * _LONGEST)
+# As our pages show amounts: only a point behind the groups tells that a comma groups thousands.
+_GROUPED = re.compile(r"-?[1-9][0-9]{0,2}(,[0-9]{3})+\.[0-9]+")
 
 
 def line_amount(*, quantity: int, price_pico: int, per_block: int = 1) -> Pico:
@@ -60,6 +63,20 @@ def pico_from_usd(value: str | Decimal | int) -> Pico:
     if scaled != scaled.to_integral_value():
         raise ValidationError(f"“{text}” is finer than a pico-dollar (12 decimals).")
     return int(scaled)
+
+
+def plain_usd(text: str) -> str:
+    """Dollars as people write them, without the sign and the commas between thousands.
+
+    Raises: `django.core.exceptions.ValidationError` where a comma may mean either.
+    """
+    text = text.removeprefix("$")
+    if "," in text and not _GROUPED.fullmatch(text):
+        raise ValidationError(
+            "Write it with a point and without a comma, such as 1234.50: "
+            "0,15 means fifteen cents to some and 15 dollars to others."
+        )
+    return text.replace(",", "")
 
 
 def _no_amount(text: str) -> ValidationError:

@@ -1,6 +1,6 @@
 """What must be done before a month can be closed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -36,6 +36,15 @@ class Check:
         return f"{self.title}: {self.open:,}. {self.way_out}"
 
 
+_registered: list[Callable[[Period], Check]] = []
+
+
+def register_check(check: Callable[[Period], Check]) -> None:
+    """Apps above the ledger add what they know of a month, when Django starts."""
+    if check not in _registered:
+        _registered.append(check)
+
+
 def quick_checks(period: Period) -> list[Check]:
     """What a page can ask each time that it is opened."""
     waits = open_quarantine(before=period.end)
@@ -65,6 +74,7 @@ def quick_checks(period: Period) -> list[Check]:
             "status__exact=requested",
         ),
         Check("Entries that no report holds yet", _unposted(period), "Wait for a minute."),
+        *(check(period) for check in _registered),
     ]
 
 

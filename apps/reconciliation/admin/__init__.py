@@ -1,0 +1,1 @@
+from apps.reconciliation.admin import lines, sources, statements  # noqa: F401

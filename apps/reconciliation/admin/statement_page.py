@@ -1,0 +1,97 @@
+"""A statement's page: totals, the bridge, its lines, what was decided."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from apps.core.charts import waterfall
+from apps.core.money import Pico
+from apps.reconciliation.admin.drawing import bridge_of, steps_of
+from apps.reconciliation.claims import claims_of
+from apps.reconciliation.models import Source, Statement, StatementStatus
+from apps.reconciliation.selectors import STATES, Found, decisions_of, found_in, replaced_by
+from apps.reconciliation.types import ABOUT, Column
+
+PER_PAGE = 50
+DECISIONS = 50  # the newest
+UNKNOWN = 50  # items
+FILTERS = ("column", "state", "model", "flagged")
+
+
+def statement_page(model_admin: Any, request: HttpRequest, statement: Statement) -> HttpResponse:
+    asked = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
+    found = found_in(statement, asked)
+    steps = steps_of(found.columns)
+    page = Paginator(found.lines, PER_PAGE).get_page(request.GET.get("page"))
+    is_draft = statement.status == StatementStatus.DRAFT
+    unknown = sorted(claims_of(statement).unknown)
+    context = model_admin.admin_site.each_context(request) | {
+        "title": str(statement),
+        "opts": model_admin.opts,
+        "statement": statement,
+        "actions": model_admin.possible_actions(request, statement),
+        "files": statement.files.all(),
+        "difference": statement.theirs_pico - statement.ours_pico,
+        "difference_share": share_of(
+            statement.theirs_pico - statement.ours_pico, statement.theirs_pico
+        ),
+        "unexplained_share": share_of(found.unexplained, statement.theirs_pico).lstrip("+"),
+        "found": found,
+        "steps": steps,
+        "chart": waterfall(bridge_of(statement, steps)),
+        "page": page,
+        "replaces": replaced_by(statement) if is_draft else (),
+        "unknown": unknown[:UNKNOWN],
+        "unknown_more": max(0, len(unknown) - UNKNOWN),
+        "names_url": _names_url(statement),
+        "decisions": decisions_of(statement)[:DECISIONS],
+        "decision_count": statement.decisions.count(),
+        "may_settle": model_admin.has_settle_permission(request)
+        and statement.status == StatementStatus.OPEN,
+        "is_draft": is_draft,
+        "filters": _filters(found, asked),
+        "asked": asked,
+        "address": urlencode(asked),
+        "ledger_url": reverse("admin:ledger_entry_changelist"),
+        "lines_url": reverse("admin:reconciliation_statementline_changelist"),
+    }
+    return TemplateResponse(request, "reconciliation/statement.html", context)
+
+
+def share_of(amount: Pico, whole: Pico) -> str:
+    if not whole:
+        return "–"
+    share = amount / abs(whole)
+    return f"{share:+.2%}" if amount else "0.00%"
+
+
+def _filters(found: Found, asked: dict[str, str]) -> list[dict[str, Any]]:
+    columns = [("", "any"), *((str(c), ABOUT[c][0]) for c in Column)]
+    models = [("", "any"), *((name, name) for name in found.models if name)]
+    return [
+        _filter("column", "Column", columns, asked),
+        _filter("state", "Decided", list(STATES.items()), asked),
+        _filter("model", "Model", models, asked),
+    ]
+
+
+def _filter(
+    name: str, label: str, options: list[tuple[str, str]], asked: dict[str, str]
+) -> dict[str, Any]:
+    chosen = asked.get(name, "")
+    return {
+        "name": name,
+        "label": label,
+        "options": [(value, text, value == chosen) for value, text in options],
+    }
+
+
+def _names_url(statement: Statement) -> str:
+    source = Source.objects.filter(provider=statement.provider).first()
+    if source:
+        return reverse("admin:reconciliation_source_change", args=[source.pk])
+    return f"{reverse('admin:reconciliation_source_add')}?provider={statement.provider_id}"

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class ReconciliationConfig(AppConfig):
+    name = "apps.reconciliation"
+
+    def ready(self) -> None:
+        from apps.ledger.checklist import register_check
+        from apps.reconciliation.month_check import reconciled
+
+        register_check(reconciled)

@@ -1,0 +1,35 @@
+"""Statements of providers, how their files are read, and what was decided about differences."""
+
+from apps.reconciliation.models.comparison import Choice, Decision, Difference
+from apps.reconciliation.models.sources import (
+    DateFormat,
+    FileFormat,
+    ItemName,
+    QuantityUnit,
+    Source,
+)
+from apps.reconciliation.models.statements import (
+    Category,
+    FileKind,
+    Statement,
+    StatementFile,
+    StatementLine,
+    StatementStatus,
+)
+
+__all__ = [
+    "Category",
+    "Choice",
+    "DateFormat",
+    "Decision",
+    "Difference",
+    "FileFormat",
+    "FileKind",
+    "ItemName",
+    "QuantityUnit",
+    "Source",
+    "Statement",
+    "StatementFile",
+    "StatementLine",
+    "StatementStatus",
+]

@@ -1,0 +1,67 @@
+"""Comparing a statement with the books, and keeping what came of it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.reconciliation.books import our_side
+from apps.reconciliation.claims import by_day_and_model, claims_of
+from apps.reconciliation.errors import ReconciliationRefused
+from apps.reconciliation.models import Difference, Statement, StatementStatus
+from apps.reconciliation.types import Row, Side
+from apps.reconciliation.variance import compare
+
+
+@transaction.atomic
+def compare_again(*, statement_id: UUID, now: datetime) -> Statement:
+    """With the books as they are now. Raises `ReconciliationRefused` for one that is settled."""
+    statement = locked(statement_id, StatementStatus.DRAFT, StatementStatus.OPEN)
+    keep_comparison(statement, now=now)
+    return statement
+
+
+def locked(statement_id: UUID, *statuses: StatementStatus) -> Statement:
+    """For the rest of the transaction. Raises `ReconciliationRefused` unless it has one of them."""
+    rows = Statement.objects.select_related("provider").select_for_update(of=("self",))
+    statement = rows.get(pk=statement_id)
+    if statement.status not in statuses:
+        raise ReconciliationRefused(f"{statement} is {statement.get_status_display().lower()}.")
+    return statement
+
+
+def keep_comparison(statement: Statement, *, now: datetime) -> None:
+    """Inside a transaction that has locked it."""
+    claims = claims_of(statement)
+    ours = our_side(provider=statement.provider, first=statement.first_day, last=statement.last_day)
+    rows = compare(
+        ours=ours if claims.has_meters else by_day_and_model(ours),
+        theirs=claims.sides,
+        repeated=claims.repeated,
+        grain=statement.grain_pico,
+    )
+    made = [_difference(statement, row, claims.repeated.get(row.key, 0)) for row in rows]
+    statement.differences.all().delete()
+    Difference.objects.bulk_create(made, batch_size=1000)
+    statement.compared_at = now
+    statement.ours_pico = sum(one.ours_pico for one in made)
+    statement.theirs_pico = sum(one.theirs_pico for one in made)
+    statement.save(update_fields=["compared_at", "ours_pico", "theirs_pico"])
+
+
+def _difference(statement: Statement, row: Row, repeated: int) -> Difference:
+    ours, theirs = row.ours or Side(0), row.theirs or Side(0)
+    return Difference(
+        statement=statement,
+        day=row.key.day,
+        model=row.key.model,
+        meter=row.key.meter,
+        ours_pico=ours.amount_pico,
+        theirs_pico=theirs.amount_pico + repeated,
+        ours_quantity=ours.quantity,
+        theirs_quantity=theirs.quantity,
+        ours_calls=ours.calls,
+        theirs_calls=theirs.calls,
+        difference_pico=row.difference,
+        **{f"{column}_pico": amount for column, amount in row.columns.items()},
+    )

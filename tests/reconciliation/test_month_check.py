@@ -1,0 +1,107 @@
+"""The checklist of a month names providers whose statements are missing, unexplained or stale."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from django.contrib.auth.models import User
+
+from apps.ledger.checklist import quick_checks
+from apps.ledger.models import Period
+from apps.reconciliation.models import Source
+from apps.reconciliation.services.signing import sign_off
+from tests.factories import make_provider
+from tests.reconciliation.month import (
+    DAYS,
+    NOW,
+    agreeing,
+    book_month,
+    booked,
+    day,
+    imported,
+    make_provider_with_models,
+    text_of,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def acme():
+    provider = make_provider_with_models()
+    book_month()
+    return provider
+
+
+def check(first=date(2026, 3, 1), last=date(2026, 4, 1)):
+    bounds = [datetime(d.year, d.month, d.day, tzinfo=UTC) for d in (first, last)]
+    period = Period(month=first, start=bounds[0], end=bounds[1], zone="UTC")
+    (found,) = (c for c in quick_checks(period) if c.title == "Reconciled with each provider")
+    return found
+
+
+def signed(text, provider):
+    statement = imported(text, provider)
+    by = User.objects.get_or_create(username="anna")[0]
+    return sign_off(statement_id=statement.pk, note="x", by=by, now=NOW)
+
+
+def test_without_costs_there_is_nothing_to_do(db):
+    make_provider_with_models()
+    assert check().open == 0
+
+
+def test_it_names_what_is_missing(acme):
+    found = check()
+    assert found.open == 1
+    assert f"acme has no signed-off statement of {DAYS} of its days" in found.way_out
+
+    imported(text_of(agreeing().values()), acme)
+    assert check().open == 1  # open is not signed off
+
+
+def test_a_month_is_reconciled_by_signed_statements_of_all_its_days(acme):
+    for of_half in (lambda n: n <= 15, lambda n: n > 15):
+        lines = [line for line in agreeing().values() if of_half(line.day.day)]
+        assert check().open == 1
+        signed(text_of(lines), acme)
+    assert check().open == 0
+
+
+def test_more_than_one_in_a_thousand_must_be_explained(acme):
+    lines = agreeing()
+    whole = sum(line.pico for line in lines.values())
+    key = (5, "large", "input")
+    line = lines[key]
+    # each price rise is a thousandth of the whole, once just below and once above
+    lines[key] = type(line)(**(vars_of(line) | {"pico": line.pico + whole // 1001}))
+    signed(text_of(lines.values()), acme)
+    assert check().open == 0
+
+    lines[key] = type(line)(**(vars_of(line) | {"pico": line.pico + whole // 990}))
+    signed(text_of(lines.values()), acme)
+    assert "more than 0.1 % unexplained" in check().way_out
+
+
+def vars_of(line):
+    return {name: getattr(line, name) for name in line.__dataclass_fields__}
+
+
+def test_books_that_changed_since_ask_for_another_look(acme):
+    signed(text_of(agreeing().values()), acme)
+    booked("acme", "large", datetime(2026, 3, 9, tzinfo=UTC), {"out_text": 1}).save()
+    assert "was signed off before the books changed" in check().way_out
+
+
+def test_servers_that_send_no_bill_are_left_out(acme):
+    make_provider(slug="gone").delete()
+    booked("gone", "large", datetime(2026, 3, 9, tzinfo=UTC), {"out_text": 1}).save()
+    Source.objects.update(format="none")
+    assert check().open == 0
+
+
+def test_a_newer_statement_opens_the_month_again(acme):
+    signed(text_of(agreeing().values()), acme)
+    assert check().open == 0
+    imported(text_of([*agreeing().values(), agreeing()[1, "large", "input"]]), acme)
+    assert check().open == 1
+    assert day(1) == date(2026, 3, 1)
