@@ -25,7 +25,7 @@ _PROMPTS = _on(
     VIEW,
     "prompts",
     *("prompt", "promptversion", "channel", "freeze", "release", "experiment", "arm"),
-    *("experimentphase", "releaserequest", "approval", "guardrail", "metric"),
+    *("experimentphase", "releaserequest", "approval", "guardrail", "metric", "linecomment"),
 ) | _on(VIEW, "results", "score")
 _BOOKS = _on(VIEW, "ledger", "attempt", "usage", "entry")
 _ADJUSTMENTS = _on(VIEW, "ledger", "adjustment")
@@ -90,7 +90,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _EVALS_WRITTEN
     | _on(EDIT, "prompts", "prompt", "experiment", "metric")
     | _on(ALL, "prompts", "promptversion", "arm", "guardrail")
-    | _on(("add",), "prompts", "release", "releaserequest")
+    | _on(("add",), "prompts", "release", "releaserequest", "linecomment")
     | _ALERTS
     | _PLAYGROUND,
     "approver": _OWNERS
@@ -104,7 +104,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _EVALS
     | frozenset({"evals.decide_review"})
     | _on(ALL, "evals", "requirement")
-    | _on(("add",), "prompts", "release")
+    | _on(("add",), "prompts", "release", "linecomment")
     | _ALERTS
     | frozenset({"prompts.release_protected"}),
     "finance": _CATALOGUE
@@ -197,7 +197,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _on(ALL, "prompts", "freeze")
     | _ALERTS
     | _PLAYGROUND
-    | _on(("add",), "prompts", "release", "releaserequest")
+    | _on(("add",), "prompts", "release", "releaserequest", "linecomment")
     | frozenset({"prompts.release_protected"})
     | _BOOKS
     | _COST_VIEWS_KEPT

@@ -31,6 +31,9 @@ class Text:
 
     title: str
     sides: Sides
+    old_at: int | None = None
+    new_at: int | None = None
+    """Of a message its number on each side, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,17 +185,19 @@ def _texts(
         """Any likeness will do within a role, so that a rewritten message is shown as one."""
         return (1 + likeness(words[0][i], words[1][j])) if old[i][0] == new[j][0] else 0.0
 
-    def text(title: str, before: str, after: str) -> Text:
-        return Text(title, side_by_side(before, after, work, everything=everything))
+    def text(title: str, a: int | None, b: int | None) -> Text:
+        before, after = old[a][1] if a is not None else "", new[b][1] if b is not None else ""
+        sides = side_by_side(before, after, work, everything=everything)
+        return Text(title, sides, *(None if at is None else at + 1 for at in (a, b)))
 
     i = j = 0
     pairs = best_pairs(len(old), len(new), alike, work) if old and new else []
     for a, b in (*pairs, (len(old), len(new))):
-        yield from (text(f"{at + 1} · {old[at][0]}, removed", old[at][1], "") for at in range(i, a))
-        yield from (text(f"{at + 1} · {new[at][0]}, added", "", new[at][1]) for at in range(j, b))
+        yield from (text(f"{at + 1} · {old[at][0]}, removed", at, None) for at in range(i, a))
+        yield from (text(f"{at + 1} · {new[at][0]}, added", None, at) for at in range(j, b))
         if a < len(old):
             place = f"{a + 1}" if a == b else f"{a + 1} → {b + 1}"
-            yield text(f"{place} · {old[a][0]}", old[a][1], new[b][1])
+            yield text(f"{place} · {old[a][0]}", a, b)
         i, j = a + 1, b + 1
 
 

@@ -1,7 +1,7 @@
 """Two versions of one prompt beside each other: their words, settings, what they send, and what
 came of them. Everything that was chosen stands in the address."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -19,11 +19,13 @@ from apps.evals.models import Case
 from apps.playground import configuration
 from apps.playground.services import compare_examples
 from apps.prompts.admin.cells import live_pills, status_pill
-from apps.prompts.comparison import compare_contents
+from apps.prompts.admin.comments import comments_url
+from apps.prompts.comparison import Comparison, compare_contents
 from apps.prompts.edits import Work
 from apps.prompts.models import Prompt, PromptVersion, Release, VersionStatus
 from apps.prompts.selectors import open_releases
 from apps.prompts.services import content_of
+from apps.prompts.threads import Thread, threads_by_version
 
 SHOWN = 200  # versions and cases that can be chosen
 SAMPLES = "samples"
@@ -65,6 +67,8 @@ def compare(request: HttpRequest, pk: int) -> HttpResponse:
     }
     if form.is_valid():
         context |= _page(form.cleaned_data, prompt, cases, live)
+        if request.user.has_perm("prompts.view_linecomment"):
+            context |= _comments(context["sides"], context["found"])
     return TemplateResponse(request, "admin/playground/compare.html", context)
 
 
@@ -155,6 +159,31 @@ def _page(
     }
 
 
+def _comments(sides: Sequence[Mapping[str, Any]], found: Comparison) -> dict[str, Any]:
+    """What was said about lines of both sides: under the lines that are shown, and the rest."""
+    by_line: dict[tuple[str, int | None, int | None], list[Thread]] = {}
+    shown = set(_lines_shown(found))
+    rest = []
+    versions: list[PromptVersion] = [one["version"] for one in sides]
+    threads = threads_by_version({row.pk: content_of(row).messages for row in versions})
+    for side, version in zip(("old", "new"), versions, strict=True):
+        for thread in threads[version.pk]:
+            at = (side, *(thread.place or (None, None)))
+            if at in shown:
+                by_line.setdefault(at, []).append(thread)
+            elif side == "new" or version != versions[1]:
+                rest.append((version, thread))
+    return {"commented": by_line, "more_comments": rest}
+
+
+def _lines_shown(found: Comparison) -> Iterator[tuple[str, int | None, int | None]]:
+    for text in found.messages:
+        for row in text.sides.rows:
+            for side, at, cell in (("old", text.old_at, row.old), ("new", text.new_at, row.new)):
+                if cell is not None:
+                    yield side, at, cell.number
+
+
 def _side(version: PromptVersion, live: Sequence[Release]) -> dict[str, Any]:
     mine = [row for row in live if row.version_id == version.pk]
     return {
@@ -162,5 +191,6 @@ def _side(version: PromptVersion, live: Sequence[Release]) -> dict[str, Any]:
         "status": status_pill(version.status),
         "live": live_pills(mine) if mine else "",
         "said": " · ".join(filter(None, (str(version.author or ""), version.note))),
+        "comments_url": comments_url(version),
         "is_sealed": version.status == VersionStatus.SEALED,
     }

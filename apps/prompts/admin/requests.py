@@ -5,8 +5,9 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.core.admin import EmptyState, ReadOnlyAdmin, pill, short_time
@@ -14,6 +15,7 @@ from apps.core.admin.cells import NOTHING, Kind
 from apps.core.clock import db_now
 from apps.prompts.admin.ask import REASON_WIDGET, ReasonForm, ask
 from apps.prompts.admin.cells import compare_url, version_link
+from apps.prompts.admin.comments import comments_url
 from apps.prompts.diff import Section, compare
 from apps.prompts.models import OPEN_STATES, Channel, ReleaseRequest, RequestKind, RequestState
 from apps.prompts.services import (
@@ -65,12 +67,17 @@ class CommentForm(forms.Form):
 
 @admin.register(ReleaseRequest)
 class ReleaseRequestAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "what_for", "current", "votes", "requester", "asked", "reason")
+    list_display = (
+        *("__str__", "what_for", "current", "votes", "comments", "requester", "asked", "reason"),
+    )
     list_filter = ("state", "channel", "kind")
     search_fields = ("prompt__slug", "reason")
     list_select_related = ("version__prompt", "channel", "requester")
     ordering = ("-id",)
-    fields = ("what", "what_for", "current", "votes", "requester", "reason", "not_before", "ended")
+    fields = (
+        *("what", "what_for", "current", "votes", "comments"),
+        *("requester", "reason", "not_before", "ended"),
+    )
     readonly_fields = fields
     object_actions = ("approve", "reject", "withdraw")
     change_form_template = "admin/prompts/releaserequest/change_form.html"
@@ -81,7 +88,9 @@ class ReleaseRequestAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReleaseRequest]:
         rows = super().get_queryset(request).select_related("version__prompt", "channel")
-        return rows.prefetch_related("approvals__approver")
+        is_open = Q(version__comments__parent=None, version__comments__resolved_at=None)
+        rows = rows.prefetch_related("approvals__approver")
+        return rows.annotate(open_comments=Count("version__comments", filter=is_open))  # type: ignore[no-any-return]
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm(PROTECTED))
@@ -105,6 +114,15 @@ class ReleaseRequestAdmin(ReadOnlyAdmin):
     def votes(self, row: ReleaseRequest) -> str:
         names = ", ".join(str(each.approver) for each in row.approvals.all())
         return f"{row.approvals.count()} of {row.needed}" + (f": {names}" if names else "")
+
+    @admin.display(description="Comments")
+    def comments(self, row: ReleaseRequest) -> SafeString | str:
+        """On the version; how many nobody has resolved."""
+        count: int = row.open_comments  # type: ignore[attr-defined]
+        if not count:
+            return NOTHING
+        text = f"{count} open comment{'s' if count > 1 else ''}"
+        return format_html('<a href="{}">{}</a>', comments_url(row.version), text)
 
     @admin.display(description="Asked", ordering="created_at")
     def asked(self, row: ReleaseRequest) -> SafeString:

@@ -1,6 +1,7 @@
 """The page of a version: an editor while it is a draft, a record once it is sealed."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -8,12 +9,13 @@ from django.contrib import admin, messages
 from django.db.models import Prefetch, QuerySet
 from django.forms import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from apps.core.admin import PlatformAdmin, short_time
 from apps.prompts.admin.ask import REASON_WIDGET, ReasonForm, ask
 from apps.prompts.admin.cells import compare_url, live_pills, status_pill
+from apps.prompts.admin.comments import MAY_READ, comments_url, comments_view
 from apps.prompts.admin.editor import DraftForm
 from apps.prompts.admin.prompts import may_release
 from apps.prompts.admin.requests import AskForm
@@ -33,6 +35,7 @@ from apps.prompts.services import (
     validate_version,
     whole_content,
 )
+from apps.prompts.threads import open_counts, threads_of
 from apps.prompts.validation.tools import functions_of
 
 
@@ -105,6 +108,13 @@ class PromptVersionAdmin(PlatformAdmin):
     def has_release_permission(self, request: HttpRequest) -> bool:
         return may_release(request)
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(partial(comments_view, self))
+        return [
+            path("<int:pk>/comments/", view, name="prompts_promptversion_comments"),
+            *super().get_urls(),
+        ]
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any):  # type: ignore[no-untyped-def]
         if obj is not None and self.has_change_permission(request, obj):
             return DraftForm
@@ -155,6 +165,9 @@ class PromptVersionAdmin(PlatformAdmin):
     ) -> HttpResponse:
         version = self.get_object(request, object_id)
         context = _page(version) if version is not None else {}
+        if version is not None and request.user.has_perm(MAY_READ):
+            context["threads"] = threads_of(version, content_of(version).messages)
+            context["thread_url"] = comments_url(version)
         context["is_editor"] = self.has_change_permission(request, version)
         hidden = {"show_save_and_add_another": False, "show_save_and_continue": False}
         extra = context | hidden | (extra_context or {})
@@ -164,7 +177,15 @@ class PromptVersionAdmin(PlatformAdmin):
         offered = OFFERED[obj.status] if obj is not None else ()
         links = super()._action_links(request, obj)
         kept = [link for link in links if link[1].rstrip("/").rsplit("/", 1)[1] in offered]
-        return kept + ([("Compare…", compare_url(obj.prompt_id, new=obj))] if obj else [])
+        return [*kept, *self._ways(request, obj)] if obj else kept
+
+    def _ways(self, request: HttpRequest, version: PromptVersion) -> list[tuple[str, str]]:
+        """To pages about the version; none of them changes it."""
+        ways = [("Compare…", compare_url(version.prompt_id, new=version))]
+        if request.user.has_perm(MAY_READ):
+            count = open_counts([version.pk]).get(version.pk, 0)
+            ways.append((f"Comments ({count})" if count else "Comments", comments_url(version)))
+        return ways
 
     @admin.action(description="New draft", permissions=["draft"])
     def new_draft(

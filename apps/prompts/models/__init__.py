@@ -1,5 +1,6 @@
 """Prompts: sealed versions, channels that point at them, releases and experiments."""
 
+from apps.prompts.models.comments import LineComment
 from apps.prompts.models.experiments import (
     Arm,
     Experiment,
@@ -42,6 +43,7 @@ __all__ = [
     "Guardrail",
     "Inclusion",
     "Kind",
+    "LineComment",
     "Metric",
     "Prompt",
     "PromptVersion",

@@ -1,5 +1,11 @@
 """Writes of prompts: drafts, seals, releases, experiments, files."""
 
+from apps.prompts.services.comments import (
+    answer_comment,
+    comment_on,
+    reopen_comment,
+    resolve_comment,
+)
 from apps.prompts.services.dependents import Updated, update_dependents
 from apps.prompts.services.drafts import (
     check_saveable,
@@ -41,8 +47,10 @@ from apps.prompts.services.sealing import retire_version, seal_version
 
 __all__ = [
     "Updated",
+    "answer_comment",
     "approve_request",
     "check_saveable",
+    "comment_on",
     "content_at",
     "content_of",
     "create_prompt",
@@ -62,7 +70,9 @@ __all__ = [
     "reject_request",
     "release",
     "release_due",
+    "reopen_comment",
     "request_release",
+    "resolve_comment",
     "retire_version",
     "roll_back_by_guardrail",
     "rollback",
