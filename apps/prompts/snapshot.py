@@ -61,14 +61,16 @@ def read_prompts(*, prompt: str | None = None) -> PromptSnapshot:
     releases = _open_releases(slugs)
     experiments = _running_experiments(slugs)
     arms = (arm for beside in experiments.values() for one in beside for arm in one.arms)
-    needed = {*releases.values(), *(arm.version_id for arm in arms)}
+    loaded = _load({*releases.values(), *(arm.version_id for arm in arms)})
+    if prompt is None:
+        _cache.keep(loaded)
     return PromptSnapshot(
         prompts=slugs,
         unrepeatable=frozenset(s for s, choice in choices.items() if choice == OnUnknown.FAIL),
         numbers=_numbers(slugs),
         releases=releases,
         experiments=experiments,
-        loaded=_load(needed),
+        loaded=loaded,
     )
 
 

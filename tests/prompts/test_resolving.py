@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.prompts import services, snapshot
+from apps.prompts.memory import VersionCache
 from apps.prompts.models import Arm, Experiment
 from apps.prompts.resolve import resolve
 from apps.prompts.snapshot import load_version, read_prompts
@@ -178,11 +179,21 @@ def test_sealed_content_is_read_once(prompt):
 
 
 def test_the_memory_is_bounded():
-    from apps.prompts.memory import VersionCache
-
     memory = VersionCache(size=2)
     memory.put({1: "one", 2: "two"})
     memory.get(1)
     memory.put({3: "three"})
 
     assert [memory.get(key) for key in (1, 2, 3)] == ["one", None, "three"]
+
+
+def test_what_is_live_is_remembered_however_much_it_is(prompt, production, monkeypatch):
+    monkeypatch.setattr(snapshot, "_cache", VersionCache(size=1))
+    for number in range(3):
+        make_live(make_prompt(f"other-{number}"))
+    read_prompts()
+
+    with CaptureQueriesContext(connection) as queries:
+        assert len(read_prompts().loaded) == 3
+
+    assert not [query for query in queries if '"messages"' in query["sql"]]

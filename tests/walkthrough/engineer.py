@@ -179,7 +179,7 @@ def _search(me: Person, label: str, text: str) -> None:
 
 def _reload_until(me: Person, text: str) -> None:
     end = time.monotonic() + RUN
-    while me.page.get_by_text(text).count() == 0:
+    while me.page.get_by_text(text, exact=True).count() == 0:
         if time.monotonic() > end:
             raise TimeoutError(f"“{text}” never stood on {me.page.url}")
         me.page.reload()

@@ -1,11 +1,15 @@
 """Somebody at a browser who has a keyboard and no mouse, and notices what is wrong with a page."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from tests.visitor import DESKTOP, PHONE, Visitor
 
+View = tuple[str, int]  # theme, and width in pixels
+VIEWS: Sequence[View] = (("light", 1440), ("light", 390), ("dark", 1440), ("dark", 390))
+PAINTED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 MOST_TABS = 400  # from one control of a page to another
 
 
@@ -83,18 +87,18 @@ class Person:
     def sees(self, text: str) -> None:
         self.page.get_by_text(text).first.wait_for()
 
-    def look(self, name: str, shots: Path | None) -> None:
-        """The page in both themes, wide and narrow: axe, the page's policy, its width, pictures."""
-        for theme in ("light", "dark"):
-            for size, viewport in (("1440", DESKTOP), ("390", PHONE)):
-                self.page.set_viewport_size(viewport)
-                self.visitor.theme(theme)
-                where = f"{name} {theme} {size}"
-                self.faults += [f"{where}: {fault}" for fault in self.visitor.axe()]
-                if self.visitor.scrolls_sideways:
-                    self.faults.append(f"{where}: scrolls sideways")
-                if shots:
-                    self.page.screenshot(path=shots / f"{name}-{theme}-{size}.png", full_page=True)
+    def look(self, name: str, shots: Path | None = None, *, views: Sequence[View] = VIEWS) -> None:
+        """The page as others have it: axe, the page's policy, its width, and pictures of it."""
+        for theme, width in views:
+            self.page.set_viewport_size(PHONE if width == PHONE["width"] else DESKTOP)
+            self.page.evaluate(PAINTED)  # what scrolls at this width is marked after that
+            self.visitor.theme(theme)
+            where = f"{name} {theme} {width}"
+            self.faults += [f"{where}: {fault}" for fault in self.visitor.axe()]
+            if self.visitor.scrolls_sideways:
+                self.faults.append(f"{where}: scrolls sideways")
+            if shots:
+                self.page.screenshot(path=shots / f"{name}-{theme}-{width}.png", full_page=True)
         self.page.set_viewport_size(DESKTOP)
         self.visitor.theme("light")
         self.faults += [f"{name}: {problem}" for problem in self.visitor.problems]
