@@ -46,6 +46,12 @@ NAVIGATION = (
         (
             Entry("Prompts", "prompts", model="prompts.prompt", key="p"),
             Entry("Versions", "versions", model="prompts.promptversion"),
+            Entry(
+                "Playground",
+                "prompts",
+                url_name="admin:playground_start",
+                permission="playground.run_playground",
+            ),
             Entry("Channels", "channels", model="prompts.channel"),
             Entry("Release requests", "proposals", model="prompts.releaserequest"),
             Entry("Releases", "releases", model="prompts.release"),

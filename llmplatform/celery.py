@@ -25,6 +25,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": _HOUSEKEEPING,
     },
+    "forget-values-of-runs": {
+        "task": "playground.forget",
+        "schedule": 3600.0,
+        "options": _HOUSEKEEPING,
+    },
     "budget-alerts": {
         "task": "budgets.alerts",
         "schedule": 60.0,

@@ -3,7 +3,7 @@
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
-from apps.playground.admin import compare, drafts, pages, runs
+from apps.playground.admin import compare, drafts, pages, runs, start
 
 
 def admin_urls(site: AdminSite) -> list[URLPattern]:
@@ -18,6 +18,7 @@ def admin_urls(site: AdminSite) -> list[URLPattern]:
             site.admin_view(drafts.preview),
             name="draft_preview",
         ),
+        path("playground/", site.admin_view(start.page), name="playground_start"),
         path("prompts/prompt/<int:pk>/playground/", site.admin_view(pages.page), name="playground"),
         path(
             "prompts/prompt/<int:pk>/playground/cost/",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.access.models import ServicePurpose
 from apps.evals.models import Case, DatasetVersion
@@ -14,6 +14,7 @@ from apps.gateway.config import Config
 from apps.jobs.models import Job
 from apps.playground.models import Run
 from apps.prompts.models import Prompt, PromptVersion
+from apps.prompts.types import PromptKind
 
 MAY_SEE_CASES = "evals.view_case"
 MAY_TAKE_CALLS = "playground.take_past_call"
@@ -21,6 +22,7 @@ OFFERED_CASES = 100  # of a dataset
 OFFERED_CALLS = 30
 OFFERED_VERSIONS = 50
 OFFERED_RUNS = 10
+OFFERED_PROMPTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,20 @@ def models_of(config: Config) -> list[str]:
 def recent_runs(prompt: Prompt) -> QuerySet[Run]:
     rows = Run.objects.filter(prompt=prompt).select_related("started_by")
     return rows.prefetch_related("trials").order_by("-created_at")[:OFFERED_RUNS]
+
+
+def latest_runs(by: User) -> QuerySet[Run]:
+    """A person's own, of all prompts."""
+    rows = Run.objects.filter(started_by=by).select_related("prompt")
+    return rows.prefetch_related("trials").order_by("-created_at")[:OFFERED_RUNS]
+
+
+def runnable_prompts(sought: str) -> QuerySet[Prompt]:
+    """Those with a version, by name; `sought` stands in slug, name or folder."""
+    named = Q(slug__icontains=sought) | Q(name__icontains=sought) | Q(folder__icontains=sought)
+    has_version = Exists(PromptVersion.objects.filter(prompt=OuterRef("pk")))
+    rows = Prompt.objects.filter(named, has_version, kind=PromptKind.TASK, archived=False)
+    return rows.order_by("slug")[:OFFERED_PROMPTS]
 
 
 def _newest_versions(prompt: Prompt) -> QuerySet[DatasetVersion]:
