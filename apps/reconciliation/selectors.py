@@ -99,7 +99,7 @@ def found_in(statement: Statement, asked: Mapping[str, str]) -> Found:
     done = settled(statement)
     rows = list(statement.differences.select_related("statement__provider"))
     lines = [Line(row, done.get(key_of(row), Settled())) for row in rows]
-    differing = [line for line in lines if line.parts]
+    differing = [line for line in lines if line.parts or line.states]
     columns = {c: sum(columns_of(line.row)[c] for line in differing) for c in Column}
     kept = [line for line in differing if _is_asked(line, asked)]
     order = lambda line: (-abs(line.row.difference_pico), line.row.day, line.row.model)  # noqa: E731

@@ -40,6 +40,11 @@ def settled(statement: Statement) -> dict[Key, Settled]:
     return found
 
 
+def booked_keys(statement: Statement) -> set[Key]:
+    """Keys of which something is booked, or asked for."""
+    return {key for key, done in settled(statement).items() if done.booked or done.asked}
+
+
 def open_amount(row: Difference, done: Settled) -> Pico:
     """What nobody has decided about yet. Timing needs no decision: it adds up to nothing."""
     return int(row.difference_pico - row.timing_pico) - done.whole

@@ -12,7 +12,8 @@ from apps.ledger.adjusting import approve_adjustment, reject_adjustment, request
 from apps.ledger.models import Adjustment, Entry
 from apps.reconciliation.books import our_total
 from apps.reconciliation.errors import FileRefused, ReconciliationRefused
-from apps.reconciliation.models import Decision, Statement, StatementLine
+from apps.reconciliation.models import Decision, Source, Statement, StatementLine
+from apps.reconciliation.selectors import found_in
 from apps.reconciliation.services.comparing import compare_again
 from apps.reconciliation.services.deciding import accept, explain
 from apps.reconciliation.services.importing import discard_draft, import_statement
@@ -255,3 +256,22 @@ def test_a_late_correction_counts_on_the_day_of_its_call(acme):
         deployment="d",
     )
     assert our_total(provider=acme, **days) == before  # of no call that is known
+
+
+def test_what_was_booked_under_other_words_is_not_booked_twice(acme, people):
+    anna, bert = people
+    statement = imported(with_more(UNKNOWN), acme)
+    (one,) = accept(statement_id=statement.pk, ids=ids(statement), reason="x", by=anna, now=NOW)
+    approve_adjustment(adjustment_id=one.adjustment_id, by=bert, now=NOW)
+    large = acme.deployments.get(slug="large-eu").model
+    source = Source.objects.get()
+    source.names.create(item="who, output", model=large, meter="out_text")
+
+    compare_again(statement_id=statement.pk, now=NOW)
+
+    rows = {line.row.model: line.open for line in found_in(statement, {"state": "open"}).lines}
+    assert rows == {"large": 7 * PICO, "who, output": -7 * PICO}
+    every = statement.differences.values_list("pk", flat=True)
+    accept(statement_id=statement.pk, ids=list(every), reason="moved", by=anna, now=NOW)
+    asked = Adjustment.objects.filter(status="requested").values_list("amount_pico", flat=True)
+    assert sorted(asked) == [-7 * PICO, 7 * PICO]

@@ -1,10 +1,13 @@
 """Statements in the admin: finance uploads, looks, decides and signs off; others may not."""
 
+import csv
+
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from apps.core.money import pico_from_usd
 from apps.ledger.adjusting import approve_adjustment
 from apps.ledger.models import Adjustment, Entry
 from apps.reconciliation.models import Decision, Source, Statement
@@ -201,3 +204,19 @@ def test_words_that_nobody_understands_are_named_once(client, acme):
 
     assert "nobody-knows-me" not in page_of(client, statement)
     assert not statement.differences.exclude(rest_pico=0).exists()
+
+
+def test_the_csv_adds_up(client, acme):
+    log_in(client)
+    statement = imported(with_errors(), acme)
+    url = reverse("admin:reconciliation_statement_csv", args=[statement.pk])
+    rows = list(csv.reader(b"".join(client.get(url).streaming_content).decode().splitlines()))
+
+    head = rows[3]
+    *lines, total = [dict(zip(head, row, strict=True)) for row in rows[4:]]
+    assert len(lines) == 17
+    for name in head[5:]:
+        assert pico_from_usd(total[name]) == sum(pico_from_usd(line[name]) for line in lines)
+    assert pico_from_usd(total["difference_usd"]) == statement.theirs_pico - statement.ours_pico
+    only = b"".join(client.get(url, {"column": "tax"}).streaming_content).decode()
+    assert len(only.splitlines()) == 6

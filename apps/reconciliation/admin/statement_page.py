@@ -4,14 +4,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from apps.core.charts import waterfall
+from apps.core.clock import db_now
 from apps.core.money import Pico
 from apps.reconciliation.admin.drawing import bridge_of, steps_of
 from apps.reconciliation.claims import claims_of
+from apps.reconciliation.export import lines_csv
 from apps.reconciliation.models import Source, Statement, StatementStatus
 from apps.reconciliation.selectors import STATES, Found, decisions_of, found_in, replaced_by
 from apps.reconciliation.types import ABOUT, Column
@@ -60,6 +62,15 @@ def statement_page(model_admin: Any, request: HttpRequest, statement: Statement)
         "lines_url": reverse("admin:reconciliation_statementline_changelist"),
     }
     return TemplateResponse(request, "reconciliation/statement.html", context)
+
+
+def csv_file(request: HttpRequest, statement: Statement) -> StreamingHttpResponse:
+    """The lines that the filters leave."""
+    found = found_in(statement, request.GET)
+    name = f"reconciliation-{statement.provider.slug}-{statement.first_day}-{statement.last_day}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    lines = lines_csv(statement, found, now=db_now())
+    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def share_of(amount: Pico, whole: Pico) -> str:

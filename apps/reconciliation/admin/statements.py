@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
@@ -60,8 +61,12 @@ class StatementAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         decide = self.admin_site.admin_view(self.decide_view)
-        own = path("<uuid:object_id>/decide/", decide, name="reconciliation_statement_decide")
-        return [own, *super().get_urls()]
+        lines = self.admin_site.admin_view(self.lines_view)
+        return [
+            path("<uuid:object_id>/decide/", decide, name="reconciliation_statement_decide"),
+            path("<uuid:object_id>/lines.csv", lines, name="reconciliation_statement_csv"),
+            *super().get_urls(),
+        ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("reconciliation.add_statement"))
@@ -93,6 +98,14 @@ class StatementAdmin(ReadOnlyAdmin):
         if found is None:
             raise Http404
         return decide_page.decide(self, request, found)
+
+    def lines_view(self, request: HttpRequest, object_id: UUID) -> HttpResponseBase:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = self.get_object(request, str(object_id))
+        if found is None:
+            raise Http404
+        return statement_page.csv_file(request, found)
 
     @admin.display(description="Statement", ordering="first_day")
     def name(self, row: Statement) -> str:

@@ -9,6 +9,7 @@ from apps.reconciliation.books import our_side
 from apps.reconciliation.claims import by_day_and_model, claims_of
 from apps.reconciliation.errors import ReconciliationRefused
 from apps.reconciliation.models import Difference, Statement, StatementStatus
+from apps.reconciliation.standing import booked_keys
 from apps.reconciliation.types import Row, Side
 from apps.reconciliation.variance import compare
 
@@ -34,8 +35,12 @@ def keep_comparison(statement: Statement, *, now: datetime) -> None:
     """Inside a transaction that has locked it."""
     claims = claims_of(statement)
     ours = our_side(provider=statement.provider, first=statement.first_day, last=statement.last_day)
+    if not claims.has_meters:
+        ours = by_day_and_model(ours)
+    # what was booked under words that mean something else now must be seen, and taken back
+    ours |= {key: Side(0) for key in booked_keys(statement) - {*ours}}
     rows = compare(
-        ours=ours if claims.has_meters else by_day_and_model(ours),
+        ours=ours,
         theirs=claims.sides,
         repeated=claims.repeated,
         grain=statement.grain_pico,

@@ -28,6 +28,7 @@ from apps.registry.models import Provider, Vendor
 
 _USUAL = {Vendor.OPENAI: FileFormat.OPENAI, Vendor.AZURE: FileFormat.AZURE}
 _STANDING = (StatementStatus.OPEN, StatementStatus.SIGNED)
+_AT_ONCE = 2000  # lines in memory as rows
 _EVEN = 10**12  # pico-dollars of a dollar
 
 
@@ -214,12 +215,10 @@ def _store_file(statement: Statement, read: _Read) -> None:
         lines=len(read.reading.lines),
     )
     names = ReadLine.__slots__
-    StatementLine.objects.bulk_create(
-        (
+    for start in range(0, len(read.reading.lines), _AT_ONCE):
+        StatementLine.objects.bulk_create(
             StatementLine(
                 statement=statement, file=file, **{name: getattr(line, name) for name in names}
             )
-            for line in read.reading.lines
-        ),
-        batch_size=2000,
-    )
+            for line in read.reading.lines[start : start + _AT_ONCE]
+        )
