@@ -114,6 +114,12 @@ def found_in(statement: Statement, asked: Mapping[str, str]) -> Found:
     )
 
 
+def unknown_items(statement: Statement) -> list[str]:
+    """Words of its lines that nobody has named yet."""
+    rows = statement.differences.filter(meter=UNMATCHED).exclude(theirs_pico=0)
+    return list(rows.order_by("model").values_list("model", flat=True).distinct())
+
+
 def replaced_by(statement: Statement) -> QuerySet[Statement]:
     """Older ones that a draft would take the place of."""
     return Statement.objects.filter(

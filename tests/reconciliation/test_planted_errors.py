@@ -2,12 +2,16 @@
 pico-dollar."""
 
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core.money import PICO
+from apps.core.money import PICO, exact_usd
+from apps.reconciliation.models import Source
+from apps.reconciliation.selectors import unknown_items
+from apps.reconciliation.services.importing import Upload
 from apps.reconciliation.types import Column, Key, Side
 from apps.reconciliation.variance import compare, totals
 from tests.reconciliation.month import (
@@ -180,6 +184,45 @@ def test_a_statement_without_meters_is_compared_by_day_and_model(acme):
 
     assert bridge(statement) == {"capture": sum(LARGE)}
     assert set(statement.differences.values_list("meter", flat=True)) == {""}
+
+
+def test_a_line_without_a_meter_among_others_is_not_matched(acme):
+    lines = agreeing()
+    odd = Claim(day(20), "large-eu", "", 10, 1, 7 * PICO)
+
+    statement = imported(text_of([*lines.values(), odd]), acme)
+
+    assert bridge(statement) == {"rest": 7 * PICO}
+    assert unknown_items(statement) == ["large-eu"]
+
+
+def test_a_file_of_usage_tells_calls_tokens_and_prices_apart():
+    """OpenAI's costs name money alone; its usage names tokens and calls."""
+    openai = make_provider_with_models("openai")
+    openai.vendor = "openai"
+    openai.save()
+    Source.objects.all().delete()
+    book_month("openai")
+    lines = agreeing()
+    planted = {}
+    for plant in (missing_call, more_tokens, dearer):
+        planted |= plant(lines)
+    head = "start_time_iso,amount_value,amount_currency,line_item,project_id"
+    money = [
+        f'{line.day}T00:00:00+00:00,{exact_usd(line.pico)},usd,"{line.model}, {line.meter}",p'
+        for line in lines.values()
+    ]
+    usage = ["start_time_iso,num_model_requests,model,input_tokens,output_tokens"]
+    for (number, model, meter), line in lines.items():
+        if meter == "input":
+            out = lines[number, model, "output"].tokens
+            usage.append(f"{line.day}T00:00:00Z,{line.requests},{model},{line.tokens},{out}")
+    more = Upload("usage.csv", BytesIO("\n".join(usage).encode()))
+
+    statement = imported("\n".join([head, *money]), openai, usage=more)
+
+    assert bridge(statement) == planted
+    assert [file.kind for file in statement.files.all()] == ["costs", "usage"]
 
 
 # Many months at once, without a database: errors at keys of different days.

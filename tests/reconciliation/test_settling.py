@@ -1,6 +1,6 @@
 """Differences are booked by two people or explained, statements signed off and replaced."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 from django.contrib.auth.models import User
@@ -236,26 +236,6 @@ def test_the_database_keeps_what_was_read_and_decided(acme, people):
     ):
         with pytest.raises((DatabaseError, IntegrityError)), transaction.atomic():
             change()
-
-
-def test_a_late_correction_counts_on_the_day_of_its_call(acme):
-    days = {"first": day(1), "last": day(31)}
-    before = our_total(provider=acme, **days)
-    entry = Entry.objects.filter(model="rare").order_by("at").first()
-    assert our_total(provider=acme, first=day(32), last=day(40)) == 0
-    late = entry.at + timedelta(days=40)
-    Entry.objects.create(
-        kind="correction",
-        at=late,
-        amount_pico=5,
-        provider="acme",
-        model="rare",
-        service="s",
-        team="t",
-        cost_center="c",
-        deployment="d",
-    )
-    assert our_total(provider=acme, **days) == before  # of no call that is known
 
 
 def test_what_was_booked_under_other_words_is_not_booked_twice(acme, people):

@@ -12,10 +12,16 @@ from apps.core.charts import waterfall
 from apps.core.clock import db_now
 from apps.core.money import Pico
 from apps.reconciliation.admin.drawing import bridge_of, steps_of
-from apps.reconciliation.claims import claims_of
 from apps.reconciliation.export import lines_csv
 from apps.reconciliation.models import Source, Statement, StatementStatus
-from apps.reconciliation.selectors import STATES, Found, decisions_of, found_in, replaced_by
+from apps.reconciliation.selectors import (
+    STATES,
+    Found,
+    decisions_of,
+    found_in,
+    replaced_by,
+    unknown_items,
+)
 from apps.reconciliation.types import ABOUT, Column
 
 PER_PAGE = 50
@@ -30,7 +36,7 @@ def statement_page(model_admin: Any, request: HttpRequest, statement: Statement)
     steps = steps_of(found.columns)
     page = Paginator(found.lines, PER_PAGE).get_page(request.GET.get("page"))
     is_draft = statement.status == StatementStatus.DRAFT
-    unknown = sorted(claims_of(statement).unknown)
+    unknown = unknown_items(statement)
     context = model_admin.admin_site.each_context(request) | {
         "title": str(statement),
         "opts": model_admin.opts,
