@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 
-from tests.dashboard.conftest import PHONE, Visitor, admin_user, browser, server, visit  # noqa: F401
+from tests.dashboard.conftest import admin_user, browser, server, visit  # noqa: F401
 from tests.reconciliation.month import (
     agreeing,
     book_month,
@@ -17,6 +17,7 @@ from tests.reconciliation.month import (
     text_of,
 )
 from tests.reconciliation.test_planted_errors import PLANTS
+from tests.visitor import PHONE, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
