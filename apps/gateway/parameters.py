@@ -52,16 +52,14 @@ def embedding_faults(parameters: Mapping[str, Any]) -> list[Fault]:
 def extra_faults(
     parameters: Iterable[str], known: frozenset[str], allowed: Iterable[str]
 ) -> list[Fault]:
-    """A fault for each parameter that is neither known nor allowed."""
-    unknown = set(parameters) - known - set(allowed)
+    """A fault for each parameter that is neither known nor allowed; the last says what is known."""
+    unknown = sorted(set(parameters) - known - set(allowed))
     names = ", ".join(sorted(known - set(REFUSED)))
+    says = [f"Unknown parameter “{name[:100]}”" for name in unknown]
+    ends = ["."] * (len(unknown) - 1) + [f"; known are {names}."]
     return [
-        Fault(
-            f"/parameters/{name[:100]}",
-            f"Unknown parameter “{name[:100]}”; known are {names}.",
-            "unknown_field",
-        )
-        for name in sorted(unknown)
+        Fault(f"/parameters/{name[:100]}", said + end, "unknown_field")
+        for name, said, end in zip(unknown, says, ends, strict=False)
     ]
 
 

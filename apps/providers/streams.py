@@ -1,5 +1,6 @@
 """Reading an answer that arrives as server-sent events."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,8 @@ class EventDecoder:
         self._line: list[bytes] = []  # in the pieces in which it came
         self._data: list[bytes] = []
         self._gathered = 0  # bytes of the lines in `_data`
+        self._returned = False  # the last byte was a carriage return, which ended its line
+        self._is_first = True
         self._unended = 0  # bytes in `_line`
 
     @property
@@ -32,12 +35,19 @@ class EventDecoder:
         return self._gathered + self._unended
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
+        if self._returned:
+            piece = piece.removeprefix(b"\n")  # the other half of that line's end
+        self._returned = piece.endswith(b"\r")
         self._line.append(piece)
         self._unended += len(piece)
-        if b"\n" not in piece:  # a long line in small pieces is put together once, at its end
-            return
-        *lines, rest = b"".join(self._line).replace(b"\r\n", b"\n").split(b"\n")
+        if b"\n" not in piece and b"\r" not in piece:
+            return  # a long line in small pieces is put together once, at its end
+        text = b"".join(self._line).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *lines, rest = text.split(b"\n")
         self._line, self._unended = [rest], len(rest)
+        if self._is_first:
+            lines[0] = lines[0].removeprefix(BOM_UTF8)
+            self._is_first = False
         for line in lines:
             if line.startswith(b"data:"):
                 self._data.append(line[5:].removeprefix(b" "))

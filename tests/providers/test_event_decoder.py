@@ -1,4 +1,5 @@
 import time
+from codecs import BOM_UTF8
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,13 +60,14 @@ def test_a_long_line_in_small_pieces_costs_its_length_and_not_its_square() -> No
     st.lists(
         st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=8).map(str.encode)
     ),
-    st.sampled_from([b"\n", b"\r\n"]),
+    st.sampled_from([b"\n", b"\r\n", b"\r"]),
+    st.sampled_from([b"", BOM_UTF8]),
     st.lists(st.integers(min_value=1, max_value=9), min_size=1),
 )
 def test_where_the_network_splits_a_stream_makes_no_difference(
-    events: list[bytes], end: bytes, sizes: list[int]
+    events: list[bytes], end: bytes, mark: bytes, sizes: list[int]
 ) -> None:
-    whole = b"".join(b"data: " + event + end + end for event in events)
+    whole = mark + b"".join(b"data: " + event + end + end for event in events)
     pieces = []
     while whole:
         size = sizes[len(pieces) % len(sizes)]
