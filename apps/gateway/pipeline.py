@@ -33,6 +33,7 @@ from apps.gateway.config import Config
 from apps.gateway.deciding import decide, pause_for, subject_of
 from apps.gateway.dispatch import Emit
 from apps.gateway.guards import guard_input
+from apps.gateway.heard import HeardNames
 from apps.gateway.hedging import with_hedge
 from apps.gateway.own_answer import own_answer
 from apps.gateway.prepare import Prepared, prepare
@@ -66,8 +67,10 @@ class Pipeline:
         tasks: Tasks,
         loads: Loads,
         health: Health,
+        heard: HeardNames,
     ) -> None:
         self._config = config
+        self._heard = heard
         self._limiter = limiter
         self._cache = cache
         self._flights: Flights[CallOutcome] = Flights(cache, concerns_all=concerns_all)
@@ -97,6 +100,7 @@ class Pipeline:
         prepared = await self._resolve(call)  # 2. validate, 3. resolve the prompt
         refusals.refuse_if_blocked(guard_input(prepared).blocked)  # 4.
         grant = await self._limit(call, prepared)  # 5.
+        self._heard.hear(call, prepared)
         used: int | None = None  # tokens; unknown when the call is stopped
         try:
             if grant.wait:

@@ -15,6 +15,7 @@ from apps.core.threads import in_thread
 from apps.gateway.accounts import Complete, Lost
 from apps.gateway.books import Books
 from apps.gateway.config import Config, new_holder
+from apps.gateway.heard import HeardNames
 from apps.gateway.observing import tell_of_places, tell_of_rest
 from apps.gateway.pipeline import Pipeline
 from apps.gateway.shedding import Shedder
@@ -54,6 +55,7 @@ class Runtime:
         self._health = health
         self.config.on_change(lambda config: self.loop.call_soon_threadsafe(self._follow, config))
         self._limiter = RateLimiter(self.redis)
+        self._heard = HeardNames(self.tasks)
         self.pipeline = Pipeline(
             config=self.config,
             limiter=self._limiter,
@@ -62,6 +64,7 @@ class Runtime:
             tasks=self.tasks,
             loads=loads,
             health=health,
+            heard=self._heard,
         )
         self._exchange = Exchange(loads=loads, health=health, redis=self.redis)
         self._exchange.start()
@@ -71,6 +74,7 @@ class Runtime:
         """Let running attempts end within the grace, book them, then let everything go."""
         await self.tasks.drain(grace_seconds)
         await self._books.close()
+        await self._heard.close()
         await close_adapters()
         await self._exchange.stop()
         await self.shedder.stop()

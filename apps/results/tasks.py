@@ -8,6 +8,7 @@ from apps.core.clock import db_now
 from apps.core.tasks import DATABASE_AWAY
 from apps.results.services.counting import count_all, forget_old_calls
 from apps.results.services.guarding import guard_releases
+from apps.results.services.sent import forget_sent
 from apps.results.services.watching import watch_all
 
 
@@ -26,3 +27,4 @@ def watch(**_: Any) -> None:
 @shared_task(name="results.forget", throws=DATABASE_AWAY)  # type: ignore[untyped-decorator]
 def forget(**_: Any) -> None:
     forget_old_calls()
+    forget_sent(now=db_now())

@@ -14,6 +14,9 @@ from apps.prompts import services
 from apps.prompts.errors import PromptError
 from apps.prompts.models import Channel
 from apps.prompts.services.gates import GateOutcome, gate_findings
+from apps.results.models import SentNames
+from apps.results.sent import Sent
+from apps.results.services.sent import keep_sent
 from tests.factories import make_service
 from tests.prompts.conftest import content, go_live, make_prompt, make_sealed
 from tests.prompts.tools import WEATHER, tool
@@ -193,8 +196,83 @@ def test_its_queries_do_not_grow_with_callers(channel, live, django_assert_num_q
         called(f"service-{number}", {"product": "a cup"})
     version = next_version(live, product=PRODUCT, tone=TONE)
 
-    with django_assert_num_queries(2):  # the database's time, and the calls
+    with django_assert_num_queries(3):  # the database's time, the calls, and names of others
         found(channel, version, live)
+
+
+def heard(service, *variables, days=0, channel="production", prompt="product-text", **more):
+    """It called through the gateway, where only names are kept."""
+    sent = Sent(service, prompt, channel, tuple(sorted(variables)), **more)
+    keep_sent([sent])
+    at = timezone.now() - timedelta(days=days)
+    SentNames.objects.filter(digest=sent.digest, service=service).update(last_at=at)
+
+
+def test_names_from_the_gateway_count_as_well(channel, live):
+    heard("chat", "product")
+    heard("mail", "product", "tone")
+    version = next_version(live, product=PRODUCT, tone=TONE)
+    gone = next_version(live, tone={"type": "string", "required": False})
+
+    ((outcome, detail),) = found(channel, version, live)
+
+    assert outcome is GateOutcome.FAIL
+    assert "refused: chat sends no “tone”; shop sends no “tone”." in detail
+    assert "chat sends “product”, which is gone" in found(channel, gone, live)[0][1]
+
+
+def test_a_caller_of_the_gateway_alone_is_known(channel, live):
+    Job.objects.all().delete()
+    cost_of("chat")
+    heard("chat", "product", "tone")
+    version = next_version(live, product=PRODUCT, tone=TONE)
+
+    assert found(channel, version, live) == [
+        (GateOutcome.PASS, "What chat sent in the last 30 days fits.")
+    ]
+
+
+def test_of_its_values_nobody_knows(channel, live):
+    heard("chat", "product")
+    version = next_version(live, product={"type": "string", "max_length": 10})
+
+    ((outcome, detail),) = found(channel, version, live)
+
+    assert outcome is GateOutcome.UNSURE
+    assert "nobody keeps values sent through the gateway: chat “product”." in detail
+
+
+@pytest.mark.parametrize("elsewhere", [{"days": 31}, {"channel": "staging"}, {"prompt": "another"}])
+def test_names_of_other_times_channels_and_prompts_do_not_count(channel, live, elsewhere):
+    Job.objects.all().delete()
+    heard("chat", "product", **elsewhere)
+    version = next_version(live, product=PRODUCT, tone=TONE)
+
+    assert [outcome for outcome, _ in found(channel, version, live)] == [GateOutcome.PASS]
+
+
+def test_what_a_service_no_longer_sends_does_not_count(channel, live):
+    Job.objects.all().delete()
+    heard("chat", "product", days=3)
+    heard("chat", "product", "tone", days=1)
+    version = next_version(live, product=PRODUCT, tone=TONE)
+
+    assert [outcome for outcome, _ in found(channel, version, live)] == [GateOutcome.PASS]
+    heard("chat", "product", days=1.5)
+    assert [outcome for outcome, _ in found(channel, version, live)] == [GateOutcome.FAIL]
+
+
+def test_tools_that_a_caller_of_the_gateway_brings(channel, live):
+    heard("agent", "product", parameters=("tools",))
+    heard("loop", "product", tool="other")
+    heard("plain", "product", tool="get_weather")
+    version = with_tools(live, WEATHER)
+
+    ((outcome, detail),) = found(channel, version, live)
+
+    assert outcome is GateOutcome.FAIL
+    assert "agent sends “tools”; loop calls a tool that is gone." in detail
+    assert "plain" not in detail
 
 
 def test_a_release_asks_it(channel, live):

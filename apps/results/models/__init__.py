@@ -4,6 +4,7 @@ from apps.results.models.calls import Call, CallKey, Cursor, Outcome, ScoreHour,
 from apps.results.models.experiments import ArmHour, Exposure, ExposureScore
 from apps.results.models.guards import Acknowledgement, GuardFinding
 from apps.results.models.scores import Score
+from apps.results.models.sent import SentNames
 
 __all__ = [
     "Acknowledgement",
@@ -17,5 +18,6 @@ __all__ = [
     "Outcome",
     "Score",
     "ScoreHour",
+    "SentNames",
     "VersionHour",
 ]
