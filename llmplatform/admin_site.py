@@ -81,6 +81,7 @@ NAVIGATION = (
                 key="c",
             ),
             Entry("Saved views", "costs", model="finance.savedview"),
+            Entry("Exports", "ledger", model="exports.export"),
             Entry("Usage report", "costs", url_name="admin:usage", permission="ledger.view_entry"),
             Entry("Waste", "costs", url_name="admin:waste", permission="ledger.view_entry"),
             Entry("Budgets", "budgets", model="budgets.budget", key="b"),

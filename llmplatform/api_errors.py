@@ -54,6 +54,8 @@ ERRORS = (
     ErrorCode("not_acceptable", "406", "We answer in JSON only.", "no", "Accept application/json."),
     ErrorCode("already_finished", "409", "The job has ended; there is nothing to cancel.", "no",
               "Read the job."),
+    ErrorCode("export_refused", "409", "An export of yours is open, or too many wait.", "later",
+              "Wait until it is ready; one at a time."),
     ErrorCode("endpoint_off", "409", "The webhook endpoint is switched off.", "no",
               "Switch it on, then send the test."),
     ErrorCode("call_not_ended", "409", "The call that is to be scored is still under way.", "yes",

@@ -8,6 +8,7 @@ from llmplatform.api_errors import ErrorsView
 urlpatterns = [
     path("", include("apps.budgets.api.urls")),
     path("", include("apps.cache.api.urls")),
+    path("", include("apps.exports.api.urls")),
     path("", include("apps.finance.api.urls")),
     path("", include("apps.gateway.api.urls")),
     path("", include("apps.jobs.api.urls")),

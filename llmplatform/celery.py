@@ -70,6 +70,16 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": _HOUSEKEEPING,
     },
+    "make-exports": {
+        "task": "exports.make",
+        "schedule": 5.0,
+        "options": _HOUSEKEEPING,
+    },
+    "delete-old-exports": {
+        "task": "exports.delete_old_files",
+        "schedule": crontab(minute="50"),
+        "options": _HOUSEKEEPING,
+    },
     "verify-rollups": {
         "task": "ledger.verify_rollups",
         "schedule": crontab(hour="3", minute="10"),

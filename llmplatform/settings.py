@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "apps.evals",
     "apps.playground",
     "apps.finance",
+    "apps.exports",
     "apps.dashboard",
 ]
 

@@ -74,6 +74,9 @@ _PLAYGROUND = frozenset({"playground.run_playground", "playground.take_past_call
 _ALERTS = frozenset({"results.acknowledge_alert"})
 _HISTORY = _on(VIEW, "audit", "auditentry")
 _COST_VIEWS = _on(VIEW, "finance", "savedview")
+# A file says nothing that the pages don't; finance answers for those that others take away.
+_EXPORTS = _on(("view", "add"), "exports", "export")
+_ALL_EXPORTS = frozenset({"exports.see_all_exports"})
 _COST_VIEWS_KEPT = _on(ALL, "finance", "savedview")
 
 ROLES: Mapping[str, frozenset[str]] = {
@@ -83,6 +86,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _CATALOGUE
     | _BOOKS
     | _COST_VIEWS_KEPT
+    | _EXPORTS
     | _JOBS
     | _PAYLOADS
     | _PROMPTS
@@ -98,6 +102,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _CATALOGUE
     | _BOOKS
     | _COST_VIEWS_KEPT
+    | _EXPORTS
     | _JOBS
     | _PAYLOADS
     | _PROMPTS
@@ -112,6 +117,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _OWNERS
     | _BOOKS
     | _COST_VIEWS_KEPT
+    | _EXPORTS
     | _JOBS
     | _on(EDIT, "access", "costcenter")
     | _BUDGETS
@@ -122,6 +128,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _STATEMENTS
     | _STATEMENTS_SETTLED
     | _DECISIONS
+    | _ALL_EXPORTS
     | _on(("add",), "registry", "price")
     | _PROPOSALS
     | frozenset({"registry.approve_price"}),
@@ -130,6 +137,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _CACHE_OPERATED
     | _BOOKS
     | _COST_VIEWS_KEPT
+    | _EXPORTS
     | _BUDGETS
     | _JOBS
     | frozenset({"jobs.operate_job", "jobs.operate_webhook"})
@@ -152,6 +160,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _EVALS
     | _BOOKS
     | _COST_VIEWS
+    | _EXPORTS
     | _ADJUSTMENTS
     | _MONTHS
     | _STATEMENTS
@@ -171,6 +180,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _EVALS
     | _BOOKS
     | _COST_VIEWS_KEPT
+    | _EXPORTS
     | _BUDGETS
     | _JOBS
     | _PAYLOADS
@@ -201,6 +211,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | frozenset({"prompts.release_protected"})
     | _BOOKS
     | _COST_VIEWS_KEPT
+    | _EXPORTS
     | _BUDGETS
     | _on(ALL, "budgets", "budget")
     | _RAISES
@@ -209,6 +220,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _STATEMENTS
     | _STATEMENTS_SETTLED
     | _DECISIONS
+    | _ALL_EXPORTS
     | _JOBS
     | _PAYLOADS
     | frozenset({"jobs.operate_job", "jobs.operate_webhook"})

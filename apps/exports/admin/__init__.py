@@ -1,0 +1,1 @@
+from apps.exports.admin import exports  # noqa: F401 - registers exports
