@@ -7,8 +7,9 @@ from django.urls import reverse
 from apps.prompts import services
 from apps.prompts.admin.comments import comments_url
 from apps.prompts.models import LineComment
-from tests.dashboard.conftest import PHONE, admin_user, browser, server, visit  # noqa: F401
+from tests.dashboard.conftest import admin_user, browser, server, visit  # noqa: F401
 from tests.prompts.conftest import NOW, content, make_draft, make_sealed, page
+from tests.visitor import PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.slow]
 TALK = (

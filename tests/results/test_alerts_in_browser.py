@@ -4,16 +4,10 @@ import pytest
 from django.urls import reverse
 
 from apps.results.models import Acknowledgement
-from tests.dashboard.conftest import (  # noqa: F401
-    DESKTOP,
-    PHONE,
-    admin_user,
-    browser,
-    server,
-    visit,
-)
+from tests.dashboard.conftest import admin_user, browser, server, visit  # noqa: F401
 from tests.prompts.conftest import everything, prompt, staging  # noqa: F401
 from tests.results.test_alerts import paused, went_back  # noqa: F401
+from tests.visitor import DESKTOP, PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.slow]
 
