@@ -230,6 +230,7 @@ JOB_LEASE_SECONDS = env.int(
 )  # a dead worker's jobs return after this
 JOB_MAX_ATTEMPTS = env.int("JOB_MAX_ATTEMPTS", default=5)  # claims before a job is dead-lettered
 CALL_TIMEOUT_SECONDS = env.int("CALL_TIMEOUT_SECONDS", default=120)  # default deadline of a call
+PLAYGROUND_KEEP_DAYS = env.int("PLAYGROUND_KEEP_DAYS", default=30)  # values and answers of runs
 STREAM_KEEP_ALIVE_SECONDS = env.float("STREAM_KEEP_ALIVE_SECONDS", default=15)  # silence, at most
 CALL_TIMEOUT_MAX_SECONDS = env.int("CALL_TIMEOUT_MAX_SECONDS", default=600)  # of a call, at most
 UNKNOWN_HOLD_SECONDS = env.int(

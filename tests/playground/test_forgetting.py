@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apps.jobs.models import JobPayload
+from apps.jobs.models import Job, JobPayload
 from apps.playground.models import Run
-from apps.playground.services.forgetting import forget_values
+from apps.playground.services.forgetting import forget_old_runs, forget_values
+from apps.playground.tasks import forget
 from tests.playground.runs import run_it
 from tests.prompts.conftest import make_sealed, saying
 
@@ -51,6 +52,29 @@ def test_other_runs_keep_theirs(run, prompt, engineer):
 
     other.refresh_from_db()
     assert other.values == {"product": "a blue cup"}
+
+
+def test_what_is_old_goes_by_itself_and_its_costs_stay(run, prompt, engineer, desk, settings):
+    settings.PLAYGROUND_KEEP_DAYS = 30
+    young = run_it(prompt, prompt.versions.first(), by=engineer)
+    Run.objects.filter(pk=run.pk).update(created_at=timezone.now() - timedelta(days=31))
+
+    forget()
+
+    assert Run.objects.get(pk=run.pk).values == {}
+    assert not payloads(run).exists()
+    assert Job.objects.filter(pk__in=run.trials.values("job_id")).count() == 2
+    assert desk.get(f"/admin/playground/runs/{run.pk}/").status_code == 200
+    assert payloads(young).count() == 1
+    assert Run.objects.get(pk=young.pk).values == {"product": "a blue cup"}
+
+
+def test_nothing_is_old_where_nobody_wants_that(run):
+    Run.objects.update(created_at=timezone.now() - timedelta(days=999))
+
+    assert forget_old_runs(now=timezone.now(), days=0) == 0
+    assert payloads(run).count() == 2
+    assert forget_old_runs(now=timezone.now(), days=998) == 2
 
 
 def test_the_audit_log_never_had_them(run):
