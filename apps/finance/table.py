@@ -28,6 +28,7 @@ class Column:
     shown: Callable[[Group], SafeString | str]
     written: Callable[[Group], str]
     hint: str = ""
+    is_money: bool = False  # `value` is pico-USD
 
 
 def _count(name: str, label: str, of: Callable[[Group], int], hint: str = "") -> Column:
@@ -35,7 +36,15 @@ def _count(name: str, label: str, of: Callable[[Group], int], hint: str = "") ->
 
 
 def _usd(name: str, label: str, of: Callable[[Group], Pico | None], hint: str = "") -> Column:
-    return Column(name, label, of, lambda group: money(of(group)), lambda g: _exact(of(g)), hint)
+    return Column(
+        name,
+        label,
+        of,
+        lambda group: money(of(group)),
+        lambda g: _exact(of(g)),
+        hint,
+        is_money=True,
+    )
 
 
 def _exact(amount: Pico | None) -> str:
@@ -71,13 +80,23 @@ def _change(group: Group) -> SafeString | str:
 
 
 _COST = Column(
-    "cost", "Cost", lambda g: g.sums.amount_pico, _cost, lambda g: exact_usd(g.sums.amount_pico)
+    "cost",
+    "Cost",
+    lambda g: g.sums.amount_pico,
+    _cost,
+    lambda g: exact_usd(g.sums.amount_pico),
+    is_money=True,
 )
 _SHARE = Column("share", "Share", lambda g: g.share, _share, lambda g: f"{g.share:.6f}")
 _COMPARED = (
     _usd("before", "Before", lambda g: g.before.amount_pico if g.before else None),
     Column(
-        "change", "Change", lambda g: g.change_pico, _change, lambda g: exact_usd(g.change_pico)
+        "change",
+        "Change",
+        lambda g: g.change_pico,
+        _change,
+        lambda g: exact_usd(g.change_pico),
+        is_money=True,
     ),
 )
 _COUNTED = (

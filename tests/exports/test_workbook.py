@@ -1,0 +1,105 @@
+"""The workbook as another program reads it."""
+
+import io
+import zipfile
+
+import pytest
+from openpyxl import load_workbook
+
+from apps.core.money import exact_usd
+from apps.exports.writing import workbook
+from apps.exports.writing.sheets import round_micro
+from tests.exports.conftest import content, exported
+from tests.finance.conftest import AT, booked
+
+pytestmark = pytest.mark.django_db(transaction=True)
+EVIL = ["=1+1", "+1", "-a", "@SUM(A1)", "\tx", "\rx", "＝1+1", "＋1", "－1", "＠x"]
+
+
+def opened(export):
+    return load_workbook(io.BytesIO(content(export)))
+
+
+def rows(sheet):
+    head, *found = sheet.iter_rows(values_only=True)
+    return [dict(zip(head, row, strict=True)) for row in found]
+
+
+def test_table_entries_and_notes(books):
+    booked("shop", AT, 1_234_567_890_123, model="m1", tags=["a", "b"])
+    booked("crm", AT, -7, kind="correction", reason="given back")
+    export = exported("xlsx")
+    book = opened(export)
+    assert book.sheetnames == ["Costs", "Ledger entries", "Notes"]
+
+    table = {row["Service"]: row for row in rows(book["Costs"])}
+    assert table["shop"]["Cost, USD"] == 1.234568
+    assert table["shop"]["Cost, USD exact"] == "1.234567890123"
+    assert table["crm"]["Cost, USD exact"] == "-0.000000000007"
+    assert table["Total"]["Cost, USD exact"] == "1.234567890116"
+    assert table["shop"]["Calls"] == 1
+
+    entries = {row["service"]: row for row in rows(book["Ledger entries"])}
+    assert entries["shop"]["amount_usd"] == 1.234568
+    assert entries["shop"]["amount_usd_exact"] == "1.234567890123"
+    assert (entries["shop"]["tags"], entries["shop"]["day"]) == ("a b", "2026-03-05")
+    assert (entries["crm"]["kind"], entries["crm"]["reason"]) == ("correction", "given back")
+
+    notes = dict(book["Notes"].iter_rows(values_only=True))
+    assert notes["Days"] == "2026-03-01 to 2026-03-31, both included"
+    assert notes["Total, USD exact"] == exact_usd(export.total_pico) == "1.234567890116"
+    assert notes["Ledger entries"] == "2, which add up to the total"
+    assert notes["Generated for"] == "shop"
+    assert notes["cost_center"] == "The service's cost centre then."
+    assert (export.rows, export.remark) == (2, "")
+
+
+def test_nothing_in_it_is_computed(books):
+    for number, text in enumerate(EVIL):
+        booked(f"s{number}", AT, 1, model=text, reason=text, tags=[text])
+    export = exported("xlsx")
+    found = opened(export)["Ledger entries"]
+    head = [cell.value for cell in found[1]]
+    for name in ("model", "reason", "tags"):
+        cells = list(found.columns)[head.index(name)][1:]
+        # as the format writes a carriage return, and this reader leaves it
+        assert sorted(cell.value.replace("_x000D_", "\r") for cell in cells) == sorted(EVIL)
+        assert {cell.data_type for cell in cells} == {"s"}
+        assert all(cell.quotePrefix for cell in cells)
+    sheets = zipfile.ZipFile(io.BytesIO(content(export)))
+    assert not any(b"<f>" in sheets.read(name) for name in sheets.namelist())
+
+
+def test_too_many_entries_are_left_out_and_it_says_so(books, monkeypatch):
+    monkeypatch.setattr(workbook, "MOST_ENTRIES", 1)
+    booked("shop", AT, 1)
+    booked("crm", AT, 2)
+    export = exported("xlsx")
+    book = opened(export)
+    assert book.sheetnames == ["Costs", "Notes"]
+    assert export.remark.startswith("Without the sheet of ledger entries: there are 2,")
+    assert dict(book["Notes"].iter_rows(values_only=True))["Remark"] == export.remark
+    assert (export.rows, export.total_pico) == (3, 3)
+
+
+def test_an_empty_question_has_a_workbook_too(books):
+    export = exported("xlsx")
+    assert (export.status, export.rows, export.total_pico) == ("done", 0, 0)
+    assert opened(export).sheetnames == ["Costs", "Ledger entries", "Notes"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "micro"),
+    [
+        (499_999, 0),
+        (500_000, 0),
+        (500_001, 1),
+        (1_500_000, 2),
+        (2_500_000, 2),
+        (-500_000, 0),
+        (-500_001, -1),
+        (-1_500_000, -2),
+    ],
+)
+def test_micro_dollars_are_rounded_half_to_even(amount, micro):
+    assert round_micro(amount) == micro
