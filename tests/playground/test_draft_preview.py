@@ -1,5 +1,6 @@
 """The live preview: what it shows of a draft in progress, what it costs, and what it withstands."""
 
+import json
 import statistics
 import time
 
@@ -16,7 +17,7 @@ from apps.prompts import services
 from tests.factories import make_deployment, make_model
 from tests.playground.conftest import posted
 from tests.prompts.conftest import CONTENT, browser, content, make_draft, make_sealed
-from tests.prompts.tools import WEATHER
+from tests.prompts.tools import WEATHER, tool
 from tests.yardstick import turn
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +34,15 @@ def look(what, **values):
 
 def user_says(text, **changes):
     return content(messages=[{"role": "user", "content": text}], **changes)
+
+
+def test_findings_of_tools_name_the_tool(small, prompt, desk):
+    draft = make_draft(prompt)
+    tools = [WEATHER, tool("no good"), tool("b", strict=True)]
+
+    found = ask(desk, draft, tools=json.dumps(tools)).json()["tools"]
+
+    assert [(one["tool"], one["severity"]) for one in found] == [(1, "fault"), (2, "warning")]
 
 
 class TestRendering:

@@ -41,6 +41,7 @@ def test_a_tool_is_written_without_knowing_json(tab):
     shown(tab).get_by_text("A name has 1 to 64 letters").wait_for()
 
     third = tool_form(tab, 3)
+    third.get_by_text("A name has 1 to 64 letters").wait_for()
     third.get_by_label("Name").fill("book_table")
     third.get_by_label("What it does, for the model").fill("Books a table.")
     third.get_by_role("button", name="Add argument").click()
@@ -48,6 +49,7 @@ def test_a_tool_is_written_without_knowing_json(tab):
     third.get_by_label("Type").select_option("integer")
     third.get_by_label("Strict").check()
     shown(tab).get_by_text("Books a table.").wait_for()
+    third.get_by_text("A name has 1 to 64 letters").wait_for(state="detached")
     tab.page.get_by_role("button", name="Save", exact=True).click()
     tab.page.get_by_text("Draft saved. It can be sealed.").wait_for()
 

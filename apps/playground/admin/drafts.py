@@ -1,6 +1,7 @@
 """What the page of a draft asks while somebody types."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,8 @@ from apps.playground.types import LivePreview
 from apps.prompts.admin.editor import DraftForm
 from apps.prompts.models import PromptVersion, VersionStatus
 from apps.prompts.types import Findings
+
+_TOOL = re.compile(r"/tools/(\d+)(?:/|\Z)")
 
 
 @require_POST
@@ -49,6 +52,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
             "html": render_to_string("admin/playground/preview.html", {"preview": found}, request),
             "said": _said(found),
             "marks": [asdict(mark) for mark in found.marks],
+            "tools": list(_of_tools(found.findings)),
             "used": [asdict(use) for use in found.used],
             "complete": found.complete,
         }
@@ -76,6 +80,14 @@ def _with_faults(
 ) -> LivePreview:
     findings = Findings((*faults, *found.findings.faults), found.findings.warnings)
     return replace(found, findings=findings, saved_since=saved_since)
+
+
+def _of_tools(findings: Findings) -> Iterator[dict[str, Any]]:
+    """Findings that are about one of the tools, which is counted from 0."""
+    for severity, some in (("fault", findings.faults), ("warning", findings.warnings)):
+        for one in some:
+            if at := _TOOL.match(one.pointer):
+                yield {"tool": int(at[1]), "severity": severity, "detail": one.detail}
 
 
 def _saved_since(version: PromptVersion, seen: str) -> datetime | None:

@@ -21,10 +21,12 @@ function start(panel) {
     };
     const variables = new Variables(box('variables'), changed);
     const messages = new Messages(box('messages'), {words, changed, names: () => variables.names()});
-    const forms = [parameters(field('parameters')), schema(field('response_schema')), tools(field('tools')), fit(field('fit'))];
+    const offered = tools(field('tools'));
+    const forms = [parameters(field('parameters')), schema(field('response_schema')), offered, fit(field('fit'))];
 
     preview = new Preview(panel, form, (found) => {
         messages.mark(found.marks);
+        offered.mark(found.tools);
         if (variables.follow(found.used, found.complete)) {
             changed();
         }

@@ -49,14 +49,25 @@ function drawRow(row, number, changed, remove) {
     const check = element('label', {className: 'p-variable__check'}, strict, ' Strict: arguments always fit their schema');
     const group = element('fieldset', {className: 'p-tool'}, element('legend', {textContent: `Tool ${number}`}),
         labelled('Name', name), labelled('What it does, for the model', description), element('div', {}, args), check,
-        button('Remove tool', `Remove tool ${row.name || number}`, remove));
+        element('ul', {className: 'p-findings'}), button('Remove tool', `Remove tool ${row.name || number}`, remove));
     schema(args, 'Arguments', 'Add argument');
     return group;
 }
 
+// What the server found, at the tool that it is about.
+function mark(group, findings) {
+    group.querySelector('.p-findings').replaceChildren(...findings.map(({severity, detail}) => {
+        const pill = element('span', {className: `l-pill l-pill--${severity === 'fault' ? 'bad' : 'warn'}`, textContent: severity});
+        return element('li', {}, pill, ` ${detail}`);
+    }));
+}
+
 export function tools(area) {
+    let groups = new Map();
+    let rows;
     const draw = (box) => {
-        const rows = functionsOf(parsed(area, []));
+        rows = functionsOf(parsed(area, []));
+        groups = new Map();
         if (rows === undefined) {
             return false;
         }
@@ -69,6 +80,7 @@ export function tools(area) {
                 changed();
                 add.focus();
             });
+            groups.set(row, drawn);
             list.append(drawn);
             return drawn;
         };
@@ -80,5 +92,7 @@ export function tools(area) {
         box.append(list, add);
         return true;
     };
-    return over(area, 'Tools', draw);
+    const refresh = over(area, 'Tools', draw);
+    refresh.mark = (findings) => rows?.forEach((row, at) => mark(groups.get(row), findings.filter((one) => one.tool === at)));
+    return refresh;
 }
