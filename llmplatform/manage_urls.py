@@ -8,6 +8,7 @@ from apps.budgets.api import manage as budgets
 from apps.core.manage_api import ManageViewSet
 from apps.finance.api.views import ManageCostsView
 from apps.ledger.api.views import ManageUsageReportView, ManageUsageView
+from apps.prompts.api import comments
 from apps.prompts.api import manage as prompts
 from apps.prompts.api import requests as releases
 from apps.registry.api import manage as registry
@@ -36,6 +37,11 @@ router.register(
     "prompts/(?P<slug>[-a-zA-Z0-9_]+)/requests",
     releases.ReleaseRequestViewSet,
     basename="manage-prompt-requests",
+)
+router.register(
+    "prompts/(?P<slug>[-a-zA-Z0-9_]+)/versions/(?P<number>[0-9]{1,18})/comments",
+    comments.CommentViewSet,
+    basename="manage-prompt-comments",
 )
 
 urlpatterns = [

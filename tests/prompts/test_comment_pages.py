@@ -206,6 +206,8 @@ def test_requests_count_what_is_open(prompt, production, engineer, approver, rea
 
     for shown in (html(readers, url), html(readers, listed)):
         assert f'<a href="{comments_url(version)}">2 open comments</a>' in shown
+    asked = readers.get(f"/api/v1/manage/prompts/product-text/requests/{request.pk}/")
+    assert asked.json()["open_comments"] == 2
     services.resolve_comment(comment=first, by=approver, now=NOW)
     assert ">1 open comment</a>" in html(readers, url)
     assert readers.get(action("releaserequest", request.pk, "approve")).status_code == 200

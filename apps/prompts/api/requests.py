@@ -29,6 +29,7 @@ from apps.prompts.models import (
 )
 from apps.prompts.selectors import requests_to_decide
 from apps.prompts.services.requests import findings_of, waits_for
+from apps.prompts.threads import open_counts
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "list": ("prompts.view_releaserequest",),
@@ -107,13 +108,17 @@ class LookedAtReleaseSerializer(AskedReleaseSerializer):
         help_text="approvals, time or freeze; empty once it has ended, or when an experiment may "
         "use it."
     )
+    open_comments = serializers.SerializerMethodField(help_text="On lines of its version.")
     gates = serializers.SerializerMethodField(help_text="What checks say now, while it is open.")
 
     class Meta(AskedReleaseSerializer.Meta):
-        fields = [*AskedReleaseSerializer.Meta.fields, "waits_for", "gates"]
+        fields = [*AskedReleaseSerializer.Meta.fields, "waits_for", "open_comments", "gates"]
 
     def get_waits_for(self, row: ReleaseRequest) -> str:
         return waits_for(row, db_now())
+
+    def get_open_comments(self, row: ReleaseRequest) -> int:
+        return open_counts([row.version_id]).get(row.version_id, 0)
 
     def get_gates(self, row: ReleaseRequest) -> list[dict[str, str]]:
         return GateSerializer(findings_of(row), many=True).data  # type: ignore[return-value]
