@@ -1,10 +1,10 @@
 """Our side: what the ledger has for a provider, by day of UTC, model and meter, from the price
 lines that were frozen when each call was booked.
 
-All entries of a call count on the day on which it was sent, corrections that were booked much later
-included, as a provider knows one day of a call. Adjustments and credits count on the day that they
-were asked for; those that follow from decisions about differences are not part of this side: they
-settle what it differs by.
+All entries of a call count on one day, corrections that were booked much later included, as a
+provider knows one day of a call: the one on which it was sent, or ended (`models.DayBasis`).
+Adjustments and credits count on the day that they were asked for; those that follow from decisions
+about differences are not part of this side: they settle what it differs by.
 """
 
 from collections.abc import Mapping
@@ -15,19 +15,27 @@ from django.db import connection
 
 from apps.ledger.models import Adjustment, AdjustmentKind, AdjustmentStatus, EntryKind
 from apps.ledger.reports import CALLS
-from apps.reconciliation.models import Decision
+from apps.reconciliation.models import DayBasis, Decision
 from apps.reconciliation.types import Key, Side, meter_of
 from apps.registry.models import Provider
 
+# A call ended when its first entry was booked; what corrects it later is of the same call. Calls that
+# were sent before the first day may have ended in it: of a provider's batch up to a day later.
+_MOMENT = {
+    DayBasis.SENT: "attempt.started_at",
+    DayBasis.ENDED: "min(entry.at) OVER (PARTITION BY attempt.id)",
+}
 _ENTRIES = """
-    WITH entry AS (
-        SELECT (attempt.started_at AT TIME ZONE 'UTC')::date AS day, entry.model, entry.kind,
-               entry.amount_pico, entry.lines
+    WITH call AS (
+        SELECT {moment} AS moment, entry.model, entry.kind, entry.amount_pico, entry.lines
         FROM ledger_attempt attempt
         JOIN ledger_entry entry ON entry.attempt_id = attempt.id
         WHERE attempt.provider = %(provider)s
-          AND attempt.started_at >= %(start)s AND attempt.started_at < %(end)s
-          AND entry.at >= %(start)s
+          AND attempt.started_at >= %(start)s - interval '3 days' AND attempt.started_at < %(end)s
+          AND entry.at >= %(start)s - interval '3 days'
+    ), entry AS (
+        SELECT (moment AT TIME ZONE 'UTC')::date AS day, model, kind, amount_pico, lines
+        FROM call WHERE moment >= %(start)s AND moment < %(end)s
         UNION ALL
         SELECT (at AT TIME ZONE 'UTC')::date, model, kind, amount_pico, lines
         FROM ledger_entry
@@ -51,12 +59,14 @@ _NO_CALLS = (EntryKind.PROVIDER_ADJUSTMENT, EntryKind.CREDIT, EntryKind.CACHE_HI
 _SENT = [kind for kind in CALLS if kind != EntryKind.CACHE_HIT]
 
 
-def our_side(*, provider: Provider, first: date, last: date) -> dict[Key, Side]:
+def our_side(
+    *, provider: Provider, first: date, last: date, basis: str = DayBasis.SENT
+) -> dict[Key, Side]:
     """Reads every entry of the provider in these days."""
     asked = _asked(provider, first, last)
-    calls = {(day, model): int(n) for day, model, n, _ in _read(_BY_MODEL, asked)}
+    calls = {(day, model): int(n) for day, model, n, _ in _read(_BY_MODEL, asked, basis)}
     found: dict[Key, Side] = {}
-    for day, model, usage_class, amount, quantity, lines in _read(_BY_CLASS, asked):
+    for day, model, usage_class, amount, quantity, lines in _read(_BY_CLASS, asked, basis):
         key = Key(day, model, meter_of(usage_class))
         side = Side(
             int(amount), None if quantity is None else int(quantity), calls[day, model], lines
@@ -67,9 +77,9 @@ def our_side(*, provider: Provider, first: date, last: date) -> dict[Key, Side]:
     return {key: side for key, side in found.items() if side.amount_pico or side.quantity}
 
 
-def our_total(*, provider: Provider, first: date, last: date) -> int:
+def our_total(*, provider: Provider, first: date, last: date, basis: str = DayBasis.SENT) -> int:
     """The sum of `our_side`, without its detail."""
-    rows = _read(_BY_MODEL, _asked(provider, first, last))
+    rows = _read(_BY_MODEL, _asked(provider, first, last), basis)
     adjusted = sum(amount for _, amount in _adjusted(provider, first, last))
     return sum(int(amount) for *_, amount in rows) + adjusted
 
@@ -97,9 +107,9 @@ def _asked(provider: Provider, first: date, last: date) -> Mapping[str, Any]:
     }
 
 
-def _read(select: str, asked: Mapping[str, Any]) -> list[Any]:
+def _read(select: str, asked: Mapping[str, Any], basis: str) -> list[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(_ENTRIES + select, asked)
+        cursor.execute(_ENTRIES.replace("{moment}", _MOMENT[DayBasis(basis)]) + select, asked)
         return list(cursor.fetchall())
 
 

@@ -52,7 +52,9 @@ def _fault(provider: Provider, first: date, last: date) -> str:
     for row in rows:
         if abs(unexplained_of(row)) * ONE_IN > abs(row.theirs_pico):
             return f"has more than 0.1 % unexplained ({row.first_day} to {row.last_day})"
-        ours = our_total(provider=provider, first=row.first_day, last=row.last_day)
+        ours = our_total(
+            provider=provider, first=row.first_day, last=row.last_day, basis=row.day_basis
+        )
         if ours != row.ours_pico:
             return f"was signed off before the books changed ({row.first_day} to {row.last_day})"
     return ""

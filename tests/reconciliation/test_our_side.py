@@ -10,8 +10,9 @@ from apps.ledger.services import close_attempts, open_attempts
 from apps.ledger.types import AttemptStart
 from apps.reconciliation.books import our_side, our_total
 from apps.reconciliation.types import Key, Side
-from tests.factories import make_provider
+from tests.factories import make_deployment, make_model, make_provider
 from tests.ledger.conftest import SHOP, end_of, usage
+from tests.reconciliation.month import bridge, imported
 
 pytestmark = pytest.mark.django_db
 LATE = datetime(2026, 5, 4, 23, 59, 59, tzinfo=UTC)
@@ -84,3 +85,39 @@ def test_other_providers_are_not_ours(provider):
 def test_usage_without_a_price_is_there_with_its_quantity(provider):
     ended(sent(), prices=())
     assert side_of(provider) == {IN: Side(0, 100, 1), OUT: Side(0, 20, 1)}
+
+
+def test_by_the_day_of_their_end_calls_of_the_night_before_count(provider):
+    ended(sent(LATE - timedelta(days=1)), at=LATE - timedelta(hours=23))
+    ended(sent(LATE - timedelta(hours=5)), at=LATE - timedelta(hours=4))
+    ended(sent())  # ends tomorrow
+    today = {"provider": provider, "first": DAY, "last": DAY}
+    tomorrow = today | {"first": NEXT, "last": NEXT}
+
+    assert {side.calls for side in our_side(**today, basis="ended").values()} == {2}
+    assert our_total(**today, basis="ended") == 2 * 27_000_000
+    assert our_total(**today) == 2 * 27_000_000
+    assert our_total(**tomorrow, basis="ended") == 27_000_000
+    assert our_total(**tomorrow) == 0
+
+
+@pytest.mark.parametrize("basis", ["sent", "ended"])
+def test_the_day_is_the_one_that_agrees_with_the_statement(provider, basis):
+    make_deployment(provider=provider, model=make_model("gpt-mini"))
+    provider.vendor = "openai"
+    provider.save()
+    nights = [LATE + timedelta(days=n) for n in range(5)]
+    for at in nights:
+        ended(sent(at), at=at + timedelta(minutes=5))
+    days = [at.date() if basis == "sent" else at.date() + timedelta(days=1) for at in nights]
+    lines = [
+        f'{day}T00:00:00Z,{usd},usd,"gpt-mini, {meter}",p,{units}'
+        for day in days
+        for meter, usd, units in (("input", "0.000015", 100), ("output", "0.000012", 20))
+    ]
+    head = "start_time_iso,amount_value,amount_currency,line_item,project_id,quantity"
+
+    statement = imported("\n".join([head, *lines]), provider, now=LATE + timedelta(days=9))
+
+    assert statement.day_basis == basis
+    assert bridge(statement) == {}

@@ -84,6 +84,12 @@ def test_costs_of_azure():
     assert (refund.category, refund.quantity) == ("credit", None)
 
 
+def test_azure_may_count_single_tokens_whatever_its_unit_says():
+    row = "03/31/2026,Azure OpenAI,GPT5,GPT 5 Mini outpt Gl 1M Tokens,2337559,1M,9,USD,1.4,Usage,s"
+    reading = costs(f"{AZURE}\n{row}", format="azure", quantity_unit="1")
+    assert [line.quantity for line in reading.lines] == [2_337_559]
+
+
 GENERIC = {
     "format": "generic",
     "day_column": "Tag",

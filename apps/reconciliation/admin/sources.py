@@ -22,13 +22,12 @@ class SourceAdmin(PlatformAdmin):
     list_select_related = ("provider",)
     inlines = (ItemNameInline,)
     fieldsets = (
-        (None, {"fields": ("provider", "format", "accounts")}),
+        (None, {"fields": ("provider", "format", "accounts", "quantity_unit")}),
         (
             "Another CSV: its columns",
             {
                 "fields": (
                     "date_format",
-                    "quantity_unit",
                     *(f"{name}_column" for name in (*_COLUMNS, "currency")),
                 ),
                 "description": "Names as in the first line of the file, in any case. The day, the "

@@ -10,6 +10,7 @@ from apps.reconciliation.models.sources import (
 )
 from apps.reconciliation.models.statements import (
     Category,
+    DayBasis,
     FileKind,
     Statement,
     StatementFile,
@@ -21,6 +22,7 @@ __all__ = [
     "Category",
     "Choice",
     "DateFormat",
+    "DayBasis",
     "Decision",
     "Difference",
     "FileFormat",

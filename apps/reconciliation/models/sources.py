@@ -56,7 +56,10 @@ class Source(TimestampedModel):
         "quantities are in",
         max_length=10,
         choices=QuantityUnit.choices,
-        default=QuantityUnit.SINGLE,
+        blank=True,
+        default="",
+        help_text="Empty: as usual in the format, which is single units; of Azure, as its unit of "
+        "measure says.",
     )
     day_column = _column("The day of the cost.")
     item_column = _column("The model, or the words that its lines are billed under.")

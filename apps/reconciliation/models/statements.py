@@ -18,6 +18,14 @@ class StatementStatus(models.TextChoices):
     VOID = "void", "Replaced"  # by a newer one of its days; kept
 
 
+class DayBasis(models.TextChoices):
+    """On which day a call counts that was sent before midnight and ended after it: providers don't
+    say. Whichever agrees better with the statement."""
+
+    SENT = "sent", "on which it was sent"
+    ENDED = "ended", "on which it ended"
+
+
 class FileKind(models.TextChoices):
     COSTS = "costs", "Costs"
     USAGE = "usage", "Usage"
@@ -54,6 +62,9 @@ class Statement(models.Model):
     uploaded_at = models.DateTimeField()
     # what the comparison found
     compared_at = models.DateTimeField(null=True)
+    day_basis = models.CharField(
+        max_length=5, choices=DayBasis.choices, default=DayBasis.SENT, db_default=DayBasis.SENT
+    )
     ours_pico = PicoSumField(default=0)
     theirs_pico = PicoSumField(default=0)
     # what became of it

@@ -57,8 +57,13 @@ def layout_of(source: Source) -> Layout:
         return Layout(_OPENAI, accounts=accounts)
     if source.format == FileFormat.AZURE:
         return Layout(
-            _AZURE, DateFormat.US, QuantityUnit.STATED, accounts=accounts, only=_AZURE_ONLY
+            _AZURE,
+            DateFormat.US,
+            source.quantity_unit or QuantityUnit.STATED,
+            accounts=accounts,
+            only=_AZURE_ONLY,
         )
     named = {name: getattr(source, f"{name}_column") for name in FIELDS}
     columns = {name: (column.lower(),) for name, column in named.items() if column}
-    return Layout(columns, source.date_format, source.quantity_unit, accounts=accounts)
+    unit = source.quantity_unit or QuantityUnit.SINGLE
+    return Layout(columns, source.date_format, unit, accounts=accounts)

@@ -6,9 +6,9 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.reconciliation.books import our_side
-from apps.reconciliation.claims import by_day_and_model, claims_of
+from apps.reconciliation.claims import Claims, by_day_and_model, claims_of
 from apps.reconciliation.errors import ReconciliationRefused
-from apps.reconciliation.models import Difference, Statement, StatementStatus
+from apps.reconciliation.models import DayBasis, Difference, Statement, StatementStatus
 from apps.reconciliation.standing import booked_keys
 from apps.reconciliation.types import Row, Side
 from apps.reconciliation.variance import compare
@@ -34,24 +34,39 @@ def locked(statement_id: UUID, *statuses: StatementStatus) -> Statement:
 def keep_comparison(statement: Statement, *, now: datetime) -> None:
     """Inside a transaction that has locked it."""
     claims = claims_of(statement)
-    ours = our_side(provider=statement.provider, first=statement.first_day, last=statement.last_day)
-    if not claims.has_meters:
-        ours = by_day_and_model(ours)
-    # what was booked under words that mean something else now must be seen, and taken back
-    ours |= {key: Side(0) for key in booked_keys(statement) - {*ours}}
-    rows = compare(
-        ours=ours,
-        theirs=claims.sides,
-        repeated=claims.repeated,
-        grain=statement.grain_pico,
-    )
+    statement.day_basis, rows = _closest(statement, claims)
     made = [_difference(statement, row, claims.repeated.get(row.key, 0)) for row in rows]
     statement.differences.all().delete()
     Difference.objects.bulk_create(made, batch_size=1000)
     statement.compared_at = now
     statement.ours_pico = sum(one.ours_pico for one in made)
     statement.theirs_pico = sum(one.theirs_pico for one in made)
-    statement.save(update_fields=["compared_at", "ours_pico", "theirs_pico"])
+    statement.save(update_fields=["compared_at", "day_basis", "ours_pico", "theirs_pico"])
+
+
+def _closest(statement: Statement, claims: Claims) -> tuple[str, list[Row]]:
+    """By the days on which calls were sent, unless the days on which they ended agree better."""
+    sent = _rows(statement, claims, DayBasis.SENT)
+    if not (off := _distance(sent)):
+        return DayBasis.SENT, sent
+    ended = _rows(statement, claims, DayBasis.ENDED)
+    return (DayBasis.ENDED, ended) if _distance(ended) < off else (DayBasis.SENT, sent)
+
+
+def _distance(rows: list[Row]) -> int:
+    return sum(abs(row.difference) for row in rows)
+
+
+def _rows(statement: Statement, claims: Claims, basis: DayBasis) -> list[Row]:
+    first, last = statement.first_day, statement.last_day
+    ours = our_side(provider=statement.provider, first=first, last=last, basis=basis)
+    if not claims.has_meters:
+        ours = by_day_and_model(ours)
+    # what was booked under words that mean something else now must be seen, and taken back
+    ours |= {key: Side(0) for key in booked_keys(statement) - {*ours}}
+    return compare(
+        ours=ours, theirs=claims.sides, repeated=claims.repeated, grain=statement.grain_pico
+    )
 
 
 def _difference(statement: Statement, row: Row, repeated: int) -> Difference:
