@@ -19,8 +19,8 @@ from apps.reconciliation.models import DayBasis, Decision
 from apps.reconciliation.types import Key, Side, meter_of
 from apps.registry.models import Provider
 
-# A call ended when its first entry was booked; what corrects it later is of the same call. Calls that
-# were sent before the first day may have ended in it: of a provider's batch up to a day later.
+# A call ended when its first entry was booked; what corrects it later is of the same call. Some
+# that were sent before the first day have ended in it: of a batch, up to a day later.
 _MOMENT = {
     DayBasis.SENT: "attempt.started_at",
     DayBasis.ENDED: "min(entry.at) OVER (PARTITION BY attempt.id)",
