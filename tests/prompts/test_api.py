@@ -71,6 +71,7 @@ def test_rendering_gives_the_messages(api, prompt):
         "arm": "",
         "model": "small",
         "parameters": {"max_tokens": 60},
+        "tools": [],
         "messages": [
             {"role": "system", "content": "You write short texts for a shop."},
             {"role": "user", "content": "Describe tea."},
