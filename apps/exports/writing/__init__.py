@@ -5,7 +5,7 @@ from typing import IO
 
 from apps.exports.models import Format
 from apps.exports.types import Asked, Built, Progress
-from apps.exports.writing import copying, table, workbook
+from apps.exports.writing import copying, focus, table, workbook
 from apps.finance.query import Query
 
 Writer = Callable[[Query, Asked, IO[bytes], Progress], Built]
@@ -15,4 +15,5 @@ WRITERS: Mapping[str, Writer] = {
     Format.ENTRIES: copying.write_entries,
     Format.LINES: copying.write_lines,
     Format.JSON: table.write_json,
+    Format.FOCUS: focus.write_focus,
 }

@@ -28,7 +28,7 @@ def write_lines(query: Query, asked: Asked, file: IO[bytes], progress: Progress)
 
 def _copy(statement: sql.Composed, rows: int, file: IO[bytes], progress: Progress) -> None:
     progress.expect(rows)
-    unsaid = size = 0
+    unsaid, size = -1, 0  # the head is no row
     for data in copied(statement):
         size += file.write(data)
         unsaid += 1  # COPY hands over a row at a time
