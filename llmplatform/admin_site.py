@@ -82,6 +82,12 @@ NAVIGATION = (
             ),
             Entry("Saved views", "costs", model="finance.savedview"),
             Entry("Exports", "ledger", model="exports.export"),
+            Entry(
+                "Statements",
+                "ledger",
+                url_name="admin:cost_statements",
+                permission="ledger.view_entry",
+            ),
             Entry("Usage report", "costs", url_name="admin:usage", permission="ledger.view_entry"),
             Entry("Waste", "costs", url_name="admin:waste", permission="ledger.view_entry"),
             Entry("Budgets", "budgets", model="budgets.budget", key="b"),
@@ -133,11 +139,13 @@ class PlatformAdminSite(AdminSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         # Their models load after the app registry.
         from apps.dashboard.urls import admin_urls
+        from apps.exports.urls import admin_urls as exports_urls
         from apps.finance.urls import admin_urls as finance_urls
         from apps.playground.urls import admin_urls as playground_urls
 
         palette = path("palette/", self.admin_view(self.palette), name="palette")
-        own = [*admin_urls(self), *finance_urls(self), *playground_urls(self)]
+        own = [*admin_urls(self), *finance_urls(self), *exports_urls(self)]
+        own += playground_urls(self)
         return [palette, *own, *super().get_urls()]
 
     def index(

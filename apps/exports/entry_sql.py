@@ -32,6 +32,25 @@ _LINES = """, line AS (
     WHERE amount_pico <> booked.pico OR jsonb_array_length(lines) = 0
 )
 """
+# What is booked later counts for the day of what it is about: a call's first entry, the entry that
+# is taken back, an adjustment's own day.
+_ABOUT = """coalesce(CASE
+    WHEN kind IN ('reversal', 'correction', 'late_charge') THEN (coalesce(
+        (SELECT min(first.at) FROM ledger_entry first WHERE first.attempt_id = {table}.attempt_id),
+        (SELECT original.at FROM ledger_entry original WHERE original.id = {table}.reverses_id)
+    ) AT TIME ZONE {zone})::date
+    WHEN kind IN ('provider_adjustment', 'credit') THEN
+        (SELECT asked_for.day FROM ledger_adjustment asked_for WHERE asked_for.id = {table}.id)
+    END, {table}.day)"""
+_CORRECTIONS = """, mended AS (
+    SELECT asked.*, {about} AS charged_on FROM asked
+    WHERE kind IN ('reversal', 'correction', 'late_charge', 'provider_adjustment', 'credit')
+)
+SELECT charged_on, kind, service, model, reason, count(*), sum(amount_pico) FROM mended
+WHERE charged_on < date_trunc('month', day)::date
+GROUP BY charged_on, kind, service, model, reason ORDER BY charged_on, kind, service, model, reason
+LIMIT {limit}
+"""
 _COUNT = "SELECT count(*), coalesce(sum(amount_pico), 0) FROM asked"
 _COUNT_LINES = "SELECT count(*), coalesce(sum(line_pico), 0) FROM line"
 _DAY = timedelta(days=1)
@@ -132,6 +151,19 @@ def asked(query: Query) -> sql.Composed:
 def lines(query: Query) -> sql.Composed:
     """`line`: every price line of the question, with all that its entry has."""
     return asked(query) + sql.SQL(_LINES).format()
+
+
+def about(query: Query, table: str) -> sql.Composed:
+    """The day that an entry of `table` is about."""
+    zone = sql.Literal(query.days.zone)
+    return sql.SQL(_ABOUT).format(table=sql.Identifier(table), zone=zone)
+
+
+def corrections(query: Query, *, limit: int) -> sql.Composed:
+    """What is booked for days of an earlier month: day, kind, service, model, reason, how many,
+    amount."""
+    text = sql.SQL(_CORRECTIONS)
+    return asked(query) + text.format(about=about(query, "asked"), limit=sql.Literal(limit))
 
 
 def count(query: Query) -> sql.Composed:

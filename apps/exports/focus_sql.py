@@ -2,21 +2,11 @@
 
 from psycopg import sql
 
-from apps.exports.entry_sql import lines
+from apps.exports.entry_sql import about, lines
 from apps.finance.query import Query
 
-# What is booked later counts for the day of what it is about: a call's first entry, the entry that
-# is taken back, an adjustment's own day.
 _ROWS = """, charged AS (
-    SELECT line.*, date_trunc('month', line.day)::date AS booked_month, coalesce(CASE
-        WHEN kind IN ('reversal', 'correction', 'late_charge') THEN (coalesce(
-            (SELECT min(first.at) FROM ledger_entry first
-             WHERE first.attempt_id = line.attempt_id),
-            (SELECT original.at FROM ledger_entry original WHERE original.id = line.reverses_id)
-        ) AT TIME ZONE {zone})::date
-        WHEN kind IN ('provider_adjustment', 'credit') THEN
-            (SELECT asked_for.day FROM ledger_adjustment asked_for WHERE asked_for.id = line.id)
-        END, line.day) AS charged_on
+    SELECT line.*, date_trunc('month', line.day)::date AS booked_month, {about} AS charged_on
     FROM line
 )
 SELECT booked_month, charged_on, kind, provider, model, deployment, service, team, cost_center,
@@ -37,4 +27,4 @@ _KEYS = 19
 def rows(query: Query) -> sql.Composed:
     """One for each booked month, day, kind, owner, meter and price; columns as `Row` has them."""
     keys = sql.SQL(", ").join(sql.SQL(str(number)) for number in range(1, _KEYS + 1))
-    return lines(query) + sql.SQL(_ROWS).format(zone=sql.Literal(query.days.zone), keys=keys)
+    return lines(query) + sql.SQL(_ROWS).format(about=about(query, "line"), keys=keys)

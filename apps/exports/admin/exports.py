@@ -30,20 +30,14 @@ STATUS: dict[str, Kind] = {
 
 @admin.register(Export)
 class ExportAdmin(ReadOnlyAdmin):
-    list_display = (
-        "name",
-        "asked",
-        "state",
-        "row_count",
-        "total",
-        "bytes",
-        "maker",
-        "made",
-        "file",
-    )
-    list_display_links = ("name",)
+    list_display = ("asked", "name", "state", "file", "total", "maker", "made")
+    list_display_links = ("asked",)
     list_filter = ("status", "format")
     actions = None
+
+    class Media:
+        css = {"all": ("exports/exports.css",)}
+
     empty_state = EmptyState(
         "Ask something in the cost report and choose Export…: large files are made in the "
         "background and wait here for a week.",
@@ -101,13 +95,13 @@ class ExportAdmin(ReadOnlyAdmin):
             raise Http404
         return found
 
-    @admin.display(description="Export")
+    @admin.display(description="Format", ordering="format")
     def name(self, row: Export) -> str:
         return str(row.get_format_display())
 
     @admin.display(description="Question")
-    def asked(self, row: Export) -> str:
-        return pages.question_in_words(row)
+    def asked(self, row: Export) -> SafeString:
+        return format_html('<span class="x-name">{}</span>', pages.question_in_words(row))
 
     @admin.display(description="State", ordering="status")
     def state(self, row: Export) -> SafeString:
@@ -116,18 +110,9 @@ class ExportAdmin(ReadOnlyAdmin):
             text = f"{text}, {pages.percent(row)} %"
         return pill("Deleted" if row.deleted_at else text, _kind(row))
 
-    @admin.display(description="Rows", ordering="rows")
-    def row_count(self, row: Export) -> SafeString:
-        done = row.status == ExportStatus.DONE
-        return format_html('<span class="l-num">{}</span>', f"{row.rows:,}" if done else NOTHING)
-
     @admin.display(description="Total, USD")
     def total(self, row: Export) -> SafeString:
         return money(row.total_pico)
-
-    @admin.display(description="Size", ordering="size")
-    def bytes(self, row: Export) -> SafeString:
-        return format_html('<span class="l-num">{}</span>', pages.size_of(row))
 
     @admin.display(description="Made by")
     def maker(self, row: Export) -> str:

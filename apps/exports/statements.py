@@ -1,0 +1,94 @@
+"""A month's costs for those who bear them: a statement for each team or cost centre, and one for
+what belongs to none. Together they are the month."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import connection
+
+from apps.core.money import Pico
+from apps.exports import entry_sql
+from apps.finance.query import Query
+from apps.finance.selectors import cost_rows, total
+from apps.finance.types import Sums
+from apps.ledger.models import EntryKind, Period
+from apps.ledger.months import end_of_month
+from apps.ledger.reports import Days
+
+BEARERS = {"team": "Team", "cost_center": "Cost centre"}
+MOST_CORRECTIONS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    keys: tuple[str, ...]
+    sums: Sums
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Booked in this month for `day`, which lies in an earlier one."""
+
+    day: date
+    kind: str
+    service: str
+    model: str
+    reason: str
+    entries: int
+    amount_pico: Pico
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    query: Query
+    lines: list[Line]
+    total: Sums
+    corrections: list[Correction]
+    """The oldest days first; at most one more than `MOST_CORRECTIONS`."""
+    period: Period | None
+    """None: the month has not ended, or nobody looked at *Month close* since."""
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the lines are the total, which was read without any grouping."""
+        return sum(line.sums.amount_pico for line in self.lines) == self.total.amount_pico
+
+
+def month_query(*, month: date, zone: str, group_by: Sequence[str]) -> Query:
+    days = Days(month, end_of_month(month), zone)
+    return Query(days=days, group_by=tuple(group_by), compare="none")
+
+
+def statements(*, month: date, by: str, zone: str) -> tuple[list[Line], Sums]:
+    """The total of each bearer, the unattributed one always among them, and that of the month."""
+    query = month_query(month=month, zone=zone, group_by=[by])
+    found = {(str(row.keys[0]),): row.sums for row in cost_rows(query=query, keys=[by])}
+    found.setdefault(("",), Sums())
+    lines = [Line(keys, sums) for keys, sums in found.items()]
+    return sorted(lines, key=lambda line: (line.keys == ("",), line.keys)), total(query=query)
+
+
+def statement(*, month: date, by: str, name: str, zone: str) -> Statement:
+    """Of one bearer, by service and model; `name` empty: of what belongs to none."""
+    keys = ("service", "model")
+    query = month_query(month=month, zone=zone, group_by=keys).with_filter(by, name)
+    return Statement(
+        query=query,
+        lines=[
+            Line(tuple(map(str, row.keys)), row.sums) for row in cost_rows(query=query, keys=keys)
+        ],
+        total=total(query=query),
+        corrections=_corrections(query),
+        period=Period.objects.filter(month=month).first(),
+    )
+
+
+def _corrections(query: Query) -> list[Correction]:
+    kinds = dict(EntryKind.choices)
+    with connection.cursor() as cursor:
+        cursor.execute(entry_sql.corrections(query, limit=MOST_CORRECTIONS + 1))
+        return [
+            Correction(day, str(kinds[kind]), service, model, reason, entries, int(amount))
+            for day, kind, service, model, reason, entries, amount in cursor.fetchall()
+        ]
