@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from apps.core.json_schema import BadSchema, schema_validator
+from apps.core.json_schema import BadSchema, errors_of, schema_validator
 from apps.core.problems import Fault
 from apps.gateway.shapes import CHAT_PARAMETERS, EMBEDDING_PARAMETERS, EXPLAINED, MESSAGE, REFUSED
 
@@ -85,7 +85,7 @@ def schema_faults(schema: Mapping[str, Any]) -> list[Fault]:
 def _faults(validator: "jsonschema_rs.Validator", value: Any, root: str) -> list[Fault]:
     return [
         Fault("/".join([root, *map(str, error.instance_path)]), _said(error), "invalid")
-        for error in validator.iter_errors(value)
+        for error in errors_of(validator, value)
     ]
 
 

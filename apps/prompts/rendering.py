@@ -31,7 +31,7 @@ def check_variables(version: VersionFacts, values: Mapping[str, Any]) -> Mapping
     """Each declared variable with its value or default. Raises `VariableFaults` with all faults."""
     faults = [*islice(_unknown(version, values), FAULTS)]
     for variable in version.variables:
-        faults.extend(_faults_of(variable, values))
+        faults.extend(islice(_faults_of(variable, values), FAULTS))
     if faults:
         raise VariableFaults(faults[:FAULTS])
     return {variable.name: fill(variable, values) for variable in version.variables}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from apps.core.json_schema import BadSchema, schema_validator
-from apps.gateway.parameters import schema_faults
+from apps.core.json_schema import MOST_PARTS, BadSchema, schema_validator
+from apps.gateway.parameters import chat_faults, message_faults, schema_faults
 from apps.prompts.validation import shape
 
 
@@ -173,3 +173,30 @@ def test_a_tree_and_usual_patterns_are_checked():
 
     assert check.is_valid({"day": "2026-11-27", "children": [{"children": []}]})
     assert not check.is_valid({"children": [{"children": [{"day": "today"}]}]})
+
+
+def test_every_fault_of_a_value_is_told_at_once():
+    pointers = {fault.pointer for fault in message_faults(({}, {"role": "user"}, {"role": "x"}))}
+    assert pointers == {"/messages/0", "/messages/1", "/messages/2/role"}
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        lambda many: chat_faults({"tools": [1] * many}),
+        lambda many: chat_faults({"stop": [1] * many}),
+        lambda many: message_faults(({},) * many),
+        lambda many: message_faults(
+            ({"role": "assistant", **dict.fromkeys(map(str, range(many)))},)
+        ),
+        lambda many: shape.messages_faults([1] * many),
+        lambda many: list(
+            shape.variables_faults(
+                {"a": {"type": "string"}, **dict.fromkeys(map(str, range(many)))}
+            )
+        ),
+    ],
+)
+def test_a_flood_of_faults_holds_nobody_up(faults):
+    """The library made all of 300,000 before it gave out one: the gateway answered nobody."""
+    assert len(faults(20 * MOST_PARTS)) == 1

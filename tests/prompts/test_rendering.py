@@ -2,11 +2,12 @@
 
 import hashlib
 import time
+import tracemalloc
 
 import orjson
 import pytest
 
-from apps.prompts.rendering import check_variables, render
+from apps.prompts.rendering import FAULTS, check_variables, render
 from apps.prompts.snapshot import variable_of
 from apps.prompts.types import VariableFaults, VersionFacts
 
@@ -110,6 +111,15 @@ def test_null_is_missing_where_a_value_is_required():
     assert faults(version(name={"type": "string"}), {"name": None}) == [
         ("/variables/name", "missing")
     ]
+
+
+def test_a_flood_of_wrong_messages_is_not_gathered():
+    facts, many = version(history={"type": "messages"}), [1] * 200_000
+    tracemalloc.start()
+    assert len(faults(facts, {"history": many})) == FAULTS
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1_000_000
 
 
 def test_a_flood_of_unknown_variables_gives_a_bounded_answer():

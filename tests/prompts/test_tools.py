@@ -94,7 +94,10 @@ def test_all_faults_are_told_at_once_with_their_places():
     )
 
 
-@pytest.mark.parametrize("tools", [{}, "x", 3, [None], [[]], [{"function": 5}], [{"type": []}]])
+@pytest.mark.parametrize(
+    "tools",
+    [{}, "x", 3, [None], [[]], [{"function": 5}], [{"type": []}], [tool(["a"])], [tool({"a": 1})]],
+)
 def test_any_shape_is_judged_without_a_crash(tools):
     assert {pointer.split("/")[1] for pointer, _ in faults(tools=tools)} <= {"tools"}
     assert faults(tools=tools) or tools == {}

@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from apps.core.json_schema import BadSchema, schema_validator
+from apps.core.json_schema import BadSchema, errors_of, schema_validator
 from apps.core.problems import Fault
 from apps.prompts.pointers import pointer
 from apps.prompts.variables import KINDS
@@ -144,7 +144,7 @@ def faults_of(
     explained: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Fault]:
     """`explained`: what is said of fields of these names, in place of the library's words."""
-    for error in validator.iter_errors(value):
+    for error in errors_of(validator, value):
         field = str(error.instance_path[-1]) if error.instance_path else ""
         detail = explained.get(field) or _short(error)
         yield Fault(root + pointer(*error.instance_path), detail, "invalid")

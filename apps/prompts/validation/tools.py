@@ -67,7 +67,8 @@ def tools_faults(content: Content, unable: Iterable[str]) -> Iterator[Fault]:
     functions = functions_of(tools)
     yield from _said_twice(functions)
     yield from _schema_faults(functions)
-    yield from _choice_faults(content.parameters, {one.get("name") for _, one in functions})
+    names = {name for _, one in functions if isinstance(name := one.get("name"), str)}
+    yield from _choice_faults(content.parameters, names)
 
 
 def functions_of(tools: Any) -> list[tuple[int, Mapping[str, Any]]]:
