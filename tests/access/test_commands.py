@@ -136,7 +136,7 @@ def test_all_faults_of_a_provider_are_named():
 
 def test_all_faults_of_a_deployment_are_named():
     assert faults("create_deployment", "d", "--provider", "p", "--model", "m") == [
-        "model context_window: This field cannot be null.",
+        "model context_window: A new model needs it, in tokens: give --context-window.",
         "provider: There is no provider “p”. Known: none.",
         "upstream_name: This field cannot be blank.",
     ]
@@ -147,6 +147,45 @@ def test_all_faults_of_a_deployment_are_named():
 def test_a_bad_price_is_refused(price):
     lines = faults("create_deployment", "d", f"--input-usd-per-mtok={price}")
     assert lines == ["input_usd_per_mtok: Give dollars with at most six decimals, e.g. 0.15."]
+
+
+NEW = (
+    "create_deployment", "d", "--provider", "local", "--model", "m", "--upstream-name", "m",
+    "--context-window", "8192",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "missing"), [("input", "output"), ("output", "input")])
+def test_half_a_price_is_refused(given, missing):
+    run(*EVERYTHING[2])
+    (fault,) = faults(*NEW, f"--{given}-usd-per-mtok", "1")
+    assert fault == (
+        f"{missing}_usd_per_mtok: It would have no price: give --{missing}-usd-per-mtok too, "
+        "0 if it is free."
+    )
+    assert Deployment.objects.count() == Price.objects.count() == 0
+
+
+def test_an_embedding_needs_no_price_for_output():
+    run(*EVERYTHING[2])
+    embedding = ("--kind", "embedding", "--max-output", "0", "--input-usd-per-mtok", "0.02")
+    assert run(*NEW, *embedding)["change"] == "created"
+
+
+def abilities():
+    model = Model.objects.get()
+    return model.supports_tools, model.supports_json_schema, model.supports_images
+
+
+def test_abilities_are_given_taken_away_and_else_kept():
+    run(*EVERYTHING[2])
+    run(*NEW, "--tools", "--json-schema")
+    assert abilities() == (True, True, False)
+
+    assert run("create_deployment", "d", "--images", "--no-tools")["change"] == "updated"
+    assert abilities() == (False, True, True)
+    assert run("create_deployment", "d")["change"] == "unchanged"
+    assert abilities() == (False, True, True)
 
 
 def test_all_faults_of_a_route_are_named():

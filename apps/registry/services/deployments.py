@@ -9,9 +9,10 @@ from django.db import transaction
 
 from apps.core.money import Pico
 from apps.core.upsert import Change, upsert
-from apps.registry.models import Deployment, Model, UsageClass
+from apps.registry.models import Deployment, Model, ModelKind, UsageClass
 from apps.registry.selectors import valid_prices
 from apps.registry.services.prices import set_price
+from apps.registry.tiers import DEFAULT_TIER
 
 SOURCE = "create_deployment"
 # Cached input and reasoning get prices too: what has none could not be charged.
@@ -37,9 +38,10 @@ def put_deployment(
     faults: dict[str, Any] = {}
     known = Deployment.objects.filter(slug=slug).select_related("model").first()
     model_slug = values.get("model") or (known.model.slug if known else "")
+    model_change: Change = "unchanged"
     if model_slug:
         try:
-            upsert(Model, lookup={"slug": model_slug}, values=model_values)
+            model_change = _put_model(model_slug, model_values)
         except ValidationError as error:
             faults |= {f"model {name}": texts for name, texts in error.message_dict.items()}
     try:
@@ -57,7 +59,33 @@ def put_deployment(
         for classes, price in ((INPUT, input_pico), (OUTPUT, output_pico))
         if price is not None
     ]
-    return row, "updated" if change == "unchanged" and any(changed) else change
+    if changed:
+        _check_prices(row, now)
+    is_changed = any(changed) or model_change != "unchanged"
+    return row, "updated" if change == "unchanged" and is_changed else change
+
+
+def _put_model(slug: str, values: Mapping[str, Any]) -> Change:
+    try:
+        return upsert(Model, lookup={"slug": slug}, values=values)[1]
+    except ValidationError as error:
+        faults = error.message_dict
+        if values.get("context_window") is None and "context_window" in faults:
+            faults["context_window"] = ["A new model needs it, in tokens: give --context-window."]
+        raise ValidationError(faults) from error
+
+
+def _check_prices(deployment: Deployment, now: datetime) -> None:
+    """Half a price is none: calls could not be charged, and a hard budget would refuse them."""
+    rows = valid_prices(deployment=deployment, at=now)
+    priced = {row.usage_class for row in rows if row.service_tier == DEFAULT_TIER}
+    sides = {"input": INPUT}
+    if deployment.model.kind == ModelKind.CHAT:
+        sides["output"] = OUTPUT
+    text = "It would have no price: give --{}-usd-per-mtok too, 0 if it is free."
+    missing = [side for side, classes in sides.items() if not priced.issuperset(classes)]
+    if missing:
+        raise ValidationError({f"{side}_usd_per_mtok": text.format(side) for side in missing})
 
 
 def _price_all(

@@ -1,5 +1,6 @@
 """Make or change a deployment, its model and, if given, its prices from now on."""
 
+from argparse import BooleanOptionalAction
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,11 @@ _MODEL: dict[str, dict[str, Any]] = {
     "context_window": {"type": int, "help": "Tokens; needed when the model is new."},
     "max_output": {"type": int, "help": "Tokens."},
     "tokenizer": {"help": "o200k_base or cl100k_base: with it, what cannot fit is refused."},
+}
+_ABILITIES: dict[str, dict[str, Any]] = {
+    "tools": {"help": "The model can call functions."},
+    "json_schema": {"help": "The model answers by a JSON Schema."},
+    "images": {"help": "The model reads images."},
 }
 _DEPLOYMENT: dict[str, dict[str, Any]] = {
     "name": {"help": "Name shown to people; default: the slug."},
@@ -42,6 +48,9 @@ class Command(ConfigCommand):
         parser.add_argument("slug", metavar="SLUG")
         for name, settings in (_DEPLOYMENT | _MODEL | _PRICES).items():
             parser.add_argument(f"--{name.replace('_', '-')}", **settings)
+        for name, settings in _ABILITIES.items():
+            flag = f"--{name.replace('_', '-')}"
+            parser.add_argument(flag, action=BooleanOptionalAction, **settings)
 
     def run(self, **options: Any) -> Mapping[str, Any]:
         deployment, change = put_deployment(
@@ -52,6 +61,7 @@ class Command(ConfigCommand):
                 "context_window": options["context_window"],
                 "max_output_tokens": options["max_output"],
                 "tokenizer": options["tokenizer"],
+                **{f"supports_{name}": options[name] for name in _ABILITIES},
             },
             **_prices(options),
             now=timezone.now(),
