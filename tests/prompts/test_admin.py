@@ -200,7 +200,7 @@ class TestDrafts:
         assert "Draft saved, with 1 fault to mend." in html
         assert "Uses “price”, which is not declared." in html
         assert "“product” is declared but not used." in html
-        assert "No model is called “huge”" in html
+        assert "No route or model is called “huge”" in html
 
     def test_what_cannot_be_read_is_refused_and_kept_on_the_page(self, desk, prompt):
         draft = make_draft(prompt)

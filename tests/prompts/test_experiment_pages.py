@@ -26,6 +26,8 @@ def test_it_is_planned_started_and_stopped(root, prompt, staging):
         | {"share": 10, "testers": '{"ann": "arm-1"}', **PLAN},
     )
     planned = Experiment.objects.get()
+    form = root.get(page("experiment", planned.pk)).context["inline_admin_formsets"][0].formset
+    assert [extra["position"].value() for extra in form.extra_forms] == [1, 2]
     arms = {"arms-TOTAL_FORMS": 2, "arms-INITIAL_FORMS": 0}
     for index, version in enumerate((first, second)):
         arms |= {

@@ -124,7 +124,7 @@ def test_content_is_checked_without_storing_it(prompt, engineer):
     )
 
     assert [fault["pointer"] for fault in answer.json()["faults"]] == ["/parameters"]
-    assert [warning["code"] for warning in answer.json()["warnings"]] == ["unknown_model"]
+    assert answer.json()["warnings"] == []  # which routes there are, a release asks
     assert not PromptVersion.objects.exists()
 
 

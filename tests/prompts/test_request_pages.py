@@ -43,6 +43,16 @@ def test_the_page_shows_what_would_change(asked, approver):
     assert "<ins>New {{ product }}.</ins>" in html
 
 
+def test_a_first_release_shows_all_of_its_words(prompt, production, engineer, approver):
+    version = make_sealed(prompt, saying("New"))
+    values = {"channel": production.pk, "kind": "release", "reason": "The first"}
+    browser(engineer).post(action("promptversion", version.pk, "request_release"), values)
+
+    html = browser(approver).get(page("releaserequest", ReleaseRequest.objects.get().pk)).content
+
+    assert "<ins>New {{ product }}.</ins>" in html.decode()
+
+
 def test_each_is_offered_what_they_can_do(asked, approver, engineer):
     assert links(browser(approver), asked) == {"approve", "reject"}
     assert links(browser(engineer), asked) == {"withdraw"}

@@ -9,7 +9,10 @@ from tests.visitor import DESKTOP, PHONE, Visitor
 
 View = tuple[str, int]  # theme, and width in pixels
 VIEWS: Sequence[View] = (("light", 1440), ("light", 390), ("dark", 1440), ("dark", 390))
-PAINTED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+PAINTED = """new Promise(done => {
+    requestAnimationFrame(() => requestAnimationFrame(done));
+    setTimeout(done, 500);  // a browser without a screen may paint nothing
+})"""
 MOST_TABS = 400  # from one control of a page to another
 
 

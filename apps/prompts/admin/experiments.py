@@ -192,6 +192,16 @@ class ExperimentAdmin(PlatformAdmin):
         found = [(None, {"fields": fields}), ("Plan", PLAN_FIELDS)]
         return found if is_planned else [("How it stands", {"fields": STANDS}), *found]
 
+    def get_formset_kwargs(
+        self, request: HttpRequest, obj: Any, inline: Any, prefix: str
+    ) -> dict[str, Any]:
+        """New arms stand behind those that there are, each at a place of its own."""
+        kwargs: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
+        if isinstance(inline, ArmInline):
+            taken = obj.arms.count()
+            kwargs["initial"] = [{"position": taken + n} for n in range(1, inline.extra + 1)]
+        return kwargs
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("slug", "prompt", "takes", *STANDS) if obj is not None else ()
 

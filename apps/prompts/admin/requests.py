@@ -28,6 +28,7 @@ from apps.prompts.services.freezes import freeze_at
 from apps.prompts.services.gates import GateFinding, GateOutcome
 from apps.prompts.services.releases import PROTECTED
 from apps.prompts.services.requests import findings_of
+from apps.prompts.validation import Content
 
 _STATES: dict[str, Kind] = {
     RequestState.WAITING: "warn",
@@ -41,6 +42,8 @@ OUTCOME_KINDS: dict[GateOutcome, Kind] = {
     GateOutcome.UNSURE: "warn",
     GateOutcome.FAIL: "bad",
 }
+
+NOTHING_LIVE = Content(messages=[], variables={}, model="", parameters={})
 
 
 class AskForm(ReasonForm):
@@ -230,9 +233,9 @@ def _when(row: ReleaseRequest) -> str:
 
 
 def _changes(row: ReleaseRequest) -> tuple[Section, ...]:
-    if row.base is None:
-        return ()
-    return compare(content_of(row.base.version), content_of(row.version))
+    """From what was live; where nothing was, all of it is new, and nobody approves it unseen."""
+    old = content_of(row.base.version) if row.base else NOTHING_LIVE
+    return compare(old, content_of(row.version))
 
 
 def _page(row: ReleaseRequest) -> dict[str, Any]:

@@ -136,7 +136,6 @@ def validate_content(*, prompt: Prompt, content: Content) -> Findings:
     named = Model.objects.filter(slug=content.model)
     return examine(
         content,
-        known_models=named.values_list("slug", flat=True),
         kind=prompt.kind,
         fragments=find_fragments(content),
         without_tools=named.filter(supports_tools=False).values_list("slug", flat=True),
@@ -171,8 +170,6 @@ def whole_content(content: Content) -> Content:
 
 
 def _refuse_unstorable(content: Content) -> None:
-    fault: Any = next(
-        (fault for fault in examine(content, known_models=()).faults if not fault.pointer), None
-    )
+    fault: Any = next((fault for fault in examine(content).faults if not fault.pointer), None)
     if fault is not None:
         raise refused(fault.detail, code=fault.code)

@@ -11,6 +11,7 @@ from apps.prompts.models import (
     Release,
     VersionStatus,
 )
+from apps.prompts.services.gates import arm_findings
 from apps.prompts.services.requests import approved_for_experiments
 
 
@@ -53,7 +54,8 @@ def _version_faults(row: Experiment, arm: Arm) -> list[Fault]:
     ):
         detail = f"{arm.version} was never live on {row.channel}; request its use in experiments."
         return [Fault(at, detail, "needs_approval")]
-    return []
+    found = arm_findings(prompt=row.prompt, channel=row.channel, version=arm.version)
+    return [Fault(at, f"{one.check}: {one.detail}", f"gate_{one.outcome}") for one in found]
 
 
 def tester_faults(row: Experiment) -> list[Fault]:

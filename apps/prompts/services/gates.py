@@ -46,11 +46,15 @@ class GateCheck(Protocol):
 
 
 _checks: dict[str, GateCheck] = {}
+_checks_of_arms: dict[str, GateCheck] = {}
 
 
-def register_gate(name: str, check: GateCheck) -> None:
-    """From an app's `ready`. The same name again replaces the check."""
+def register_gate(name: str, check: GateCheck, *, also_of_arms: bool = False) -> None:
+    """From an app's `ready`. The same name again replaces the check. `also_of_arms`: it is asked
+    for the versions of an experiment as well, which gather the evidence that others ask for."""
     _checks[name] = check
+    if also_of_arms:
+        _checks_of_arms[name] = check
 
 
 def gate_findings(
@@ -61,6 +65,16 @@ def gate_findings(
         finding
         for _, check in sorted(_checks.items())
         for finding in check(prompt=prompt, channel=channel, version=version, base=base)
+    ]
+
+
+def arm_findings(*, prompt: Prompt, channel: Channel, version: PromptVersion) -> list[GateFinding]:
+    """What stands against letting `version` answer some of the channel's subjects."""
+    return [
+        finding
+        for _, check in sorted(_checks_of_arms.items())
+        for finding in check(prompt=prompt, channel=channel, version=version, base=None)
+        if finding.outcome == GateOutcome.FAIL
     ]
 
 

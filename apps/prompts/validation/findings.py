@@ -20,13 +20,14 @@ DOCUMENT_BYTES = 500_000  # of the whole content as JSON
 def examine(
     content: Content,
     *,
-    known_models: Iterable[str],
+    known_models: Iterable[str] | None = None,
     kind: str = PromptKind.TASK,
     fragments: Fragments = NO_FRAGMENTS,
     without_tools: Iterable[str] = (),
 ) -> Findings:
     """Faults forbid sealing; warnings don't. Never raises for content of whatever shape.
 
+    `known_models` are all routes and models; None: they are not known here, a release asks.
     `fragments` are those that `find_fragments` found for it; `without_tools` are models that
     cannot call tools.
     """
@@ -187,10 +188,10 @@ def _warnings(
     content: Content,
     variables: dict[str, Variable],
     used: dict[str, set[int]],
-    known_models: Iterable[str],
+    known_models: Iterable[str] | None,
 ) -> Iterator[Fault]:
-    if content.model and content.model not in set(known_models):
-        detail = f"No model is called “{content.model}”; a route of that name must exist."
+    if content.model and known_models is not None and content.model not in set(known_models):
+        detail = f"No route or model is called “{content.model}”; it could not be released."
         yield Fault("/model", detail, "unknown_model")
     yield from strict_warnings(content.tools)
     for name, variable in variables.items():
