@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from apps.prompts.models import Channel, Prompt, PromptVersion, Release
 from apps.results.changes import SUMMED
+from apps.results.edges import HOUR, Span, edge_sums, hour_before
 from apps.results.models import VersionHour
 from apps.results.versions import VersionMetrics
 
-HOUR = timedelta(hours=1)
 SHOWN = 100  # releases
 STEPS = {7: HOUR, 30: 6 * HOUR, 90: 24 * HOUR}  # days shown → width of a point
 
@@ -24,7 +24,8 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A release, what it took the place of, and the calls of its version in its hours."""
+    """A release, what it took the place of, and the calls of its version that began while it was
+    live."""
 
     release: Release
     before: PromptVersion | None
@@ -39,10 +40,10 @@ class Course:
 
 
 def course_of_channel(*, prompt: Prompt, channel: Channel, now: datetime, days: int) -> Course:
-    """`days` is one of `STEPS`. Two queries: hours, and the releases in that time with the one
-    before them."""
+    """`days` is one of `STEPS`. Three queries: hours, the releases in that time with the one before
+    them, and calls of the hours in which a release began or ended."""
     step = STEPS[days]
-    end = now.replace(minute=0, second=0, microsecond=0) + HOUR
+    end = hour_before(now) + HOUR
     since = end - timedelta(days=days)
     hours = list(
         VersionHour.objects.filter(
@@ -51,7 +52,11 @@ def course_of_channel(*, prompt: Prompt, channel: Channel, now: datetime, days: 
     )
     releases = Release.objects.filter(prompt=prompt, channel=channel).order_by("-id")
     rows = list(releases.select_related("version__prompt", "actor")[:SHOWN])
-    return Course(list(_points(hours, since, end, step)), list(_stretches(rows, hours)))
+    spans = [Span.of(row, since, end) for row in rows]
+    sums = edge_sums(prompt=prompt.slug, channel=channel.slug, spans=spans)
+    for span, found in zip(spans, sums, strict=True):
+        _add_whole_hours(found, span, hours)
+    return Course(list(_points(hours, since, end, step)), list(_stretches(rows, sums)))
 
 
 def _points(
@@ -66,20 +71,16 @@ def _points(
     yield from found
 
 
-def _stretches(releases: Sequence[Release], hours: Sequence[VersionHour]) -> Iterator[Stretch]:
+def _stretches(releases: Sequence[Release], sums: Sequence[VersionMetrics]) -> Iterator[Stretch]:
     for index, release in enumerate(releases):
-        sums = VersionMetrics(release.version.number, "", "")
-        for row in hours:
-            if row.prompt_version == release.version.number and _is_within(row.hour, release):
-                add_hour(sums, row)
         before = releases[index + 1].version if index + 1 < len(releases) else None
-        yield Stretch(release, before, sums)
+        yield Stretch(release, before, sums[index])
 
 
-def _is_within(hour: datetime, release: Release) -> bool:
-    """The hour in which it began counts, that in which it ended does not."""
-    ended = release.ended_at is not None and hour + HOUR > release.ended_at
-    return hour + HOUR > release.released_at and not ended
+def _add_whole_hours(sums: VersionMetrics, span: Span, hours: Sequence[VersionHour]) -> None:
+    for row in hours:
+        if row.prompt_version == span.version and span.begin <= row.hour <= span.end - HOUR:
+            add_hour(sums, row)
 
 
 def add_hour(sums: VersionMetrics, row: VersionHour) -> None:

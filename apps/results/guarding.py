@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from apps.prompts.measured import BUILT_IN
 from apps.prompts.models import Channel, Prompt, PromptVersion, Release
 from apps.prompts.statistics import RatioSums
-from apps.results.course import HOUR, add_hour
+from apps.results.course import add_hour
+from apps.results.edges import HOUR
 from apps.results.judging import is_broken
 from apps.results.models import GuardFinding, VersionHour
 from apps.results.versions import VersionMetrics

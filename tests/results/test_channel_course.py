@@ -5,12 +5,14 @@ from xml.etree import ElementTree
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
 from apps.prompts.models import Channel, Release, ReleaseKind
 from apps.results.course import course_of_channel
-from apps.results.models import VersionHour
+from apps.results.edges import Span
+from apps.results.models import Call, VersionHour
 from apps.results.plots import Mark, timeline
 from tests.prompts.conftest import browser, make_person, make_prompt, make_sealed, saying
 
@@ -44,6 +46,21 @@ def called(version, at, calls, **sums):
     )  # fmt: skip
 
 
+def call_began(version, at, *, outcome="answered", latency_ms=None, **values):
+    """A single call, and in its hour's sums."""
+    Call.objects.create(
+        prompt=version.prompt.slug, prompt_version=version.number, channel="production",
+        service="shop", request_id=f"{version.number} {at}", at=at, outcome=outcome,
+        latency_ms=latency_ms, **values,
+    )  # fmt: skip
+    whole = at.replace(minute=0, second=0, microsecond=0)
+    if not VersionHour.objects.filter(prompt_version=version.number, hour=whole).exists():
+        called(version, at, 0)
+    VersionHour.objects.filter(prompt_version=version.number, hour=whole).update(
+        calls=F("calls") + int(outcome != "open")
+    )
+
+
 def test_points_hold_all_calls_of_their_time(production, versions):
     first, second = versions
     called(first, NOW, 10, failed=1)
@@ -69,7 +86,10 @@ def test_a_release_has_the_calls_of_its_version_while_it_was_live(production, ve
     called(first, NOW - timedelta(hours=20), 10)
     called(first, NOW - timedelta(hours=2), 3)  # pinned jobs, after it had ended
     called(second, NOW - timedelta(hours=20), 4)  # asked for by its number
-    called(second, NOW - timedelta(hours=5), 6)
+    call_began(second, switched - timedelta(minutes=1))  # asked for by its number
+    for minutes in range(6):
+        call_began(second, switched + timedelta(minutes=minutes))
+    call_began(first, switched - timedelta(seconds=1))
 
     stretches = course_of_channel(
         prompt=first.prompt, channel=production, now=NOW, days=7
@@ -77,8 +97,53 @@ def test_a_release_has_the_calls_of_its_version_while_it_was_live(production, ve
 
     assert [(one.release.version, one.before, one.sums.calls) for one in stretches] == [
         (second, first, 6),
-        (first, None, 10),
+        (first, None, 11),
     ]
+
+
+def test_releases_of_one_hour_share_no_call(production, versions):
+    first, second = versions
+    begin = NOW.replace(minute=5)
+    ends = [begin + timedelta(minutes=2), begin + timedelta(minutes=7)]
+    released(first, production, begin, until=ends[0])
+    released(second, production, ends[0], until=ends[1])
+    released(first, production, ends[1], kind=ReleaseKind.ROLLBACK)
+    call_began(first, begin, latency_ms=100, cost_pico=5)
+    call_began(first, begin + timedelta(minutes=1), latency_ms=100, outcome="failed")
+    call_began(first, ends[0])  # another process had not heard of the release
+    call_began(second, ends[0], outcome="open")
+    call_began(first, ends[1], cost_pico=7)
+
+    found = course_of_channel(prompt=first.prompt, channel=production, now=NOW, days=7).stretches
+
+    sums = [one.sums for one in found]
+    assert [(one.version, one.calls, one.failed, one.cost_pico) for one in sums] == [
+        (1, 1, 0, 7),
+        (2, 0, 0, 0),
+        (1, 2, 1, 5),
+    ]
+    assert [sum(one.latencies.values()) for one in sums] == [0, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "parts"),
+    [
+        ("10:00", "12:00", []),
+        ("10:10", "12:00", [("10:10", "11:00")]),
+        ("10:00", "12:20", [("12:00", "12:20")]),
+        ("10:10", "12:20", [("10:10", "11:00"), ("12:00", "12:20")]),
+        ("10:10", "10:20", [("10:10", "10:20")]),
+        ("10:10", "10:10", []),
+        ("12:00", "10:10", []),
+    ],
+)
+def test_edges_are_the_parts_of_hours(begin, end, parts):
+    def at(text):
+        return NOW.replace(hour=int(text[:2]), minute=int(text[3:]))
+
+    edges = Span(1, at(begin), at(end)).edges()
+
+    assert edges == [(at(first), at(last)) for first, last in parts]
 
 
 def test_the_page_shows_who_why_and_the_way_back(production, versions):
@@ -133,7 +198,7 @@ def test_its_queries_do_not_grow(production, versions, django_assert_num_queries
         called(versions[number % 2], at, 5)
         at = end
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         course_of_channel(prompt=first.prompt, channel=production, now=NOW, days=7)
 
 
