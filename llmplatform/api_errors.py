@@ -101,8 +101,9 @@ ERRORS = (
               "yes", "Wait for Retry-After; a tier of more importance is refused later."),
     ErrorCode("unavailable", "503", "A part of ours is away; nothing was stored or sent.", "yes",
               "Wait for Retry-After."),
-    ErrorCode("deadline_exceeded", "504", "The deadline passed before an answer came.", "yes",
-              "Give more time. What was sent may still be billed."),
+    ErrorCode("deadline_exceeded", "504", "The deadline passed before an answer came; what was "
+              "sent may be billed.", "no", "Give more time before you send it again: as it was, it "
+              "may only cost a second time."),
     ErrorCode("cancelled", "–", "The job or call was given up.", "yes", "Post it again."),
     ErrorCode("expired", "–", "The job's deadline passed while it waited; nothing was sent.", "yes",
               "Post it again with more time."),

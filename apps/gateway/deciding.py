@@ -14,11 +14,9 @@ from apps.ledger.pricing import Unpriced
 from apps.registry.types import DeploymentFacts
 from apps.routing import selection
 from apps.routing.loads import Loads
-from apps.routing.rests import Rest
+from apps.routing.rests import PATIENCE_SECONDS, Rest
 from apps.routing.strategies import Request, Router
 from apps.routing.types import Decision
-
-PATIENCE_SECONDS = 3.0  # a call waits no longer for deployments that cool down
 
 
 def decide(

@@ -171,6 +171,7 @@ def not_cached() -> CallRefused:
 
 
 def deadline(attempts: int) -> CallRefused:
+    """Without `retry_after`: with as little time the same request may only be billed once more."""
     return CallRefused(
         code="deadline_exceeded",
         status=504,

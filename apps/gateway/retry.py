@@ -12,6 +12,7 @@ from apps.ledger.models import Purpose
 from apps.providers.errors import ErrorKind, ProviderError
 from apps.registry.types import DeploymentFacts
 from apps.routing.health import Health
+from apps.routing.rests import PATIENCE_SECONDS
 from apps.routing.types import Need
 
 _NEEDS = {ErrorKind.CONTEXT_TOO_LONG: Need.TOO_LONG, ErrorKind.CONTENT_REFUSED: Need.REFUSED}
@@ -150,7 +151,8 @@ class Plan:
 
     def _wait(self, deployment: DeploymentFacts, ours: float) -> float | None:
         """Seconds until it may be tried again; None: not in this call. A wait that the provider
-        asked for takes the place of ours. A cooldown is waited for, an open breaker is not."""
+        asked for takes the place of ours. A brief cooldown is waited for, an open breaker is not:
+        of a long one the caller is told, who may have something better to do."""
         slug, rest = deployment.slug, self.health.rest(deployment)
         if slug in self._dead or slug not in self._asked:
             return None
@@ -159,7 +161,9 @@ class Plan:
             return None
         asked = self._asked[slug]
         wait = ours if asked is None else asked
-        return max(wait, rest.seconds) if rest is not None and cools else wait
+        if rest is not None and cools:
+            wait = max(wait, rest.seconds)
+        return wait if wait < PATIENCE_SECONDS else None
 
     def _has_time(self, deployment: DeploymentFacts, delay: float, remaining: float) -> bool:
         """Whether an answer can be expected before the deadline."""

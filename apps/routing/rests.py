@@ -8,6 +8,7 @@ from functools import lru_cache
 from apps.registry.types import DeploymentFacts
 from apps.routing.breaker import Breaker, Reason, State
 
+PATIENCE_SECONDS = 3.0  # a call waits less than this for a deployment that cools down
 PROBING_SECONDS = 1.0  # until the probes under way are likely to have said something
 WORDS = {
     Reason.IN_A_ROW: "nothing but failures lately",

@@ -8,6 +8,7 @@ from django.db import transaction
 from apps.budgets.models import Budget, Hold, Window
 from apps.gateway.types import CallRefused, CallSpec
 from apps.ledger.models import Attempt, Entry
+from llmplatform.api_errors import ERRORS
 from tests.factories import make_key
 from tests.gateway.asgi import Visit
 from tests.gateway.conftest import make_call
@@ -47,6 +48,9 @@ def test_a_caller_says_how_long_it_waits(runtime, shop, upstream):
     upstream.behave(model="small", hang="before_headers")
     found = visit(runtime, shop, "0.4")
     assert (found.status, found.json["error"]["code"]) == (504, "deadline_exceeded")
+    assert found.headers["x-should-retry"] == "false", "it may have been billed"
+    assert "retry-after" not in found.headers
+    assert [row.retry for row in ERRORS if row.code == "deadline_exceeded"] == ["no"]
 
 
 @pytest.mark.parametrize("seconds", ["", "0", "-1", "121", "nan", "inf", "1e3", "2,5", "x" * 9_000])

@@ -95,6 +95,21 @@ def test_a_pool_that_only_cools_down_is_waited_for(call_pipeline, upstream):
     assert Attempt.objects.count() == 2
 
 
+def test_a_long_cooldown_is_told_and_not_waited_for(call_pipeline, upstream):
+    upstream.behave(model="small", status=429, headers={"retry-after": "20"})
+
+    first, second = refusal_of(call_pipeline), refusal_of(call_pipeline)
+
+    assert (first.code, first.status, first.attempts, first.retry_after) == (
+        "provider_failed",
+        503,
+        1,
+        20,
+    )
+    assert (second.code, second.attempts) == ("no_deployment", 0)
+    assert len(upstream.log()) == 1
+
+
 def test_a_refused_credential_rests_with_everything_behind_it(call_pipeline, upstream):
     add_second(upstream)
     upstream.behave(model="small", status=401)

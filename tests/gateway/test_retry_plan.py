@@ -9,6 +9,7 @@ from apps.gateway.retry import ATTEMPTS, MAX_SECONDS, Plan
 from apps.providers.errors import ErrorKind, ProviderError
 from apps.registry.types import DeploymentFacts, ModelFacts
 from apps.routing.health import Health
+from apps.routing.rests import PATIENCE_SECONDS
 from apps.routing.types import Need
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -69,7 +70,7 @@ def test_any_failures_give_a_bounded_plan(count, failures):
     assert len(set(fresh)) == len(fresh)  # every deployment once, before any is tried again
     for step, error in zip(taken[1:], failures, strict=False):
         assert error.retryable or error.fallback
-        assert 0 <= step.delay < 60
+        assert 0 <= step.delay < PATIENCE_SECONDS
 
 
 def test_the_waits_of_a_lonely_deployment_grow_but_stay_small():
@@ -90,13 +91,19 @@ def test_another_deployment_answers_at_once():
 
 
 def test_retry_after_is_honoured_when_it_fits_the_deadline():
-    failure = ProviderError(ErrorKind.RATE_LIMITED, "x", retry_after=3)
+    failure = ProviderError(ErrorKind.RATE_LIMITED, "x", retry_after=2.5)
 
     fits = steps(Plan(deployments(1)), [failure], remaining=10)
     does_not = steps(Plan(deployments(1)), [failure], remaining=2)
 
-    assert fits[1].delay == 3
+    assert fits[1].delay == 2.5
     assert len(does_not) == 1
+
+
+def test_nobody_waits_long_for_one_that_asked_for_it():
+    failure = ProviderError(ErrorKind.RATE_LIMITED, "x", retry_after=20)
+
+    assert len(steps(Plan(deployments(1)), [failure], remaining=120)) == 1
 
 
 def test_a_wrong_credential_is_not_tried_again():
