@@ -7,11 +7,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.budgets.models import Window
+from apps.budgets.windows import bounds_now
+from apps.core.money import PICO
 from apps.core.redis import client as redis_client
 from apps.evals.models import Dataset
 from apps.jobs import live
 from apps.jobs.models import Job
 from apps.playground.models import Run
+from apps.playground.services.account import budget_of_playground
 from tests.dashboard.conftest import admin_user, browser, server, visit  # noqa: F401
 from tests.evals.conftest import case, make_cases
 from tests.evals.runs import end_job
@@ -146,6 +150,30 @@ def test_answers_come_into_the_page(visit, prompt, sealed, admin_user):  # noqa:
     assert tab.page.locator("#column-1").get_by_text("Half an answer.").is_visible()
     assert tab.page.locator("#column-2").get_by_text("It broke.").is_visible()
     assert tab.page.get_by_role("button", name="Stop").count() == 0
+    assert tab.problems == []
+
+
+def test_what_a_run_held_is_left_again_when_it_ends(visit, prompt, sealed, admin_user):  # noqa: F811
+    run = run_it(prompt, sealed, by=admin_user)
+    budget = budget_of_playground()
+    begin, end = bounds_now([budget], timezone.now())[budget.pk]
+    window = Window.objects.create(
+        budget=budget, starts_at=begin, ends_at=end, hard=True, held_pico=PICO,
+        limit_pico=budget.limit_pico,
+    )  # fmt: skip
+    tab = visit()
+    tab.page.clock.install(time=timezone.now())
+    tab.page.clock.pause_at(timezone.now() + timedelta(minutes=1))
+    tab.go(run_url(run))
+    cost = tab.page.locator("#cost")
+    cost.get_by_text("$1.00 held for calls under way").wait_for()
+
+    end_job(Job.objects.get(), "An answer.")
+    Window.objects.filter(pk=window.pk).update(held_pico=0)
+    with tab.page.expect_response("**/cost/"):
+        look_again(tab)
+
+    cost.get_by_text("held for calls under way").wait_for(state="detached")
     assert tab.problems == []
 
 

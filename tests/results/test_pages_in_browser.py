@@ -70,3 +70,13 @@ def test_the_pages_fit_a_phone(visit, pages):  # noqa: F811
     for name in ("results", "calculator", "experiment", "promote"):
         tab.go(pages[name])
         assert not tab.scrolls_sideways, name
+
+
+def test_on_a_phone_a_chart_over_time_shows_its_end(visit, pages):  # noqa: F811
+    tab = visit(viewport=PHONE)
+    tab.go(pages["channel"])
+
+    chart = tab.page.locator("[data-to-end]").first
+    left, most = chart.evaluate("one => [one.scrollLeft, one.scrollWidth - one.clientWidth]")
+    assert most > 100
+    assert most - left <= 1

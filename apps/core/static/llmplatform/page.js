@@ -28,6 +28,11 @@
     update();
     window.addEventListener('resize', update);
 
+    // Where a chart over time does not fit, today matters more than its first day.
+    for (const chart of document.querySelectorAll('.l-scroll[data-to-end]')) {
+        chart.scrollLeft = chart.scrollWidth;
+    }
+
     // The words beside a field: its label, the heading of its form row, or of its inline column.
     function words(field) {
         const column = field.closest('td')?.cellIndex;

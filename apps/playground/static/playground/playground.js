@@ -113,6 +113,9 @@
             setTimeout(poll, POLL);
         } else {
             run.querySelector('.pg-stop')?.remove();
+            if (form) {
+                ask(); // what it held is free again
+            }
         }
     }
 
