@@ -40,6 +40,12 @@ def canonical(value: Any) -> bytes:
     return _written(value, orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
 
 
+def pretty(value: Any, *, indent: bool = True) -> str:
+    """For people to read: sorted keys."""
+    option = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+    return _written(value, option | (orjson.OPT_INDENT_2 if indent else 0)).decode()
+
+
 def _written(value: Any, option: int) -> bytes:
     """Postgres gives the number 1e30 back as a whole one of 31 digits; it is written as it came in,
     so that what was stored has the bytes, and the hash, of what was sent."""

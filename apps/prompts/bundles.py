@@ -9,7 +9,11 @@ from dataclasses import dataclass
 MOST_FILES = 50
 MOST_BYTES = 1_000_000  # of all files together
 SUFFIXES = (".prompt", ".json")
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError)
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError),
+    UnicodeDecodeError,  # of a name
+)
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ALIKE = (1980, 1, 1, 0, 0, 0)  # so that equal files are an equal zip
 
 
@@ -62,7 +66,14 @@ def _members(file: TextFile) -> Iterator[TextFile]:
         with zipfile.ZipFile(io.BytesIO(file.data)) as bundle:
             for member in bundle.infolist():
                 if member.filename.endswith(SUFFIXES) and not member.is_dir():
+                    _check_method(member)
                     with bundle.open(member) as text:
                         yield TextFile(member.filename, text.read(MOST_BYTES + 1))
     except _UNREADABLE as error:
         raise BundleError(f"{file.name} is no zip that can be read: {error}") from error
+
+
+def _check_method(member: zipfile.ZipInfo) -> None:
+    """Of other methods the library unpacks 4 KB at once, which may be gigabytes."""
+    if member.compress_type not in _METHODS:
+        raise BundleError(f"{member.filename} is packed in an unusual way. Zip it with “deflate”.")

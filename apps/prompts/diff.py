@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-import orjson
-
+from apps.core import strict_json
 from apps.prompts.edits import Work, equal_blocks, gaps
 from apps.prompts.validation import Content
 
@@ -82,13 +81,18 @@ def _with_gaps(lines: list[Line]) -> Iterator[Line]:
 def _texts(content: Content) -> dict[str, str]:
     settings = {"model": content.model, "parameters": content.parameters}
     return {
-        "Messages": "\n".join(map(_message_text, content.messages)),
+        "Messages": "\n".join(map(_message_text, _list(content.messages))),
         "Variables": _json(content.variables),
         "Model and parameters": _json(settings),
         "Response schema": _json(content.response_schema),
         "Tools": _json(content.tools),
         "When it is too long": _json(content.fit),
     }
+
+
+def _list(messages: object) -> list[object]:
+    """A draft's may be anything."""
+    return messages if isinstance(messages, list) else [messages]
 
 
 def _message_text(message: object) -> str:
@@ -100,4 +104,4 @@ def _message_text(message: object) -> str:
 
 
 def _json(value: object) -> str:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
+    return strict_json.pretty(value)

@@ -9,6 +9,7 @@ from apps.core.problems import Fault
 from apps.prompts import textfile
 from apps.prompts.pointers import pointer
 
+_LONGEST = 500  # characters of a pointer; a long name above 100,000 items would be gigabytes
 _SAYS_LINE = re.compile(r"\A[Ll]ine (\d+): ")
 
 
@@ -53,6 +54,8 @@ def _fields(text: str, first: int) -> Iterator[tuple[str, int]]:
 
 
 def _nodes(node: yaml.Node, at: str, first: int) -> Iterator[tuple[str, int]]:
+    if len(at) > _LONGEST:
+        return
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             below = at + pointer(str(key.value))

@@ -375,3 +375,31 @@ def test_a_prompt_is_made_with_its_tags_and_a_first_draft(desk):
     made = Prompt.objects.get()
     assert (made.tags, made.on_unknown) == (["shop", "texts"], "fail")
     assert answer["location"] == page("promptversion", made.versions.get().pk)
+
+
+NUMBERS = {"type": "object", "properties": {"n": {"type": "number", "maximum": 1e20}}}
+
+
+class TestDraftsOfAnyShape:
+    """The API and files store whatever JSON somebody sent; its author has to see what is wrong."""
+
+    @pytest.mark.parametrize("what", [5, True, "x", ["x"], [[]], {"a": 1}, 1e300])
+    @pytest.mark.parametrize("field", ["messages", "variables", "parameters", "fit", "tools"])
+    def test_pages_open(self, root, prompt, field, what):
+        make_live(prompt)
+        draft = make_draft(prompt, content(**{field: what}))
+
+        for path in (page("promptversion", draft.pk), page("prompt", prompt.pk)):
+            assert root.get(path).status_code == 200
+        comments = reverse("admin:prompts_promptversion_comments", args=[draft.pk])
+        assert root.get(comments).status_code == 200
+
+    def test_numbers_that_postgres_gives_back_as_whole_ones(self, root, prompt):
+        """1e20 comes back as an integer beyond 64 bits."""
+        tool = {"type": "function", "function": {"name": "f", "parameters": NUMBERS}}
+        make_live(prompt)
+        sealed = make_sealed(prompt, content(response_schema=NUMBERS, tools=[tool]))
+
+        answer = root.get(page("promptversion", sealed.pk))
+        assert answer.status_code == 200
+        assert "100000000000000000000" in answer.content.decode()

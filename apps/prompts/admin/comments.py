@@ -104,7 +104,8 @@ def _messages(messages: Any, threads: list[Thread], chosen: Place | None) -> Ite
     by_place: dict[Place | None, list[Thread]] = {}
     for thread in threads:
         by_place.setdefault(thread.place, []).append(thread)
-    for number, (row, texts) in enumerate(zip(messages or (), lines_of(messages), strict=False), 1):
+    rows = messages if isinstance(messages, list) else []  # a draft's may be anything
+    for number, (row, texts) in enumerate(zip(rows, lines_of(messages), strict=True), 1):
         lines = [
             Line(at, text, mark_of(text), by_place.get((number, at), []), (number, at) == chosen)
             for at, text in enumerate(texts[:SHOWN], 1)

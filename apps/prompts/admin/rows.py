@@ -7,7 +7,6 @@ tells all faults at once. Three empty rows are always there to be filled.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import orjson
 from django import forms
 from django.core.exceptions import ValidationError
 
@@ -87,7 +86,7 @@ class MessagesField(forms.Field):
     widget = MessagesWidget
 
     def prepare_value(self, value: Any) -> Any:
-        return [_message_row(*item) for item in enumerate(value or [], 1)]
+        return [_message_row(*item) for item in enumerate(_list(value), 1)]
 
     def clean(self, value: list[Row]) -> list[dict[str, str]]:
         filled = [row for row in value if row["content"].strip()]
@@ -102,7 +101,7 @@ class VariablesField(forms.Field):
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, Mapping):
             return [_variable_row(name, value[name]) for name in sorted(value)]
-        return value
+        return [row for row in _list(value) if isinstance(row, Mapping)]
 
     def clean(self, value: list[Row]) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
@@ -144,9 +143,14 @@ class StrictJSONField(forms.CharField):
         return found
 
 
+def _list(value: Any) -> list[Any]:
+    """A draft's may be anything."""
+    return value if isinstance(value, list) else []
+
+
 def json_text(value: Any) -> str:
-    option = orjson.OPT_INDENT_2 if isinstance(value, dict | list) and len(str(value)) > 60 else 0
-    return orjson.dumps(value, option=option | orjson.OPT_SORT_KEYS).decode()
+    is_long = isinstance(value, dict | list) and len(str(value)) > 60
+    return strict_json.pretty(value, indent=is_long)
 
 
 def _loads(text: str) -> Any:

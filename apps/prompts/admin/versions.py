@@ -315,6 +315,7 @@ def _tools(version: PromptVersion) -> list[dict[str, Any]]:
 
 def _variables(version: PromptVersion) -> list[dict[str, Any]]:
     """A draft's may be anything."""
+    declared = version.variables if isinstance(version.variables, Mapping) else {}
     return [
         {
             "name": name,
@@ -322,6 +323,6 @@ def _variables(version: PromptVersion) -> list[dict[str, Any]]:
             **given,
             "sample": json_text(given["sample"]) if "sample" in given else "",
         }
-        for name, given in sorted(dict(version.variables).items())
+        for name, given in sorted(declared.items())
         if isinstance(given, Mapping)
     ]
