@@ -12,6 +12,7 @@ from apps.prompts.fragments import repinned
 from apps.prompts.models import PromptVersion, VersionStatus
 from apps.prompts.selectors import dependents
 from apps.prompts.services.drafts import content_of, new_draft, save_draft
+from apps.prompts.services.locks import lock_prompts
 from apps.prompts.types import PromptKind
 
 
@@ -33,6 +34,7 @@ def update_dependents(*, fragment: PromptVersion, by: User | None) -> Updated:
     if fragment.prompt.kind != PromptKind.FRAGMENT or fragment.status != VersionStatus.SEALED:
         raise refused(f"{fragment} is no sealed version of a fragment.", code="no_fragment")
     rows = dependents(fragment.prompt)
+    lock_prompts({row.version.prompt.slug for row in rows})
     behind = [row.version for row in rows if row.fragment.number < fragment.number]
     return _drafts(behind, Include(fragment.prompt.slug, fragment.number), by)
 

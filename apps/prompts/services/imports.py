@@ -22,7 +22,7 @@ from apps.prompts.models import Prompt, PromptVersion, VersionStatus
 from apps.prompts.selectors import live_version
 from apps.prompts.services.drafts import content_of, validate_version
 from apps.prompts.services.files import OF_PROMPT, import_version
-from apps.prompts.services.locks import lock_prompt
+from apps.prompts.services.locks import lock_prompts
 from apps.prompts.textplaces import line_of, lines_of, said_line
 from apps.prompts.types import Findings
 from apps.prompts.validation import Content
@@ -126,19 +126,26 @@ class _Import:
 
 def _carry_out(files: Iterable[TextFile], by: User, now: datetime) -> Plan:
     run = _Import(by, now)
-    held = list(files)
-    steps = tuple(_step(run, file) for file in held)
-    contents = [hashlib.sha256(file.data).hexdigest() for file in held]
+    held = [(file, _read(file)) for file in files]
+    lock_prompts({_slug(found) for _, found in held if not isinstance(found, Step)})
+    steps = tuple(_step(run, file, found) for file, found in held)
+    contents = [hashlib.sha256(file.data).hexdigest() for file, _ in held]
     ground = [by.pk, contents, [step.ground for step in steps]]
     return Plan(steps, hashlib.sha256(strict_json.canonical(ground)).hexdigest())
 
 
-def _step(run: _Import, file: TextFile) -> Step:
+def _read(file: TextFile) -> Mapping[str, Any] | Step:
+    """The document, or why there is none."""
     try:
-        document = textfile.read_any(file.data)
+        return textfile.read_any(file.data)
     except ValueError as error:
         line, detail = said_line(error)
         return Step(file.name, Effect.REFUSED, faults=(Placed(Fault("", detail), line),))
+
+
+def _step(run: _Import, file: TextFile, document: Mapping[str, Any] | Step) -> Step:
+    if isinstance(document, Step):
+        return document
     lines = lines_of(file.data)
     try:
         return _drafted(run, file, document, lines)
@@ -146,13 +153,15 @@ def _step(run: _Import, file: TextFile) -> Step:
         return Step(file.name, Effect.REFUSED, faults=_placed(error.faults, lines))
 
 
+def _slug(document: Mapping[str, Any]) -> str:
+    return str(document.get("slug"))
+
+
 @transaction.atomic
 def _drafted(
     run: _Import, file: TextFile, document: Mapping[str, Any], lines: Mapping[str, int]
 ) -> Step:
-    prompt = Prompt.objects.filter(slug=str(document.get("slug"))).first()
-    if prompt is not None:
-        lock_prompt(prompt.pk)
+    prompt = Prompt.objects.filter(slug=_slug(document)).first()
     base = _base(prompt)
     known = set(prompt.versions.values_list("pk", flat=True)) if prompt else set()
     _check_once(run, file, document)
@@ -173,7 +182,7 @@ def _drafted(
 
 
 def _check_once(run: _Import, file: TextFile, document: Mapping[str, Any]) -> None:
-    slug = str(document.get("slug"))
+    slug = _slug(document)
     if slug in run.owners:
         detail = f"{run.owners[slug]} is a file of the prompt {slug} too. Import one of them."
         raise PromptError([Fault("/slug", detail, "twice")])

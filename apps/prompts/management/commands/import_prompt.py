@@ -18,6 +18,7 @@ from apps.prompts import textfile
 from apps.prompts.errors import PromptError
 from apps.prompts.models import Channel, PromptVersion
 from apps.prompts.services import import_version, in_order
+from apps.prompts.services.locks import lock_prompts
 
 SUFFIXES = (".prompt", ".json")
 
@@ -37,6 +38,7 @@ class Command(ConfigCommand):
         slug = options["release"]
         channel = find(Channel, slug, field="release") if slug else None
         documents = in_order(map(_read, _paths(options["files"])))
+        lock_prompts({str(document.get("slug")) for document in documents})
         made = [_import(document, options["seal"], channel) for document in documents]
         if len(made) == 1:
             return {**_told(made[0]), "live_on": slug or ""}
