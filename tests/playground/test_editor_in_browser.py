@@ -58,6 +58,24 @@ def test_a_fault_is_marked_at_its_line_and_read_by_keyboard(tab):
     group.get_by_text("shout").last.wait_for()
 
 
+def test_typing_over_lines_keeps_the_policy(visit, prompt, small):  # noqa: F811
+    system = {"role": "system", "content": "One {{ product }}\n{% if product %}two{% endif %}\nend"}
+    user = {"role": "user", "content": "Hi."}
+    tab = visit()
+    open_draft(tab, make_draft(prompt, content(messages=[system, user])))
+
+    text_of(tab, 1).press("Control+Home")
+    for key in (*["ArrowRight"] * 6, "Shift+ArrowDown", "Shift+ArrowDown"):
+        tab.page.keyboard.press(key)
+    tab.page.keyboard.type("so")
+    tab.page.keyboard.press("Shift+Control+Home")
+    tab.page.keyboard.type("(")
+
+    area = tab.page.locator('textarea[name="messages-0-content"]')
+    assert area.input_value() == "(One {{so)"
+    assert tab.problems == []
+
+
 def test_names_are_completed_and_new_ones_become_variables(tab):
     text_of(tab, 2).fill("")
     tab.page.keyboard.type("For {{ pro")

@@ -31,6 +31,23 @@ const look = EditorView.theme({
     '.cm-diagnostic-warning': {borderLeft: '4px solid var(--l-warn)'},
 });
 
+// What is typed over a selection. The browser would join the lines by itself, and keep their colours
+// with style attributes, which the policy forbids.
+function typeOver(event, view) {
+    const {from, to, empty} = view.state.selection.main;
+    if (event.inputType !== 'insertText' || !event.data || empty || view.composing) {
+        return false;
+    }
+    const typed = () => view.state.update(
+        view.state.replaceSelection(event.data), {userEvent: 'input.type', scrollIntoView: true},
+    );
+    const handlers = view.state.facet(EditorView.inputHandler); // brackets around a selection
+    if (!handlers.some((handle) => handle(view, from, to, event.data, typed))) {
+        view.dispatch(typed());
+    }
+    return true;
+}
+
 export class Text {
     constructor(area, {words, names, changed}) {
         this.area = area;
@@ -57,7 +74,7 @@ export class Text {
                 keymap.of([...closeBracketsKeymap, ...completionKeymap, ...lintKeymap, ...searchKeymap, ...historyKeymap,
                     // Ctrl+Enter is the page's own: it sets a run going.
                     ...defaultKeymap.filter((binding) => binding.key !== 'Mod-Enter')]),
-                this.label.of([]),
+                this.label.of([]), EditorView.domEventHandlers({beforeinput: typeOver}),
                 EditorView.updateListener.of((update) => update.docChanged && this.written()),
             ],
         });
