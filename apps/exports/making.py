@@ -16,13 +16,12 @@ from django.http import QueryDict
 from apps.core.clock import db_now
 from apps.exports.models import Chunk, Export, ExportStatus
 from apps.exports.queue import Claim, claim
-from apps.exports.types import Asked, Built, ExportRefused, Stopped
+from apps.exports.types import LARGEST, Asked, Built, ExportRefused, Stopped
 from apps.exports.writing import WRITERS
 from apps.finance.parsing import parse
 from apps.finance.query import Query
 
 log = structlog.get_logger(__name__)
-LARGEST = 512 * 1024 * 1024  # bytes of a file
 CHUNK = 1024 * 1024
 _EVERY = 2.0  # seconds between two looks at the lease
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -55,7 +54,13 @@ def make(found: Claim) -> None:
 def write(export: Export, file: IO[bytes], progress: "_Keeper") -> Built:
     asked = Asked(export.made_at, str(export.made_by or export.service))
     with snapshot():
-        return WRITERS[export.format](question_of(export), asked, file, progress)
+        built = WRITERS[export.format](question_of(export), asked, file, progress)
+    if file.tell() > LARGEST:
+        raise ExportRefused(
+            f"It is larger than the {LARGEST // 1024**2} MB of a file. Ask for fewer days, or "
+            "filter."
+        )
+    return built
 
 
 @contextmanager

@@ -32,6 +32,9 @@ class Asked:
     maker: str
 
 
+LARGEST = 512 * 1024 * 1024  # bytes of a file
+
+
 class Stopped(Exception):
     """Somebody stopped the export, or another worker has it now."""
 

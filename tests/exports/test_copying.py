@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from apps.core.money import exact_usd, pico_from_usd
+from apps.exports import making
 from apps.exports.entry_sql import ENTRY, LINE
 from apps.exports.writing import copying
 from apps.finance.query import Query
@@ -112,7 +113,14 @@ def test_no_file_when_report_and_entries_differ(books):
     assert "The report says 0.000000000006 USD" in export.error
 
 
-def test_a_file_that_is_too_large_is_refused(books, monkeypatch):
+def test_a_file_of_any_format_that_is_too_large_is_refused(books, monkeypatch):
+    monkeypatch.setattr(making, "LARGEST", 500)
+    export = exported("focus")
+    assert (export.status, export.size) == ("failed", 0)
+    assert "It is larger than" in export.error
+
+
+def test_lines_that_are_too_many_are_refused_on_the_way(books, monkeypatch):
     monkeypatch.setattr(copying, "LARGEST", 500)
     for days in range(3):
         booked("shop", AT + timedelta(days=days), 1)

@@ -6,11 +6,10 @@ from psycopg import sql
 
 from apps.exports import entry_sql
 from apps.exports.books import copied, counted, counted_lines
-from apps.exports.types import Asked, Built, ExportRefused, Progress
+from apps.exports.types import LARGEST, Asked, Built, ExportRefused, Progress
 from apps.finance.query import Query
 from apps.finance.selectors import total
 
-LARGEST = 512 * 1024 * 1024  # bytes
 _LOOK = 1000  # rows between two words about progress
 
 
