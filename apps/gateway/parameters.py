@@ -14,6 +14,7 @@ from apps.core.json_schema import BadSchema, errors_of, schema_validator
 from apps.core.problems import Fault
 from apps.gateway.shapes import CHAT_PARAMETERS, EMBEDDING_PARAMETERS, EXPLAINED, MESSAGE, REFUSED
 
+MOST_UNKNOWN = 100  # told of one request, so that a flood of names holds nobody up
 CHAT_NAMES = frozenset(CHAT_PARAMETERS) | frozenset(REFUSED)
 EMBEDDING_NAMES = frozenset(EMBEDDING_PARAMETERS)
 
@@ -53,7 +54,7 @@ def extra_faults(
     parameters: Iterable[str], known: frozenset[str], allowed: Iterable[str]
 ) -> list[Fault]:
     """A fault for each parameter that is neither known nor allowed; the last says what is known."""
-    unknown = sorted(set(parameters) - known - set(allowed))
+    unknown = sorted(set(parameters) - known - set(allowed))[:MOST_UNKNOWN]
     names = ", ".join(sorted(known - set(REFUSED)))
     says = [f"Unknown parameter “{name[:100]}”" for name in unknown]
     ends = ["."] * (len(unknown) - 1) + [f"; known are {names}."]

@@ -7,7 +7,15 @@ from openai.types.chat import completion_create_params as chat_types
 from openai.types.embedding_create_params import EmbeddingCreateParams
 
 from apps.gateway import bounds
-from apps.gateway.parameters import CHAT_NAMES, EMBEDDING_NAMES, message_faults
+from apps.gateway.openai_api.errors import ApiError
+from apps.gateway.openai_api.requests import chat_spec
+from apps.gateway.parameters import (
+    CHAT_NAMES,
+    EMBEDDING_NAMES,
+    MOST_UNKNOWN,
+    extra_faults,
+    message_faults,
+)
 from apps.gateway.types import CallRefused
 from apps.registry.models import Deployment, Model
 
@@ -19,6 +27,14 @@ OURS = {"model", "messages", "stream", "stream_options", "metadata", "input"}
 def test_every_parameter_of_the_package_is_known():
     assert set(get_type_hints(CHAT_TYPES)) - OURS == CHAT_NAMES
     assert set(get_type_hints(EmbeddingCreateParams)) - OURS == EMBEDDING_NAMES
+
+
+def test_a_flood_of_unknown_names_gives_a_bounded_answer():
+    many = dict.fromkeys(map(str, range(2_000)), 1)
+    assert len(extra_faults(many, CHAT_NAMES, ())) == MOST_UNKNOWN
+    with pytest.raises(ApiError) as caught:
+        chat_spec({"stream": True, "stream_options": many})
+    assert len(caught.value.body["error"]["errors"]) == MOST_UNKNOWN
 
 
 EVERYTHING = {

@@ -152,7 +152,10 @@ def test_a_file_makes_a_prompt_that_is_new(engineer, prompt):
     assert PromptVersion.objects.get(prompt__slug="gift").status == "draft"
 
 
-@pytest.mark.parametrize(("query", "status"), [("?number=7", 404), ("?number=x", 400), ("", 404)])
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("?number=7", 404), ("?number=x", 400), ("?number=" + "9" * 5_000, 400), ("", 404)],
+)
 def test_a_file_of_what_is_not_there(prompt, engineer, query, status):
     assert get(engineer, f"product-text/file/{query}").status_code == status
 

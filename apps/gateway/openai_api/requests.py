@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import fields
+from itertools import islice
 from typing import Any
 
 from apps.core.problems import Fault
 from apps.gateway.openai_api.errors import ApiError
 from apps.gateway.openai_api.forms import StreamOptions
+from apps.gateway.parameters import MOST_UNKNOWN
 from apps.gateway.types import CacheMode, CallKind, CallSpec
 
 # Name → what it must be, and how we say it.
@@ -62,11 +64,13 @@ def _option_faults(options: Any, *, streams: bool) -> list[Fault]:
     if not isinstance(options, dict):
         return []
     names = {field.name for field in fields(StreamOptions)}
-    faults = [
-        Fault(f"/stream_options/{name}", f"Known are {', '.join(sorted(names))}: true or false.")
+    detail = f"Known are {', '.join(sorted(names))}: true or false."
+    wrong = (
+        Fault(f"/stream_options/{name}", detail)
         for name, value in options.items()
         if name not in names or not isinstance(value, bool)
-    ]
+    )
+    faults = [*islice(wrong, MOST_UNKNOWN)]
     if not streams:
         faults.append(Fault("/stream_options", "Only with stream: true."))
     return faults

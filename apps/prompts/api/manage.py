@@ -214,7 +214,7 @@ def _version(prompt: Prompt, number: int) -> PromptVersion:
 
 def _version_in(prompt: Prompt, number: str | None) -> PromptVersion:
     """The one of that number; without one, the one in use."""
-    if number is not None and not number.isdecimal():
+    if number is not None and not (number.isdecimal() and len(number) < 19):
         raise ValidationError({"number": ["Must be a whole number."]})
     version = live_version(prompt) if number is None else None
     if number is not None:
