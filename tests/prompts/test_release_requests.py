@@ -381,3 +381,39 @@ def test_the_last_two_approve_at_the_same_moment(version, guarded, asker, approv
 
 def test_production_needs_no_approvals_until_somebody_says_so(db):
     assert Channel.objects.get(slug="production").approvals == 0
+
+
+class TestAskedForByWhoNeedsNobody:
+    """Their right to release is all that stands for it, until it goes live."""
+
+    @pytest.fixture
+    def waiting(self, version, production, asker):
+        asked = ask(version, production, asker, go_live_at=NOW + HOUR)
+        assert (asked.state, asked.needed) == ("approved", 0)
+        return asked
+
+    def due(self, asked):
+        services.release_due(now=NOW + 2 * HOUR)
+        asked.refresh_from_db()
+        return asked.state
+
+    def test_it_goes_live_at_its_time(self, waiting):
+        assert self.due(waiting) == "released"
+
+    def test_not_when_others_must_approve_by_then(self, waiting, production):
+        production.approvals = 2
+        production.save()
+
+        assert self.due(waiting) == "void"
+        assert waiting.outcome == "asker may not release on production alone any more."
+
+    def test_not_when_they_may_not_release_any_more(self, waiting, asker):
+        asker.user_permissions.clear()
+
+        assert self.due(waiting) == "void"
+
+    def test_not_when_they_have_left(self, waiting, asker):
+        asker.is_active = False
+        asker.save()
+
+        assert self.due(waiting) == "void"

@@ -210,7 +210,8 @@ def _released(row: ReleaseRequest, now: datetime) -> ReleaseRequest:
 
 
 def _stale(row: ReleaseRequest) -> str:
-    """Why nobody approved what would go live now; empty while it is the same."""
+    """Why nobody approved what would go live now; empty while it is the same. Where nobody had to,
+    its requester's right to release stands for that, until it does."""
     if row.version.status != VersionStatus.SEALED or row.version.content_hash != row.content_hash:
         return f"{row.version} was {row.version.status} meanwhile."
     if row.kind != RequestKind.RELEASE:
@@ -218,7 +219,13 @@ def _stale(row: ReleaseRequest) -> str:
     base = open_release(row.prompt, row.channel)
     if (base and base.pk) != row.base_id:
         return f"{base.version if base else 'Nothing'} is live on {row.channel} meanwhile."
+    if not row.needed and _others_decide(row.channel, row.requester):
+        return f"{row.requester} may not release on {row.channel} alone any more."
     return ""
+
+
+def _others_decide(channel: Channel, by: User) -> bool:
+    return channel.approvals > 0 or not may_release(channel=channel, by=by)
 
 
 def _locked(request: ReleaseRequest) -> ReleaseRequest:
