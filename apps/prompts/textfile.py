@@ -108,8 +108,9 @@ def _entry(key: str, value: Any) -> str:
 
 def _body(messages: Any) -> str:
     """Empty where they have not the shape of messages, as a faulty draft's: then YAML has them."""
+    rows = messages if isinstance(messages, list) else ()
     try:
-        return "".join(_message(message) for message in messages or ())
+        return "".join(map(_message, rows))
     except _NoMessage:
         return ""
 

@@ -136,3 +136,11 @@ def test_what_is_wrong_is_told_with_its_line(text, message):
 
 def test_a_date_is_a_text():
     assert textfile.read("---\nnote: 2026-01-01\n---\n") == {"note": "2026-01-01"}
+
+
+@pytest.mark.parametrize("messages", [5, True, 1.5, "x", ["x"], {"role": "user"}])
+def test_messages_of_any_shape_come_back(messages):
+    """A draft's may be anything."""
+    document = {"slug": "gift", "messages": messages}
+
+    assert textfile.read(textfile.write(document)) == document
