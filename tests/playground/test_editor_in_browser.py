@@ -58,6 +58,22 @@ def test_a_fault_is_marked_at_its_line_and_read_by_keyboard(tab):
     group.get_by_text("shout").last.wait_for()
 
 
+def test_a_fragment_offers_only_what_it_can_have(visit, small):  # noqa: F811
+    fragment = services.create_prompt(slug="voice", name="Voice", kind="fragment")
+    draft = services.new_draft(prompt=fragment, based_on=None, by=None)
+    tab = visit()
+    open_draft(tab, draft)
+
+    assert tab.page.get_by_role("group", name="Message 1").count() == 1
+    assert tab.page.get_by_role("group", name="Message 2").count() == 0
+    for name in ("Model", "Tools", "Length"):
+        assert not tab.page.get_by_role("heading", name=name, exact=True).is_visible()
+    PromptVersion.objects.filter(pk=draft.pk).update(model="small")
+    open_draft(tab, draft)
+    assert tab.page.get_by_role("heading", name="Model", exact=True).is_visible()
+    assert tab.problems == []
+
+
 def test_typing_over_lines_keeps_the_policy(visit, prompt, small):  # noqa: F811
     system = {"role": "system", "content": "One {{ product }}\n{% if product %}two{% endif %}\nend"}
     user = {"role": "user", "content": "Hi."}

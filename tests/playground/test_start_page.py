@@ -2,7 +2,12 @@
 
 import pytest
 
+from apps.gateway.config import read_config
+from apps.playground.selectors.offered import models_of
 from apps.prompts.models import Prompt
+from apps.routing.models import Route
+from apps.routing.services import NewTarget, set_targets
+from tests.factories import make_deployment, make_model
 from tests.playground.runs import run_it
 from tests.prompts.conftest import browser, make_live, make_person, make_prompt, make_sealed
 
@@ -37,6 +42,14 @@ def test_prompts_that_can_be_run(desk, prompt):
     assert shown(desk, q="nowhere") == []
     html = desk.get(URL, {"q": "<b>"}).content.decode()
     assert "“&lt;b&gt;”" in html
+
+
+def test_only_what_can_chat_is_offered(small):
+    embeddings = make_deployment(model=make_model("vectors", kind="embedding"), slug="vectors-here")
+    for slug, target in (("fast", small), ("search", embeddings)):
+        set_targets(route=Route.objects.create(slug=slug, name=slug), targets=[NewTarget(target)])
+
+    assert models_of(read_config()) == ["fast", "small"]
 
 
 def test_ones_own_runs(desk, engineer, prompt, account, fresh_config):

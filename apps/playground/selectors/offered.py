@@ -15,6 +15,7 @@ from apps.jobs.models import Job
 from apps.playground.models import Run
 from apps.prompts.models import Prompt, PromptVersion
 from apps.prompts.types import PromptKind
+from apps.routing.types import RouteFacts
 
 MAY_SEE_CASES = "evals.view_case"
 MAY_TAKE_CALLS = "playground.take_past_call"
@@ -58,7 +59,14 @@ def versions_of(prompt: Prompt) -> QuerySet[PromptVersion]:
 def models_of(config: Config) -> list[str]:
     """Routes and models that can chat, by name."""
     models = [slug for slug, model in config.registry.models.items() if model.kind == "chat"]
-    return sorted({*models, *config.routes})
+    routes = [slug for slug, route in config.routes.items() if _can_chat(route, config)]
+    return sorted({*models, *routes})
+
+
+def _can_chat(route: RouteFacts, config: Config) -> bool:
+    """Unless all its deployments are of another kind, as of embeddings."""
+    known = [config.registry.deployments.get(target.deployment) for target in route.targets]
+    return not known or any(one is None or one.model.kind == "chat" for one in known)
 
 
 def recent_runs(prompt: Prompt) -> QuerySet[Run]:

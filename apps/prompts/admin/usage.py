@@ -9,7 +9,7 @@ from django.conf import settings
 
 from apps.prompts.models import PromptVersion
 
-KEY = "$LLM_API_KEY"
+KEY = "$LLMPLATFORM_API_KEY"
 STAND_INS: dict[str, Any] = {
     "string": "…",
     "number": 1,
@@ -61,9 +61,9 @@ def _python(slug: str, channel: str, variables: dict[str, Any]) -> str:
         "import os\n"
         "from openai import OpenAI\n\n"
         f'client = OpenAI(base_url="{settings.GATEWAY_URL}/v1", '
-        'api_key=os.environ["LLM_API_KEY"])\n'
+        'api_key=os.environ["LLMPLATFORM_API_KEY"])\n'
         "answer = client.chat.completions.create(\n"
-        '    model="",  # the prompt decides\n'
+        '    model="auto",  # the prompt decides\n'
         "    messages=[],\n"
         f"    extra_body={_literal(extra)},\n"
         ")\n"

@@ -36,6 +36,7 @@ from apps.prompts.services import (
     whole_content,
 )
 from apps.prompts.threads import open_counts, threads_of
+from apps.prompts.types import PromptKind
 from apps.prompts.validation.tools import functions_of
 
 
@@ -126,9 +127,9 @@ class PromptVersionAdmin(PlatformAdmin):
         return [
             ("Messages", {"fields": ["messages"], "classes": ["l-rows"]}),
             ("Variables", {"fields": ["variables"], "classes": ["l-rows"]}),
-            ("Model", {"fields": ["model", "parameters", "response_schema"]}),
-            ("Tools", {"fields": ["tools"]}),
-            ("Length", {"fields": ["fit"]}),
+            _unless_fragment(obj, "Model", "model", "parameters", "response_schema"),
+            _unless_fragment(obj, "Tools", "tools"),
+            _unless_fragment(obj, "Length", "fit"),
             ("Note", {"fields": ["note", "seen"]}),
         ]
 
@@ -276,6 +277,13 @@ class PromptVersionAdmin(PlatformAdmin):
         form = forms.Form(request.POST if request.method == "POST" else None)
         title = f"Retire {version}?"
         return ask(self, request, version, form=form, run=run, title=title, button="Retire")
+
+
+def _unless_fragment(version: PromptVersion, title: str, *fields: str) -> tuple[str, Any]:
+    """A fragment may not have these; one that has them must be able to lose them."""
+    is_task = version.prompt.kind != PromptKind.FRAGMENT
+    is_shown = is_task or any(getattr(version, name) for name in fields)
+    return title, {"fields": fields, "classes": [] if is_shown else ["p-unused"]}
 
 
 def _against_live(version: PromptVersion) -> tuple[Section, ...]:

@@ -20,7 +20,8 @@ function start(panel) {
         keep?.save();
     };
     const variables = new Variables(box('variables'), changed);
-    const messages = new Messages(box('messages'), {words, changed, names: () => variables.names()});
+    const begins = panel.dataset.kind === 'fragment' ? ['system'] : ['system', 'user'];
+    const messages = new Messages(box('messages'), {words, changed, begins, names: () => variables.names()});
     const offered = tools(field('tools'));
     const forms = [parameters(field('parameters')), schema(field('response_schema')), offered, fit(field('fit'))];
 

@@ -17,8 +17,7 @@ export class Messages {
         );
         box.after(add);
         if (!this.rows.all.length) {
-            this.add({role: 'system'});
-            this.add({role: 'user'});
+            options.begins.forEach((role) => this.add({role}));
         }
         this.number();
     }
