@@ -27,6 +27,9 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "installed.sha256"
 HELP = ("help", "--help", "-h", "version", "--version")
 OWN_COMMANDS = ("up", "down", "status", "test", "checks")
+NO_DATABASE = """There is no database: run `python3 manage.py up` first, or set DATABASE_URL.
+For a stack that was started with --data, set what stands under "environment" in its stack.json
+(docs/running.md)."""
 NO_VENV = """This Python cannot make a virtual environment. On Debian or Ubuntu:
     apt install python3-venv libgomp1"""
 
@@ -55,14 +58,15 @@ def _dispatch(argv: list[str]) -> int:
         from llmplatform.embedded.commands import run
 
         return run(command, argv[2:])
-    from llmplatform.embedded.environment import use_running_stack
+    from llmplatform.embedded.environment import use_no_stack, use_running_stack
 
-    has_database = use_running_stack(os.environ)
+    if not use_running_stack(os.environ):
+        if command not in HELP and not {"--help", "-h"}.intersection(argv):
+            _say(NO_DATABASE)
+            return 1
+        use_no_stack(os.environ)
     if command in HELP:
         print(f"The product itself: {', '.join(OWN_COMMANDS)} (each with --help).\n")
-    elif not has_database:
-        _say("There is no database: run `python3 manage.py up` first, or set DATABASE_URL.")
-        return 1
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(argv)

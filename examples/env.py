@@ -18,7 +18,10 @@ given = parser.parse_args()
 try:
     ready = json.loads((given.data / "ready.json").read_text())
 except FileNotFoundError:
-    sys.exit(f"Nothing runs in {given.data}; start it with `python3 manage.py up --detach`.")
+    sys.exit(
+        f"Nothing runs in {given.data}; start it with `python3 manage.py up --detach`, or name the "
+        "folder that `up` was given with --data."
+    )
 if given.service not in ready["services"]:
     sys.exit(f"There is no service {given.service!r}; known: {', '.join(ready['services'])}")
 

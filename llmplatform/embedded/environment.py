@@ -55,3 +55,10 @@ def use_running_stack(environ: MutableMapping[str, str]) -> bool:
         return False
     environ.update(read_json(data.stack)["environment"])
     return True
+
+
+def use_no_stack(environ: MutableMapping[str, str]) -> None:
+    """Let Django load its commands, so that they can tell how they are used, and nothing more."""
+    environ.setdefault("LLMPLATFORM_EMBEDDED", "1")
+    environ.setdefault("DATABASE_URL", "postgres://127.0.0.1:1/none")
+    environ.setdefault("REDIS_URL", "redis://127.0.0.1:1")
