@@ -18,7 +18,7 @@ from django.urls import reverse
 from apps.core.navigation import Section
 
 ROWS_PER_MODEL = 5
-ROWS = 50  # an empty query lists the pages: all of them
+ROWS = 80  # an empty query lists the pages: all of them
 QUERY_LENGTH = 100  # characters; no name, slug or id is longer
 UUID_DIGITS = 32
 

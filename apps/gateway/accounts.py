@@ -17,13 +17,13 @@ from apps.budgets import services as budgets
 from apps.budgets.selectors import hold_amounts
 from apps.budgets.types import BudgetExceeded, BudgetFacts, Held, HoldRequest, Resolution
 from apps.core.clock import ask_now, db_now
-from apps.core.money import Pico
 from apps.core.pipelined import pipelined, pipelined_transaction
-from apps.gateway.types import CallOutcome
+from apps.gateway.types import CallOutcome, Spent
 from apps.ledger import services as ledger
 from apps.ledger.models import Attempt, AttemptStatus, EntryKind
 from apps.ledger.types import AttemptEnd, AttemptStart, CacheHit
 
+_NOT_EXACT = {EntryKind.ESTIMATE, EntryKind.CONFLICT, EntryKind.UNPRICED}
 # Called inside the settling transaction with what each call's owner wants done with its outcome.
 Complete = Callable[[Sequence[tuple[Any, CallOutcome]]], object]
 # Called inside the admitting transaction with the owners of attempts that want to be sent: those
@@ -60,7 +60,7 @@ class Settlement:
 
     end: AttemptEnd
     unknown: bool = False
-    spent_before: Pico = 0
+    spent_before: Spent = field(default_factory=Spent)
     outcome: CallOutcome | None = None
     completion: Any = None
 
@@ -120,13 +120,13 @@ def _give_up(
 
 def settler(
     complete: Complete | None,
-) -> Callable[[Sequence[Settlement | HitSettlement]], list[tuple[Pico, CallOutcome | None]]]:
+) -> Callable[[Sequence[Settlement | HitSettlement]], list[tuple[Spent, CallOutcome | None]]]:
     """The flush of settlements: entries, holds, windows and the owner's own rows, in one
     transaction. Gives for each what its attempt cost and the outcome with the whole call's cost."""
 
     def settle_all(
         items: Sequence[Settlement | HitSettlement],
-    ) -> list[tuple[Pico, CallOutcome | None]]:
+    ) -> list[tuple[Spent, CallOutcome | None]]:
         if complete is None or all(item.completion is None for item in items):
             with pipelined_transaction():
                 return _results(items, _book(items))
@@ -140,7 +140,7 @@ def settler(
     return settle_all
 
 
-def _book(items: Sequence[Settlement | HitSettlement]) -> list[Pico]:
+def _book(items: Sequence[Settlement | HitSettlement]) -> list[Spent]:
     settlements = [item for item in items if isinstance(item, Settlement)]
     ids = {item.end.attempt_id for item in settlements}
     # All locks are asked for, in the order of all writers, before the first answer is read.
@@ -160,19 +160,19 @@ def _book(items: Sequence[Settlement | HitSettlement]) -> list[Pico]:
     ledger.book_cache_hits(
         hits=[item.hit for item in items if isinstance(item, HitSettlement)], now=now
     )
-    amounts = iter(entry.amount_pico for entry in booked)
-    return [next(amounts) if isinstance(item, Settlement) else 0 for item in items]
+    amounts = iter(Spent(entry.amount_pico, entry.kind in _NOT_EXACT) for entry in booked)
+    return [next(amounts) if isinstance(item, Settlement) else Spent() for item in items]
 
 
 def _results(
-    items: Sequence[Settlement | HitSettlement], amounts: Sequence[Pico]
-) -> list[tuple[Pico, CallOutcome | None]]:
+    items: Sequence[Settlement | HitSettlement], amounts: Sequence[Spent]
+) -> list[tuple[Spent, CallOutcome | None]]:
     return [(amount, _with_cost(item, amount)) for item, amount in zip(items, amounts, strict=True)]
 
 
 def _owned(
     items: Sequence[Settlement | HitSettlement],
-    results: Sequence[tuple[Pico, CallOutcome | None]],
+    results: Sequence[tuple[Spent, CallOutcome | None]],
 ) -> list[tuple[Any, CallOutcome]]:
     return [
         (item.completion, outcome)
@@ -181,10 +181,11 @@ def _owned(
     ]
 
 
-def _with_cost(item: Settlement | HitSettlement, amount: Pico) -> CallOutcome | None:
+def _with_cost(item: Settlement | HitSettlement, amount: Spent) -> CallOutcome | None:
     if isinstance(item, HitSettlement) or item.outcome is None:
         return item.outcome
-    return replace(item.outcome, cost_pico=item.spent_before + amount)
+    all_of_it = item.spent_before + amount
+    return replace(item.outcome, cost_pico=all_of_it.pico, cost_estimated=all_of_it.estimated)
 
 
 def resolve_orphans(*, job_ids: Sequence[UUID]) -> None:

@@ -13,7 +13,6 @@ from functools import partial
 from django.conf import settings
 
 from apps.core.clock import now as clock_now
-from apps.core.money import Pico
 from apps.core.snapshot import SnapshotHolder
 from apps.gateway import metrics, refusals
 from apps.gateway.accounts import Settlement
@@ -38,7 +37,7 @@ from apps.gateway.retry import Next, Plan
 from apps.gateway.sending import Sending, given_up
 from apps.gateway.tasks import Tasks
 from apps.gateway.tickets import Ticket, admission_of, ticket_for
-from apps.gateway.types import Call, CallOutcome
+from apps.gateway.types import Call, CallOutcome, CallRefused, Spent
 from apps.ledger.models import Purpose
 from apps.providers.errors import ErrorKind, Outcome, ProviderError
 from apps.providers.types import Endpoint
@@ -102,7 +101,7 @@ class AttemptLoop:
 
     async def answer(self, run: Run, candidates: tuple[DeploymentFacts, ...]) -> CallOutcome:
         """Raises `CallRefused` when nobody answered; everything that happened is booked."""
-        plan, spent = Plan(candidates, self._health, run.stand_ins), 0
+        plan, spent = Plan(candidates, self._health, run.stand_ins), Spent()
         step: Next | None = plan.first()
         error: ProviderError | None = None
         errors: Mapping[str, ProviderError] | None = None
@@ -116,18 +115,21 @@ class AttemptLoop:
                 met[step.deployment.slug] = resting.rest
                 step = plan.instead(remaining=run.remaining)
                 continue
+            except CallRefused as refusal:
+                refusals.after_attempts(refusal, plan.attempts - 1, spent)
+                raise
             except AttemptFailed as failed:
                 spent += failed.cost
                 error, errors = failed.error, failed.errors
             if error.outcome is Outcome.UNKNOWN and not run.repeat_unknown:
-                raise refusals.outcome_unknown(error, plan.attempts)
+                raise refusals.outcome_unknown(error, plan.attempts, spent)
             step = plan.after(error, remaining=run.remaining, errors=errors)
         if error is None:
             raise refusals.all_resting(met | self._health.resting(candidates))
         in_time = run.remaining > 0
-        raise refusals.provider_failed(error, plan.attempts, in_time=in_time, cost_pico=spent)
+        raise refusals.provider_failed(error, plan.attempts, in_time=in_time, spent=spent)
 
-    async def _attempt(self, run: Run, plan: Plan, step: Next, spent: Pico) -> CallOutcome:
+    async def _attempt(self, run: Run, plan: Plan, step: Next, spent: Spent) -> CallOutcome:
         race = Race()
         await self._begin(race, run, step, plan.attempts, spent)
         try:
@@ -141,7 +143,7 @@ class AttemptLoop:
             for runner in race.in_vain:
                 plan.unsent(runner.step)
 
-    async def _begin(self, race: Race, run: Run, step: Next, number: int, spent: Pico) -> Runner:
+    async def _begin(self, race: Race, run: Run, step: Next, number: int, spent: Spent) -> Runner:
         places = self._health.places(step.deployment)
         usual = self._health.usual_seconds(step.deployment)
         await places.take(run.remaining - usual)
@@ -150,7 +152,7 @@ class AttemptLoop:
         task.add_done_callback(lambda _: places.leave())
         return race.enter(Runner(step, number, sending, task))
 
-    async def _hedge(self, race: Race, run: Run, plan: Plan, spent: Pico) -> None:
+    async def _hedge(self, race: Race, run: Run, plan: Plan, spent: Spent) -> None:
         """Wait until the attempt is late; then ask somebody else too, within the hedge budget."""
         first = race.runners[0]
         slow = first.step.deployment
@@ -169,7 +171,7 @@ class AttemptLoop:
             metrics.HEDGES.labels(slow.slug, "budget_used_up").inc()
 
     async def _to_its_end(
-        self, race: Race, sending: Sending, run: Run, step: Next, number: int, spent: Pico
+        self, race: Race, sending: Sending, run: Run, step: Next, number: int, spent: Spent
     ) -> CallOutcome:
         timeout = run.remaining
         if timeout <= 0:
@@ -177,7 +179,7 @@ class AttemptLoop:
         try:
             endpoint = endpoint_of(step.deployment)
         except ProviderError as error:  # no credential: nothing to hold, nothing to send
-            raise AttemptFailed(error, 0) from error
+            raise AttemptFailed(error, Spent()) from error
         with self._health.permit(step.deployment) as permit:
             way = await self._admit(run, step, endpoint, number, timeout)
             answer = await self._send(sending, run, way, permit)
@@ -239,7 +241,7 @@ class AttemptLoop:
         return decided(way, cheaper, held)
 
     async def _settle(
-        self, run: Run, way: Way, answer: Answer, number: int, spent: Pico
+        self, run: Run, way: Way, answer: Answer, number: int, spent: Spent
     ) -> CallOutcome:
         ticket = way.ticket
         outcome = outcome_of(
@@ -250,7 +252,7 @@ class AttemptLoop:
             degraded=way.degraded,
         )
         blocked = guard_output(outcome).blocked  # 9. what it cost is booked all the same
-        _, settled = await self._books.settle(  # 10.
+        cost, settled = await self._books.settle(  # 10.
             Settlement(
                 end=end_of_answer(ticket, answer, way.prepared.parameters),
                 spent_before=spent,
@@ -258,5 +260,5 @@ class AttemptLoop:
                 completion=run.call.completion,
             )
         )
-        refusals.refuse_if_blocked(blocked)
+        refusals.refuse_if_blocked(blocked, attempts=number, spent=spent + cost)
         return settled or outcome

@@ -10,7 +10,6 @@ from django.db import InterfaceError, OperationalError
 
 from apps.budgets.types import BudgetExceeded, Held
 from apps.core.batcher import Batcher
-from apps.core.money import Pico
 from apps.gateway import refusals
 from apps.gateway.accounts import (
     Admission,
@@ -22,7 +21,7 @@ from apps.gateway.accounts import (
     admitter,
     settler,
 )
-from apps.gateway.types import CallOutcome
+from apps.gateway.types import CallOutcome, Spent
 
 log = structlog.get_logger(__name__)
 JOB_LOOKS_AGAIN = 60.0  # seconds after which a job that waits for money asks again at the latest
@@ -35,7 +34,7 @@ class Books:
 
     def __init__(self, complete: Complete | None, lost: Lost | None) -> None:
         self._admissions: Batcher[Admission, Held] = Batcher(name="admit", flush=_flush(lost))
-        self._settlements: Batcher[Settlement | HitSettlement, tuple[Pico, CallOutcome | None]] = (
+        self._settlements: Batcher[Settlement | HitSettlement, tuple[Spent, CallOutcome | None]] = (
             Batcher(name="settle", flush=settler(complete))
         )
 
@@ -55,7 +54,7 @@ class Books:
             log.error("admission_failed", error=str(error))
             raise refusals.database_away() from error
 
-    async def settle(self, item: Settlement | HitSettlement) -> tuple[Pico, CallOutcome | None]:
+    async def settle(self, item: Settlement | HitSettlement) -> tuple[Spent, CallOutcome | None]:
         """Book it: what the attempt cost, and the outcome with the cost of the whole call.
 
         While the database is away the answer waits: what was spent must be written. After

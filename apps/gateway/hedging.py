@@ -11,11 +11,10 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from apps.core.money import Pico
 from apps.gateway import metrics
 from apps.gateway.retry import Next
 from apps.gateway.sending import Sending
-from apps.gateway.types import CallOutcome, CallRefused
+from apps.gateway.types import CallOutcome, CallRefused, Spent
 from apps.providers.errors import ErrorKind, ProviderError
 from apps.routing.health import Health
 from apps.routing.recent import FEWEST
@@ -32,7 +31,7 @@ class AttemptFailed(Exception):
     is the one that says most about the call, and `cost` that of all."""
 
     def __init__(
-        self, error: ProviderError, cost: Pico, errors: Mapping[str, ProviderError] | None = None
+        self, error: ProviderError, cost: Spent, errors: Mapping[str, ProviderError] | None = None
     ) -> None:
         super().__init__(str(error))
         self.error = error
@@ -95,13 +94,13 @@ class Race:
                     runner.sending.abort(ErrorKind.OUTRUN)
         return self._winner is sending
 
-    async def cost_of_losers(self) -> Pico:
+    async def cost_of_losers(self) -> Spent:
         """When all the others are booked."""
         others = [runner for runner in self.runners if runner.sending is not self._winner]
         if not others:
-            return 0
+            return Spent()
         await asyncio.wait({runner.task for runner in others})
-        return sum(_cost(runner) for runner in others)
+        return sum((_cost(runner) for runner in others), Spent())
 
     @property
     def attempts(self) -> int:
@@ -127,7 +126,8 @@ class Race:
             return self.runners[0].task.result()
         final = next((f for f in failed.values() if f.error.is_final), first)
         errors = {slug: failure.error for slug, failure in failed.items()}
-        raise AttemptFailed(final.error, sum(f.cost for f in failed.values()), errors) from final
+        cost = sum((f.cost for f in failed.values()), Spent())
+        raise AttemptFailed(final.error, cost, errors) from final
 
     async def give_up(self) -> None:
         """The caller left: abort all, and wait a moment until they are booked."""
@@ -136,8 +136,8 @@ class Race:
         await asyncio.wait({runner.task for runner in self.runners}, timeout=ABORT_SECONDS)
 
 
-def _cost(runner: Runner) -> Pico:
-    return runner.failure.cost if isinstance(runner.failure, AttemptFailed) else 0
+def _cost(runner: Runner) -> Spent:
+    return runner.failure.cost if isinstance(runner.failure, AttemptFailed) else Spent()
 
 
 def count_hedge(late: str, runner: Runner) -> None:

@@ -10,7 +10,7 @@ from apps.core.json_schema import BadSchema, schema_validator
 from apps.gateway import metrics
 from apps.gateway.cached import ALL_DEAD
 from apps.gateway.prepare import Prepared
-from apps.gateway.types import CacheState, Call, CallKind, CallOutcome, CallRefused
+from apps.gateway.types import CacheState, Call, CallKind, CallOutcome, CallRefused, Spent
 
 MARK = "fallback_answer"  # what the outcome says in `degraded`
 
@@ -24,8 +24,7 @@ def own_answer(call: Call, prepared: Prepared, refusal: CallRefused) -> CallOutc
     if prepared.spec.kind is not CallKind.CHAT or not _has_form(text, prepared):
         return None
     metrics.FALLBACK_ANSWERS.labels(call.caller.service).inc()
-    # What failed attempts cost is told once: equal calls that waited for this one share it.
-    cost, refusal.cost_pico = refusal.cost_pico, 0
+    spent = refusal.spent or Spent()
     return CallOutcome(
         body=_body(text, call, prepared),
         text=text,
@@ -33,7 +32,8 @@ def own_answer(call: Call, prepared: Prepared, refusal: CallRefused) -> CallOutc
         input_tokens=0,
         output_tokens=0,
         usage={},
-        cost_pico=cost,
+        cost_pico=spent.pico,
+        cost_estimated=spent.estimated,
         avoided_pico=0,
         model=prepared.model.slug,
         deployment="",

@@ -230,11 +230,22 @@ class Pipeline:
         self, call: Call, prepared: Prepared, found: Lookup, emit: Emit | None
     ) -> CallOutcome | CachedAnswer:
         run = Run(call, prepared, emit)
-        lead = partial(self._call, call, prepared, found, emit)
+        own: list[CallRefused] = []
+
+        async def lead() -> tuple[CallOutcome, CachedAnswer | None]:
+            try:
+                return await self._call(call, prepared, found, emit)
+            except CallRefused as refusal:
+                own.append(refusal)
+                raise
+
         try:
             return await self._flights.answer(found, lead, remaining=lambda: run.remaining)
         except WaitedTooLong:
             raise refusals.deadline(0) from None
+        except CallRefused as refusal:
+            # What failed attempts cost is told once, to whoever made them.
+            raise refusal if refusal in own else refusal.of_another() from None
 
     async def _settle_hit(
         self,

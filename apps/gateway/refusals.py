@@ -6,18 +6,28 @@ from datetime import datetime
 from apps.access.limits import Grant
 from apps.access.types import Caller
 from apps.budgets.types import BudgetExceeded
-from apps.core.money import Pico, exact_usd
+from apps.core.money import exact_usd
 from apps.core.problems import Fault
-from apps.gateway.types import CallRefused
+from apps.gateway.types import CallRefused, Spent
 from apps.providers.errors import ErrorKind, ProviderError
 from apps.routing.rests import Rest
 from apps.routing.selection import why_none
 from apps.routing.types import Pool
 
 
-def refuse_if_blocked(reason: str) -> None:
+def refuse_if_blocked(reason: str, *, attempts: int = 0, spent: Spent | None = None) -> None:
     if reason:
-        raise CallRefused(code="blocked", status=403, message=reason)
+        raise CallRefused(
+            code="blocked", status=403, message=reason, attempts=attempts, spent=spent
+        )
+
+
+def after_attempts(refusal: CallRefused, attempts: int, spent: Spent) -> CallRefused:
+    """A refusal of the next attempt tells of those that were made before it."""
+    refusal.attempts = max(refusal.attempts, attempts)
+    if refusal.spent is None:
+        refusal.spent = spent
+    return refusal
 
 
 _LIMITS = {
@@ -190,19 +200,24 @@ _CALLERS_FAULTS = {
 _TOO_LATE = {ErrorKind.TIMEOUT, ErrorKind.TIMEOUT_BEFORE_SEND}
 
 
-def outcome_unknown(error: ProviderError, attempts: int) -> CallRefused:
+def outcome_unknown(error: ProviderError, attempts: int, spent: Spent) -> CallRefused:
     """Whoever asked for it does not want the request to be sent a second time."""
     return CallRefused(
         code="outcome_unknown",
         status=502,
         message=f"It was sent, its outcome is unknown, and it may not be repeated: {error.message}",
         attempts=attempts,
+        spent=spent,
     )
 
 
 def provider_failed(
-    error: ProviderError, attempts: int, *, in_time: bool, cost_pico: Pico = 0
+    error: ProviderError, attempts: int, *, in_time: bool, spent: Spent
 ) -> CallRefused:
+    return after_attempts(_failure(error, attempts, in_time), attempts, spent)
+
+
+def _failure(error: ProviderError, attempts: int, in_time: bool) -> CallRefused:
     if error.kind in _CALLERS_FAULTS:
         return CallRefused(
             code=error.kind,
@@ -223,5 +238,4 @@ def provider_failed(
         message=f"No provider answered; the last error was: {error.message}",
         retry_after=soon if error.retryable else None,
         attempts=attempts,
-        cost_pico=cost_pico,
     )

@@ -108,6 +108,18 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What attempts cost. `estimated`: some of it is not the provider's usage at our prices: usage
+    was missing, unknown or contradicted itself, or a price is missing (counted as 0)."""
+
+    pico: Pico = 0
+    estimated: bool = False
+
+    def __add__(self, other: "Spent") -> "Spent":
+        return Spent(self.pico + other.pico, self.estimated or other.estimated)
+
+
+@dataclass(frozen=True, slots=True)
 class CallOutcome:
     """An answer with its bill."""
 
@@ -130,6 +142,7 @@ class CallOutcome:
     levels: tuple[Level, ...] = ()  # of the caller's rate limits after this call
     fit: FitReport | None = None  # None: nothing was left out
     cache_key: str = ""  # by which this answer alone can be invalidated
+    cost_estimated: bool = False  # see `Spent`
     likeness: float = 0.0  # of the question that was answered, when another's answer was given
 
 
@@ -148,7 +161,7 @@ class CallRefused(Exception):
         details: Mapping[str, Any] | None = None,
         attempts: int = 0,
         levels: tuple[Level, ...] = (),
-        cost_pico: Pico = 0,
+        spent: Spent | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -159,4 +172,16 @@ class CallRefused(Exception):
         self.details = dict(details or {})
         self.attempts = attempts
         self.levels = levels
-        self.cost_pico = cost_pico  # of the attempts that failed
+        self.spent = spent  # by the attempts that were made; None: nobody has said yet
+
+    def of_another(self) -> "CallRefused":
+        """For a call that waited for the one that was refused: it made no attempts itself."""
+        return CallRefused(
+            code=self.code,
+            status=self.status,
+            message=self.message,
+            faults=self.faults,
+            retry_after=self.retry_after,
+            details=self.details,
+            levels=self.levels,
+        )

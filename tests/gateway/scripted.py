@@ -20,7 +20,7 @@ from apps.gateway import attempt_loop, dispatch
 from apps.gateway.attempt_loop import AttemptLoop, Run
 from apps.gateway.prepare import Prepared
 from apps.gateway.tasks import Tasks
-from apps.gateway.types import Call, CallRefused, CallSpec
+from apps.gateway.types import Call, CallRefused, CallSpec, Spent
 from apps.gateway.windows import Sizes
 from apps.providers.errors import ErrorKind, ProviderError
 from apps.providers.types import ChatResult
@@ -94,10 +94,10 @@ class Stage:
         self.admitted.append(admission.start.id)
         return Held(admission.start.id, ())
 
-    async def settle(self, item: Any) -> tuple[int, Any]:
+    async def settle(self, item: Any) -> tuple[Spent, Any]:
         self.settled.append(item.end.attempt_id)
         self.ends.append(item)
-        return 1, item.outcome
+        return Spent(1), item.outcome
 
     async def chat(self, endpoint: Any, request: Any) -> ChatResult:
         sent, move = Sent(endpoint.deployment, self.loop.time()), next(self.script)

@@ -49,6 +49,11 @@ def test_a_caller_says_how_long_it_waits(runtime, shop, upstream):
     found = visit(runtime, shop, "0.4")
     assert (found.status, found.json["error"]["code"]) == (504, "deadline_exceeded")
     assert found.headers["x-should-retry"] == "false", "it may have been billed"
+    (entry,) = Entry.objects.all()
+    assert entry.kind == "estimate"
+    assert found.headers["x-llm-attempts"] == "1"
+    assert found.headers["x-llm-cost-usd"] == f"0.{entry.amount_pico:012d}"
+    assert found.headers["x-llm-cost-estimated"] == "true"
     assert "retry-after" not in found.headers
     assert [row.retry for row in ERRORS if row.code == "deadline_exceeded"] == ["no"]
 

@@ -25,6 +25,7 @@ from apps.budgets.snapshot import read_budgets
 from apps.budgets.types import Held, HoldRequest, Scope
 from apps.core.ids import uuid7
 from apps.gateway.accounts import Admission, Settlement, Superseded, admitter, settler
+from apps.gateway.types import Spent
 from apps.jobs.models import Batch, Job, JobPayload
 from apps.jobs.services.batches.submit import BatchDraft, submit_batch
 from apps.jobs.services.cancel import AlreadyFinished, cancel
@@ -370,7 +371,7 @@ class Jobs(RuleBasedStateMachine):
         usage = UsageReport({"in_uncached": tokens}, tokens, 0, "provider", None) if kind else None
         end = AttemptEnd(run.attempt, status, usage, PENNY if kind else {}, kind)
         settle_all(
-            [Settlement(end, how == "unknown", 0, answered, run.ticket if answered else None)]
+            [Settlement(end, how == "unknown", Spent(), answered, run.ticket if answered else None)]
         )
         run.attempt = None
         if model.status == "dispatched" or how != "unknown":

@@ -64,6 +64,17 @@ def test_a_day_that_is_none_is_refused_kindly(admin_client):
     assert admin_client.get(ENTRIES, {"from": "yesterday"}).status_code == 302
 
 
+def test_ctrl_k_finds_the_request_id_of_a_call_that_failed(admin_client):
+    book("req_failed", status="failed", usage=None, kind=None)
+    attempt = Attempt.objects.get(request_id="req_failed")
+    assert not Entry.objects.filter(request_id="req_failed").exists()
+
+    found = admin_client.get("/admin/palette/", {"q": "req_failed"}).json()["rows"]
+
+    page = reverse("admin:ledger_attempt_change", args=[attempt.pk])
+    assert [(row["label"], row["url"]) for row in found] == [(str(attempt), page)]
+
+
 @pytest.mark.parametrize("url", [ENTRIES, ATTEMPTS])
 def test_a_request_id_is_found_exactly_at_any_time(admin_client, url):
     book("req_abc", ago=timedelta(days=90))

@@ -15,10 +15,9 @@ from apps.access.types import AuthenticationFailed, Caller
 from apps.core import strict_json
 from apps.core.clock import now as clock_now
 from apps.core.middleware import request_id_from
-from apps.core.money import exact_usd
 from apps.gateway import own_answer
 from apps.gateway.openai_api import http, requests, responses
-from apps.gateway.openai_api.errors import ApiError, from_refusal, limit_headers
+from apps.gateway.openai_api.errors import ApiError, cost_headers, from_refusal, limit_headers
 from apps.gateway.openai_api.forms import ChatForm, Form
 from apps.gateway.openai_api.models import list_models, one_model
 from apps.gateway.openai_api.outbox import Outbox
@@ -26,7 +25,7 @@ from apps.gateway.openai_api.response_events import ResponseForm
 from apps.gateway.openai_api.response_object import answer_of
 from apps.gateway.openai_api.streaming import EventStream
 from apps.gateway.runtime import Runtime
-from apps.gateway.types import Call, CallOutcome, CallRefused, CallSpec
+from apps.gateway.types import Call, CallOutcome, CallRefused, CallSpec, Spent
 from apps.routing.explain import header_of
 from apps.routing.types import Decision
 
@@ -240,7 +239,7 @@ def _headers(request: Request, outcome: CallOutcome) -> dict[str, str]:
     pin = outcome.pin
     headers = {
         **request.headers,
-        "x-llm-cost-usd": exact_usd(outcome.cost_pico),
+        **cost_headers(Spent(outcome.cost_pico, outcome.cost_estimated)),
         "x-llm-cache": outcome.cache,
         "x-llm-attempts": str(outcome.attempts),
         **limit_headers(outcome.levels),

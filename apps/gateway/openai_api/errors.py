@@ -5,7 +5,8 @@ from math import ceil
 from typing import Any
 
 from apps.access.limits import Level
-from apps.gateway.types import CallRefused
+from apps.core.money import exact_usd
+from apps.gateway.types import CallRefused, Spent
 
 _TYPES = {
     401: "authentication_error",
@@ -54,7 +55,7 @@ def from_refusal(refusal: CallRefused) -> ApiError:
     """A pipeline refusal. Budget refusals are OpenAI's `insufficient_quota`, and the client is told
     not to repeat what a retry cannot change."""
     over_budget = refusal.code == "budget_exceeded"
-    headers = limit_headers(refusal.levels)
+    headers = limit_headers(refusal.levels) | bill_headers(refusal.attempts, refusal.spent)
     if over_budget or refusal.retry_after is None:
         headers["x-should-retry"] = "false"
     if refusal.retry_after is not None:
@@ -72,6 +73,19 @@ def from_refusal(refusal: CallRefused) -> ApiError:
         headers=headers,
         details={**({"errors": faults} if faults else {}), **refusal.details},
     )
+
+
+def bill_headers(attempts: int, spent: Spent | None) -> dict[str, str]:
+    """What was sent to providers and what it cost; nothing where nothing was sent."""
+    if not attempts:
+        return {}
+    return {"x-llm-attempts": str(attempts), **cost_headers(spent or Spent())}
+
+
+def cost_headers(spent: Spent) -> dict[str, str]:
+    """An exact cost is not marked."""
+    marked = {"x-llm-cost-estimated": "true"} if spent.estimated else {}
+    return {"x-llm-cost-usd": exact_usd(spent.pico), **marked}
 
 
 def limit_headers(levels: Iterable[Level]) -> dict[str, str]:

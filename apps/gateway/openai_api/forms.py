@@ -57,7 +57,11 @@ def last_chunk(outcome: CallOutcome) -> dict[str, Any]:
     say: here they had left before it was known."""
     body = outcome.body.items()
     head = {name: value for name, value in body if name not in {"choices", "usage", "object"}}
-    usage = {**(outcome.body.get("usage") or {}), "cost_usd": exact_usd(outcome.cost_pico)}
+    usage = {
+        **(outcome.body.get("usage") or {}),
+        "cost_usd": exact_usd(outcome.cost_pico),
+        **({"cost_estimated": True} if outcome.cost_estimated else {}),
+    }
     about = {
         "model": outcome.model,
         "deployment": outcome.deployment,

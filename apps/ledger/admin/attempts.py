@@ -35,6 +35,7 @@ class AttemptAdmin(ReadOnlyAdmin):
     list_display_links = ("sent",)
     search_fields = ("request_id__exact",)
     search_help_text = "A request id, in full; looks at all times."
+    palette_fields = ("request_id",)  # calls that failed have no entry
     actions = None
     empty_state = EmptyState("No provider was called in this time.")
     readonly_fields = (
