@@ -16,7 +16,7 @@ from django.db.models import DateTimeField, Func
 from apps.core import clock
 from apps.core.models import ConfigEpoch
 
-POLL_SECONDS = 0.4
+POLL_SECONDS = 0.25
 _TIME = Func(function="clock_timestamp", output_field=DateTimeField())
 Snapshot = TypeVar("Snapshot")
 log = structlog.get_logger(__name__)
