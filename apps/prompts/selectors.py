@@ -10,6 +10,7 @@ from django.db.models import F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
 
 from apps.prompts.models import (
+    OPEN_STATES,
     Experiment,
     Inclusion,
     Prompt,
@@ -56,6 +57,16 @@ def changed_last() -> Greatest:
         Subquery(versions.annotate(at=Max("updated_at")).values("at")),
         Subquery(releases.annotate(at=Max("released_at")).values("at")),
     )
+
+
+def releases_with_people(rows: QuerySet[Release]) -> QuerySet[Release]:
+    """With who asked for each and who approved it; so many queries whatever their number."""
+    return rows.select_related("actor", "request").prefetch_related("request__approvals__approver")
+
+
+def open_requests(rows: QuerySet[ReleaseRequest]) -> QuerySet[ReleaseRequest]:
+    """Those that nobody decided, or that wait for their time; oldest first."""
+    return rows.filter(state__in=OPEN_STATES).select_related("channel").order_by("id")
 
 
 def open_releases() -> QuerySet[Release]:

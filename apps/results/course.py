@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from apps.prompts.models import Channel, Prompt, PromptVersion, Release
+from apps.prompts.selectors import releases_with_people
 from apps.results.changes import SUMMED
 from apps.results.edges import HOUR, Span, edge_sums, hour_before
 from apps.results.models import VersionHour
@@ -51,7 +52,7 @@ def course_of_channel(*, prompt: Prompt, channel: Channel, now: datetime, days: 
         )
     )
     releases = Release.objects.filter(prompt=prompt, channel=channel).order_by("-id")
-    rows = list(releases.select_related("version__prompt", "actor")[:SHOWN])
+    rows = list(releases_with_people(releases.select_related("version__prompt"))[:SHOWN])
     spans = [Span.of(row, since, end) for row in rows]
     sums = edge_sums(prompt=prompt.slug, channel=channel.slug, spans=spans)
     for span, found in zip(spans, sums, strict=True):

@@ -59,6 +59,34 @@ def test_each_is_offered_what_they_can_do(asked, approver, engineer):
     assert links(browser(make_person("eve", "auditor")), asked) == set()
 
 
+def test_an_open_request_stands_on_its_prompt_and_its_version(asked, approver):
+    address = page("releaserequest", asked.pk)
+    desk = browser(approver)
+    pages = (page("prompt", asked.prompt_id), page("promptversion", asked.version_id))
+
+    for one in pages:
+        html = desk.get(one).content.decode()
+        assert address in html
+        assert "production: waiting for approval" in html
+
+    desk.post(action("releaserequest", asked.pk, "reject"), {"reason": "Too long"})
+    assert [address in desk.get(one).content.decode() for one in pages] == [False, False]
+
+
+def test_the_history_names_who_asked_and_who_approved(asked, approver, engineer):
+    desk = browser(approver)
+    desk.post(action("releaserequest", asked.pk, "approve"), {"comment": "Yes"})
+
+    for one in (
+        page("prompt", asked.prompt_id),
+        page("release", Release.objects.latest("id").pk),
+        reverse("admin:prompts_release_changelist"),
+        reverse("admin:channel_course", args=[asked.prompt_id, "production"]),
+    ):
+        html = desk.get(one).content.decode()
+        assert f"{engineer}, approved by {approver}" in html, one
+
+
 def test_an_approver_lets_it_go_live(asked, approver):
     desk = browser(approver)
     shown = desk.get(action("releaserequest", asked.pk, "approve"))

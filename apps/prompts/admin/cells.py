@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from apps.core.admin import pill
 from apps.core.admin.cells import NOTHING
-from apps.prompts.models import PromptVersion, Release
+from apps.prompts.models import PromptVersion, Release, ReleaseKind, ReleaseRequest
 
 STATUS_KINDS = {
     "draft": "warn",
@@ -30,6 +30,31 @@ def live_pills(releases: Iterable[Release]) -> SafeString:
     return format_html_join(" ", "{}", ((pill(text, "ok"),) for text in texts)) or format_html(
         "{}", NOTHING
     )
+
+
+def request_pills(requests: Iterable[ReleaseRequest]) -> SafeString:
+    """One for each open request, which leads to it; nothing without."""
+    return format_html_join(
+        " ",
+        '<a href="{}">{}</a>',
+        (
+            (
+                reverse("admin:prompts_releaserequest_change", args=[row.pk]),
+                pill(f"{row.channel.slug}: {row.get_state_display().lower()}", "warn"),
+            )
+            for row in requests
+        ),
+    )
+
+
+def who_released(release: Release) -> str:
+    """Who asked or did it, and who agreed. Rows come from `releases_with_people`."""
+    if release.kind == ReleaseKind.GUARDRAIL:
+        return "system"
+    who = str(release.actor or "console")
+    asked = getattr(release, "request", None)  # a release without one has no such attribute
+    agreed = [str(each.approver) for each in asked.approvals.all()] if asked else []
+    return f"{who}, approved by {', '.join(agreed)}" if agreed else who
 
 
 def version_link(version: PromptVersion, text: str) -> SafeString:

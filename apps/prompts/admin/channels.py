@@ -3,13 +3,15 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from apps.core.admin import PlatformAdmin, ReadOnlyAdmin, pill, short_time
 from apps.core.admin.cells import NOTHING
+from apps.prompts.admin.cells import who_released
 from apps.prompts.models import Channel, Freeze, Release
-from apps.prompts.selectors import open_releases
+from apps.prompts.selectors import open_releases, releases_with_people
 
 SHOWN = 100  # prompts on a channel's page
 
@@ -58,12 +60,19 @@ def _live_on(channel: Channel) -> list[dict[str, Any]]:
 
 @admin.register(Release)
 class ReleaseAdmin(ReadOnlyAdmin):
-    list_display = ("released", "prompt", "channel", "version", "kind", "state", "actor", "reason")
+    list_display = ("released", "prompt", "channel", "version", "kind", "state", "who", "reason")
     list_filter = ("channel", "kind")
     search_fields = ("=prompt__slug",)
-    list_select_related = ("prompt", "channel", "version__prompt", "actor")
+    list_select_related = ("prompt", "channel", "version__prompt", "actor", "request")
     ordering = ("-id",)
-    fields = ("prompt", "channel", "version", "kind", "reason", "actor", "released_at", "ended_at")
+    fields = ("prompt", "channel", "version", "kind", "reason", "who", "released_at", "ended_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:
+        return releases_with_people(super().get_queryset(request))
+
+    @admin.display(description="Who")
+    def who(self, release: Release) -> str:
+        return who_released(release)
 
     @admin.display(description="Released", ordering="released_at")
     def released(self, release: Release) -> str:

@@ -12,7 +12,14 @@ from django.utils import timezone
 
 from apps.core.admin import EmptyState, pill, short_time
 from apps.prompts.admin.ask import ReasonForm, ask
-from apps.prompts.admin.cells import compare_url, live_pills, status_pill, version_link
+from apps.prompts.admin.cells import (
+    compare_url,
+    live_pills,
+    request_pills,
+    status_pill,
+    version_link,
+    who_released,
+)
 from apps.prompts.admin.files import FilesAdmin
 from apps.prompts.admin.folders import FoldersAdmin
 from apps.prompts.admin.prompt_list import PromptListAdmin
@@ -20,11 +27,13 @@ from apps.prompts.admin.usage import examples
 from apps.prompts.engine import Include
 from apps.prompts.errors import PromptError
 from apps.prompts.fragments import include_text
-from apps.prompts.models import Channel, Inclusion, Prompt, PromptVersion, Release
+from apps.prompts.models import Channel, Inclusion, Prompt, PromptVersion, Release, ReleaseRequest
 from apps.prompts.selectors import (
     dependents,
     live_version,
     open_releases,
+    open_requests,
+    releases_with_people,
 )
 from apps.prompts.services import new_draft, rollback, update_dependents, version_before
 from apps.prompts.types import PromptKind
@@ -108,7 +117,7 @@ class PromptAdmin(FilesAdmin, FoldersAdmin, PromptListAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         prompt = self.get_object(request, object_id)
-        context = _page(prompt) if prompt is not None else {}
+        context = _page(prompt, _requests(request, prompt)) if prompt is not None else {}
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
     def _action_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
@@ -236,14 +245,19 @@ def _rollback_targets(prompt: Prompt) -> dict[str, PromptVersion]:
     return {slug: version for slug, version in found.items() if version is not None}
 
 
-def _page(prompt: Prompt) -> dict[str, Any]:
+def _requests(request: HttpRequest, prompt: Prompt) -> list[ReleaseRequest]:
+    may = request.user.has_perm("prompts.view_releaserequest")
+    return list(open_requests(prompt.release_requests.all())) if may else []
+
+
+def _page(prompt: Prompt, asked: list[ReleaseRequest]) -> dict[str, Any]:
     """The cards below the form."""
     releases = list(open_releases().filter(prompt=prompt))
     version = live_version(prompt)
     channel = next((row.channel.slug for row in releases if row.version == version), "production")
     return {
         "live_releases": live_pills(releases),
-        "versions": _version_rows(prompt, releases),
+        "versions": _version_rows(prompt, releases, asked),
         "timeline": _timeline(prompt),
         "channels": _channels(prompt),
         "experiments": prompt.experiments.select_related("channel")[:SHOWN],
@@ -253,7 +267,9 @@ def _page(prompt: Prompt) -> dict[str, Any]:
     }
 
 
-def _version_rows(prompt: Prompt, releases: list[Release]) -> list[dict[str, Any]]:
+def _version_rows(
+    prompt: Prompt, releases: list[Release], asked: list[ReleaseRequest]
+) -> list[dict[str, Any]]:
     rows = prompt.versions.select_related("author").order_by("-number")
     return [
         {
@@ -261,6 +277,7 @@ def _version_rows(prompt: Prompt, releases: list[Release]) -> list[dict[str, Any
             "compare": compare_url(prompt.pk, new=row),
             "status": status_pill(row.status),
             "live": live_pills([each for each in releases if each.version_id == row.pk]),
+            "asked": request_pills([each for each in asked if each.version_id == row.pk]),
             "row": row,
             "sealed": short_time(row.sealed_at),
         }
@@ -277,13 +294,14 @@ def _channels(prompt: Prompt) -> list[tuple[str, str]]:
 
 
 def _timeline(prompt: Prompt) -> list[dict[str, Any]]:
-    rows = prompt.releases.select_related("channel", "version", "actor").order_by("-id")[:SHOWN]
+    found = releases_with_people(prompt.releases.select_related("channel", "version"))
     return [
         {
             "row": row,
+            "who": who_released(row),
             "link": version_link(row.version, f"v{row.version.number}"),
             "from": short_time(row.released_at),
             "to": short_time(row.ended_at) if row.ended_at else pill("live", "ok"),
         }
-        for row in rows
+        for row in found.order_by("-id")[:SHOWN]
     ]

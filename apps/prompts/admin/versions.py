@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.core.admin import PlatformAdmin, short_time
 from apps.prompts.admin.ask import REASON_WIDGET, ReasonForm, ask
-from apps.prompts.admin.cells import compare_url, live_pills, status_pill
+from apps.prompts.admin.cells import compare_url, live_pills, request_pills, status_pill
 from apps.prompts.admin.comments import MAY_READ, comments_url, comments_view
 from apps.prompts.admin.editor import DraftForm
 from apps.prompts.admin.prompts import may_release
@@ -23,7 +23,7 @@ from apps.prompts.admin.rows import json_text
 from apps.prompts.diff import Section, compare
 from apps.prompts.errors import PromptError
 from apps.prompts.models import Channel, PromptVersion, VersionStatus
-from apps.prompts.selectors import live_version, open_releases
+from apps.prompts.selectors import live_version, open_releases, open_requests
 from apps.prompts.services import (
     content_of,
     new_draft,
@@ -169,6 +169,8 @@ class PromptVersionAdmin(PlatformAdmin):
         if version is not None and request.user.has_perm(MAY_READ):
             context["threads"] = threads_of(version, content_of(version).messages)
             context["thread_url"] = comments_url(version)
+        if version is not None and request.user.has_perm("prompts.view_releaserequest"):
+            context["asked"] = request_pills(open_requests(version.release_requests.all()))
         context["is_editor"] = self.has_change_permission(request, version)
         hidden = {"show_save_and_add_another": False, "show_save_and_continue": False}
         extra = context | hidden | (extra_context or {})

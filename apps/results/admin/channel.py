@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from apps.core.admin import pill, short_time
 from apps.core.money import short_usd
-from apps.prompts.admin.cells import compare_url, version_link
+from apps.prompts.admin.cells import compare_url, version_link, who_released
 from apps.prompts.admin.prompts import may_release
 from apps.prompts.models import Channel, Prompt, ReleaseKind
 from apps.prompts.services import version_before
@@ -103,13 +103,7 @@ def _said(one: Stretch) -> str:
     release = one.release
     at = f"{timezone.localtime(release.released_at):%d %b %H:%M}"
     what = f"{release.get_kind_display()} to v{release.version.number}"
-    return f"{at}: {what} by {_who(one)}. {release.reason}"
-
-
-def _who(one: Stretch) -> str:
-    if one.release.kind == ReleaseKind.GUARDRAIL:
-        return "system"
-    return str(one.release.actor or "console")
+    return f"{at}: {what} by {who_released(one.release)}. {release.reason}"
 
 
 def _row(one: Stretch, prompt: Prompt) -> dict[str, Any]:
@@ -122,7 +116,7 @@ def _row(one: Stretch, prompt: Prompt) -> dict[str, Any]:
         "to": version_link(release.version, f"v{release.version.number}"),
         "compare": compare_url(prompt.pk, old=before, new=release.version) if before else "",
         "kind": pill(release.get_kind_display(), _kind(release.kind)),
-        "who": _who(one),
+        "who": who_released(one.release),
         "figures": _figures(one.sums),
     }
 
