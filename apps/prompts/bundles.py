@@ -9,9 +9,14 @@ from dataclasses import dataclass
 MOST_FILES = 50
 MOST_BYTES = 1_000_000  # of all files together
 SUFFIXES = (".prompt", ".json")
+# The library has no base class for what may be wrong with a zip, and documents only the first.
 _UNREADABLE = (
-    *(zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError),
-    UnicodeDecodeError,  # of a name
+    zipfile.BadZipFile,
+    zlib.error,  # packed bytes that are none
+    EOFError,  # cut off
+    NotImplementedError,  # a version or a flag that it does not know
+    RuntimeError,  # encrypted
+    UnicodeDecodeError,  # a name
 )
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ALIKE = (1980, 1, 1, 0, 0, 0)  # so that equal files are an equal zip

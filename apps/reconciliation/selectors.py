@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -102,9 +102,8 @@ def found_in(statement: Statement, asked: Mapping[str, str]) -> Found:
     differing = [line for line in lines if line.parts or line.states]
     columns = {c: sum(columns_of(line.row)[c] for line in differing) for c in Column}
     kept = [line for line in differing if _is_asked(line, asked)]
-    order = lambda line: (-abs(line.row.difference_pico), line.row.day, line.row.model)  # noqa: E731
     return Found(
-        lines=sorted(kept, key=order),
+        lines=sorted(kept, key=_largest_first),
         columns=columns,
         open=sum(line.open for line in differing),
         open_count=sum(bool(line.open) for line in differing),
@@ -134,6 +133,10 @@ def decisions_of(statement: Statement) -> QuerySet[Any]:
     """Of this statement, the newest first."""
     rows: QuerySet[Any] = statement.decisions.select_related("adjustment", "decided_by")
     return rows.filter(~Q(amount_pico=0))
+
+
+def _largest_first(line: Line) -> tuple[int, date, str]:
+    return -abs(line.row.difference_pico), line.row.day, line.row.model
 
 
 def _is_asked(line: Line, asked: Mapping[str, str]) -> bool:

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from apps.core.money import pico_from_usd
@@ -24,11 +23,7 @@ from apps.finance.selectors import total, total_cost
 from apps.ledger.reports import Days
 from tests.exports.conftest import NOW
 from tests.finance.test_costs_are_the_ledgers import (
-    CORNERS,
-    ZONES,
-    entries,
-    filters,
-    group_bys,
+    ANY_QUESTION,
     value,
 )
 from tests.ledger.books import booked, empty, post_all
@@ -101,19 +96,7 @@ def sums_of_workbook(data):
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(
-    posted=entries,
-    tail=entries,
-    zone=st.sampled_from(ZONES),
-    asked_zone=st.sampled_from(ZONES),
-    first=st.one_of(
-        st.sampled_from([corner.date() - timedelta(days=1) for corner in CORNERS]),
-        st.dates(date(2026, 2, 1), date(2026, 11, 1)),
-    ),
-    length=st.integers(0, 330),
-    group_by=group_bys,
-    chosen=filters,
-)
+@given(**ANY_QUESTION)
 def test_one_sum(transactional_db, posted, tail, zone, asked_zone, first, length, group_by, chosen):
     empty()
     posted = [priced(row, number) for number, row in enumerate(posted)]

@@ -86,6 +86,21 @@ def sums_of(row):
     )
 
 
+ANY_QUESTION = {  # of any books: entries that the rollups hold, and a tail that they do not yet
+    "posted": entries,
+    "tail": entries,
+    "zone": st.sampled_from(ZONES),
+    "asked_zone": st.sampled_from(ZONES),
+    "first": st.one_of(
+        st.sampled_from([corner.date() - timedelta(days=1) for corner in CORNERS]),
+        st.dates(date(2026, 2, 1), date(2026, 11, 1)),
+    ),
+    "length": st.integers(0, 330),
+    "group_by": group_bys,
+    "chosen": filters,
+}
+
+
 def expected(rows, keys_of):
     found = Counter()
     for row in rows:
@@ -102,19 +117,7 @@ def asked(query, keys, days=None):
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(
-    posted=entries,
-    tail=entries,
-    zone=st.sampled_from(ZONES),
-    asked_zone=st.sampled_from(ZONES),
-    first=st.one_of(
-        st.sampled_from([corner.date() - timedelta(days=1) for corner in CORNERS]),
-        st.dates(date(2026, 2, 1), date(2026, 11, 1)),
-    ),
-    length=st.integers(0, 330),
-    group_by=group_bys,
-    chosen=filters,
-)
+@given(**ANY_QUESTION)
 def test_sums_of_any_question(
     transactional_db, posted, tail, zone, asked_zone, first, length, group_by, chosen
 ):

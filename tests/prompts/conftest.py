@@ -1,19 +1,20 @@
 """A prompt with one variable, people who may and may not, and fresh memory for each test."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import reverse
 
 from apps.prompts import services, snapshot
-from apps.prompts.models import Arm, Channel, Experiment, Prompt, PromptVersion
+from apps.prompts.models import Arm, Channel, Experiment, Freeze, Prompt, PromptVersion, Release
 from apps.prompts.validation import Content
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 CONTENT: dict[str, Any] = {
     "messages": [
         {"role": "system", "content": "You write short texts for a shop."},
@@ -147,3 +148,64 @@ def everything(prompt: Prompt, staging: Channel) -> Prompt:
         )
     services.start_experiment(experiment=experiment, by=None, now=NOW)
     return prompt
+
+
+def person(name, *permissions):
+    user = User.objects.create_user(name)
+    codenames = [each.rpartition(".")[2] for each in permissions]
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    return user
+
+
+@pytest.fixture
+def guarded(production):
+    production.approvals = 2
+    production.save()
+    return production
+
+
+@pytest.fixture
+def approvers(db):
+    return [person(f"approver-{n}", "prompts.release_protected") for n in range(3)]
+
+
+@pytest.fixture
+def version(prompt, engineer):
+    go_live(make_sealed(prompt, saying("Old")))
+    return make_sealed(prompt, saying("New"), by=engineer)
+
+
+@pytest.fixture
+def asker(db):
+    return person("asker", "prompts.release_protected")
+
+
+@pytest.fixture
+def asked(version, guarded, asker):
+    return ask(version, guarded, asker)
+
+
+def ask(version, channel, by, *, now=NOW, **given):
+    return services.request_release(
+        prompt=version.prompt,
+        channel=channel,
+        version=version,
+        reason="Sounds better",
+        by=by,
+        now=now,
+        **given,
+    )
+
+
+def approve(asked, by, *, now=NOW):
+    return services.approve_request(request=asked, by=by, now=now)
+
+
+def live(channel):
+    return Release.objects.get(channel=channel, ended_at=None)
+
+
+def freeze(channel):
+    return Freeze.objects.create(
+        channel=channel, starts_at=NOW - HOUR, ends_at=NOW + HOUR, reason="Black Friday"
+    )

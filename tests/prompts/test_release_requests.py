@@ -4,7 +4,6 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.db import DatabaseError, connection, transaction
 
 from apps.prompts import services
@@ -14,69 +13,22 @@ from apps.prompts.models import (
     Arm,
     Channel,
     Experiment,
-    Freeze,
     Release,
     ReleaseRequest,
     RequestKind,
 )
-from tests.prompts.conftest import NOW, go_live, make_prompt, make_sealed, saying
-
-HOUR = timedelta(hours=1)
-
-
-def person(name, *permissions):
-    user = User.objects.create_user(name)
-    codenames = [each.rpartition(".")[2] for each in permissions]
-    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-    return user
-
-
-@pytest.fixture
-def guarded(production):
-    production.approvals = 2
-    production.save()
-    return production
-
-
-@pytest.fixture
-def approvers(db):
-    return [person(f"approver-{n}", "prompts.release_protected") for n in range(3)]
-
-
-@pytest.fixture
-def version(prompt, engineer):
-    go_live(make_sealed(prompt, saying("Old")))
-    return make_sealed(prompt, saying("New"), by=engineer)
-
-
-@pytest.fixture
-def asker(db):
-    return person("asker", "prompts.release_protected")
-
-
-@pytest.fixture
-def asked(version, guarded, asker):
-    return ask(version, guarded, asker)
-
-
-def ask(version, channel, by, *, now=NOW, **given):
-    return services.request_release(
-        prompt=version.prompt,
-        channel=channel,
-        version=version,
-        reason="Sounds better",
-        by=by,
-        now=now,
-        **given,
-    )
-
-
-def approve(asked, by, *, now=NOW):
-    return services.approve_request(request=asked, by=by, now=now)
-
-
-def live(channel):
-    return Release.objects.get(channel=channel, ended_at=None)
+from tests.prompts.conftest import (
+    NOW,
+    approve,
+    ask,
+    freeze,
+    go_live,
+    live,
+    make_prompt,
+    make_sealed,
+    person,
+    saying,
+)
 
 
 class TestApproving:
@@ -178,54 +130,6 @@ class TestVoid:
         services.release_due(now=late)
         asked.refresh_from_db()
         assert (asked.state, asked.outcome) == ("void", "Nobody decided in time.")
-
-
-class TestTime:
-    def test_it_waits_for_its_hour(self, version, guarded, asker, approvers):
-        asked = ask(version, guarded, asker, go_live_at=NOW + HOUR)
-        for approver in approvers[:2]:
-            approve(asked, approver)
-
-        assert services.release_due(now=NOW + HOUR / 2) == []
-        assert live(guarded).version != version
-        assert [row.pk for row in services.release_due(now=NOW + HOUR)] == [asked.pk]
-        assert live(guarded).version == version
-        assert services.release_due(now=NOW + HOUR) == []
-
-    def test_a_freeze_holds_it_back(self, asked, approvers, guarded):
-        freeze(guarded)
-        for approver in approvers[:2]:
-            approve(asked, approver)
-        assert services.release_due(now=NOW) == []
-
-        services.release_due(now=NOW + HOUR)
-        assert live(guarded).version == asked.version
-
-    def test_a_time_in_the_past_or_in_a_freeze_is_refused(self, version, guarded, asker):
-        freeze(guarded)
-
-        for at, code in ((NOW - HOUR, "bad_time"), (NOW + HOUR / 2, "frozen")):
-            with pytest.raises(PromptError) as caught:
-                ask(version, guarded, asker, go_live_at=at)
-            assert [fault.code for fault in caught.value.faults] == [code]
-
-    def test_what_was_voided_while_it_waited_never_goes_live(
-        self, version, guarded, asker, approvers, prompt
-    ):
-        asked = ask(version, guarded, asker, go_live_at=NOW + HOUR)
-        for approver in approvers[:2]:
-            approve(asked, approver)
-        third = make_sealed(prompt, saying("Third"))
-        go_live(third)
-
-        services.release_due(now=NOW + HOUR)
-        assert live(guarded).version == third
-
-
-def freeze(channel):
-    return Freeze.objects.create(
-        channel=channel, starts_at=NOW - HOUR, ends_at=NOW + HOUR, reason="Black Friday"
-    )
 
 
 class TestDoors:
@@ -342,19 +246,6 @@ class TestExperimentsOnGuardedChannels:
         assert [row.pk for row in services.release_due(now=late)] == [waiting.pk]
 
 
-class TestFreezeThatOutlasts:
-    def test_the_request_ends(self, asked, approvers, guarded):
-        Freeze.objects.create(
-            channel=guarded, starts_at=NOW - HOUR, ends_at=NOW + 800 * HOUR, reason="Merger"
-        )
-        for approver in approvers[:2]:
-            approve(asked, approver)
-
-        services.release_due(now=NOW + timedelta(days=31))
-        asked.refresh_from_db()
-        assert (asked.state, asked.outcome) == ("void", "A freeze outlasted it.")
-
-
 @pytest.mark.django_db(transaction=True)
 def test_the_last_two_approve_at_the_same_moment(version, guarded, asker, approvers):
     """It goes live once, and neither approval is lost."""
@@ -381,39 +272,3 @@ def test_the_last_two_approve_at_the_same_moment(version, guarded, asker, approv
 
 def test_production_needs_no_approvals_until_somebody_says_so(db):
     assert Channel.objects.get(slug="production").approvals == 0
-
-
-class TestAskedForByWhoNeedsNobody:
-    """Their right to release is all that stands for it, until it goes live."""
-
-    @pytest.fixture
-    def waiting(self, version, production, asker):
-        asked = ask(version, production, asker, go_live_at=NOW + HOUR)
-        assert (asked.state, asked.needed) == ("approved", 0)
-        return asked
-
-    def due(self, asked):
-        services.release_due(now=NOW + 2 * HOUR)
-        asked.refresh_from_db()
-        return asked.state
-
-    def test_it_goes_live_at_its_time(self, waiting):
-        assert self.due(waiting) == "released"
-
-    def test_not_when_others_must_approve_by_then(self, waiting, production):
-        production.approvals = 2
-        production.save()
-
-        assert self.due(waiting) == "void"
-        assert waiting.outcome == "asker may not release on production alone any more."
-
-    def test_not_when_they_may_not_release_any_more(self, waiting, asker):
-        asker.user_permissions.clear()
-
-        assert self.due(waiting) == "void"
-
-    def test_not_when_they_have_left(self, waiting, asker):
-        asker.is_active = False
-        asker.save()
-
-        assert self.due(waiting) == "void"

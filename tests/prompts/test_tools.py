@@ -30,7 +30,7 @@ from tests.prompts.conftest import (
     make_sealed,
     page,
 )
-from tests.prompts.test_admin import fields_of
+from tests.prompts.test_draft_pages import fields_of
 from tests.prompts.tools import WEATHER, tool
 from tests.yardstick import turn
 
