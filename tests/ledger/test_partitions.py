@@ -10,16 +10,14 @@ from threading import Event, Thread
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, connections, transaction
-from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from apps.core.ids import uuid7
 from apps.ledger import metrics
 from apps.ledger.models import Attempt, AttemptStatus, Entry, EntryKey, Purpose
 from apps.ledger.partitions import make_months
-from apps.ledger.posting import rebuild_all
 from apps.ledger.reports import Days, total_spent
-from apps.ledger.services import book_cache_hits, close_attempts, correct_entry, open_attempts
+from apps.ledger.services import book_cache_hits, close_attempts, open_attempts
 from apps.ledger.tasks import make_partitions
 from apps.ledger.types import AttemptStart, CacheHit
 from tests.ledger.books import booked, post_all, writers
@@ -62,33 +60,6 @@ def wait_until(done: Callable[[], object]) -> None:
     while not done():
         assert time.monotonic() < deadline, "It does not happen."
         time.sleep(0.01)
-
-
-def settings_of_columns():
-    """What is told of the table, but for what the months are there for."""
-    return {
-        "columns": sql(
-            "SELECT attname, atttypid::regtype::text, attnotnull, pg_get_expr(adbin, adrelid)"
-            " FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum"
-            " WHERE attrelid = 'ledger_entry'::regclass AND attnum > 0 AND NOT attisdropped"
-            " ORDER BY attnum"
-        ),
-        "indexes": sql(
-            "SELECT replace(indexdef, ' ON ONLY ', ' ON ') FROM pg_indexes"
-            " WHERE tablename = 'ledger_entry' AND indexdef NOT LIKE '%UNIQUE%'"
-            " AND indexname NOT LIKE '%reverses_id%' ORDER BY 1"
-        ),
-        "constraints": sql(
-            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
-            " WHERE conrelid = 'ledger_entry'::regclass AND contype IN ('c', 'f')"
-            " AND conname NOT LIKE '%reverses_id%' ORDER BY 1"
-        ),
-        "triggers": sql(
-            "SELECT pg_get_triggerdef(oid), obj_description(oid, 'pg_trigger') FROM pg_trigger"
-            " WHERE tgrelid = 'ledger_entry'::regclass AND NOT tgisinternal"
-            " AND tgname <> 'ledger_entry_keys' ORDER BY 1"
-        ),
-    }
 
 
 @pytest.fixture
@@ -261,54 +232,38 @@ def test_a_key_that_is_gone_or_wrong_is_found(transactional_db, damage):
         call_command("verify_ledger", verbosity=0)
 
 
-def test_the_migration_keeps_everything_forth_and_back(transactional_db):
-    now = timezone.now()
-    before = now - timedelta(days=70)
-    charge = booked(before, 7, attempt=attempt())
-    booked(now, 3, kind="estimate", attempt=attempt())
-    with transaction.atomic():
-        correct_entry(entry=charge, amount_pico=5, lines=[], reason="", actor="", now=now)
-    sql("CREATE ROLE ledger_reader")
-    sql("GRANT SELECT ON ledger_entry TO ledger_reader")
-    post_all()
-    try:
-        _migrate("0005_monthly_partitions")  # columns that came later are not its matter
-        rows, keys, table = _rows(), _keys(), settings_of_columns()
-        then = _migrate("0004_attempt_why").get_model("ledger", "Entry")
-        assert sql("SELECT relkind::text FROM pg_class WHERE relname = 'ledger_entry'") == [("r",)]
-        assert (_rows(), settings_of_columns()) == (rows, table)
-        with pytest.raises(IntegrityError, match="one_charge_an_attempt"), transaction.atomic():
-            booked(now, 7, attempt_id=charge.attempt_id, model_class=then)
-        with pytest.raises(IntegrityError, match="reverses_id"), transaction.atomic():
-            booked(now, -7, kind="reversal", reverses_id=charge.pk, model_class=then)
-        with pytest.raises(DatabaseError, match="Cannot"), transaction.atomic():
-            sql("DELETE FROM ledger_entry")
-        _migrate("0005_monthly_partitions")
-        assert sql("SELECT relkind::text FROM pg_class WHERE relname = 'ledger_entry'") == [("p",)]
-        assert (_rows(), _keys(), settings_of_columns()) == (rows, keys, table)
-    finally:
-        _migrate(None)
-    assert where(charge) == f"ledger_entry_{before:%Y_%m}"
-    assert sql("SELECT has_table_privilege('ledger_reader', 'ledger_entry', 'SELECT')") == [(True,)]
-    sql("DROP OWNED BY ledger_reader")
-    sql("DROP ROLE ledger_reader")
-    call_command("verify_ledger", verbosity=0)
-    assert rebuild_all(zone="UTC", after_restore=True) == 4
-    call_command("verify_ledger", verbosity=0)
-    for day in (before, before + timedelta(days=31)):
-        sql(f"DROP TABLE IF EXISTS ledger_entry_{day:%Y_%m}")
+def test_the_table_that_stands_in_for_django_s_is_what_the_model_says():
+    """The migration replaces what `CreateModel` made by a table of months, by hand."""
+    named = sql(
+        "SELECT relkind::text, pg_get_partkeydef(oid) FROM pg_class WHERE relname = 'ledger_entry'"
+    )
+    assert named == [("p", "RANGE (at)")]
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, "ledger_entry")
+        nullable = {
+            column.name: column.null_ok
+            for column in connection.introspection.get_table_description(cursor, "ledger_entry")
+        }
+    assert nullable == {field.column: field.null for field in Entry._meta.local_fields}
+    assert found["ledger_entry_pkey"]["columns"] == ["id", "at"]
+    meant = [each.name for each in (*Entry._meta.indexes, *Entry._meta.constraints)]
+    assert set(meant) <= set(found)
+    single = {each["columns"][0] for each in found.values() if each["index"] and each["columns"]}
+    assert {each.column for each in Entry._meta.local_fields if each.db_index} <= single
+    keys = [each["foreign_key"] for each in found.values() if each["foreign_key"]]
+    assert keys == [("ledger_attempt", "id")]
 
 
-def _rows():
-    return sql("SELECT * FROM ledger_entry ORDER BY id")
-
-
-def _keys():
-    return sql("SELECT * FROM ledger_entrykey ORDER BY id")
-
-
-def _migrate(name):
-    """The models of then."""
-    executor = MigrationExecutor(connection)
-    leaves = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "ledger"]
-    return executor.migrate([("ledger", name)] if name else leaves).apps
+def test_the_ledger_and_each_of_its_months_have_their_triggers():
+    told = sql(
+        "SELECT tgname, obj_description(oid, 'pg_trigger') FROM pg_trigger"
+        " WHERE tgrelid = 'ledger_entry'::regclass AND NOT tgisinternal"
+    )
+    compiled = [trigger.compile(Entry).sql for trigger in Entry._meta.triggers]
+    ours = {(trigger.pgid, trigger.hash) for trigger in compiled}
+    assert set(told) == ours | {("ledger_entry_keys", None), ("ledger_entry_open", None)}
+    unguarded = sql(
+        "SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'ledger_entry'::regclass"
+        " AND inhrelid NOT IN (SELECT tgrelid FROM pg_trigger WHERE tgname = 'ledger_entry_guard')"
+    )
+    assert unguarded == []
