@@ -93,6 +93,13 @@ NAVIGATION = (
             Entry("Budgets", "budgets", model="budgets.budget", key="b"),
             Entry("Price list", "prices", model="registry.price"),
             Entry("Price proposals", "proposals", model="registry.priceproposal"),
+            Entry(
+                "Price what-if",
+                "prices",
+                url_name="admin:price_what_if",
+                permission="ledger.view_entry",
+            ),
+            Entry("Recosts", "proposals", model="repricing.recost"),
             Entry("Usage ledger", "ledger", model="ledger.entry", key="l"),
             Entry("Quarantine", "proposals", model="ledger.waitingentry"),
             Entry("Adjustments", "ledger", model="ledger.adjustment"),
@@ -142,10 +149,11 @@ class PlatformAdminSite(AdminSite):
         from apps.exports.urls import admin_urls as exports_urls
         from apps.finance.urls import admin_urls as finance_urls
         from apps.playground.urls import admin_urls as playground_urls
+        from apps.repricing.urls import admin_urls as repricing_urls
 
         palette = path("palette/", self.admin_view(self.palette), name="palette")
         own = [*admin_urls(self), *finance_urls(self), *exports_urls(self)]
-        own += playground_urls(self)
+        own += [*playground_urls(self), *repricing_urls(self)]
         return [palette, *own, *super().get_urls()]
 
     def index(

@@ -80,6 +80,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="50"),
         "options": _HOUSEKEEPING,
     },
+    "book-recosts": {
+        "task": "repricing.book",
+        "schedule": 5.0,
+        "options": _HOUSEKEEPING,
+    },
     "verify-rollups": {
         "task": "ledger.verify_rollups",
         "schedule": crontab(hour="3", minute="10"),

@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "apps.playground",
     "apps.finance",
     "apps.exports",
+    "apps.repricing",
     "apps.dashboard",
 ]
 

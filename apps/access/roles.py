@@ -77,6 +77,8 @@ _COST_VIEWS = _on(VIEW, "finance", "savedview")
 # A file says nothing that the pages don't; finance answers for those that others take away.
 _EXPORTS = _on(("view", "add"), "exports", "export")
 _ALL_EXPORTS = frozenset({"exports.see_all_exports"})
+_RECOSTS = _on(VIEW, "repricing", "recost")
+_RECOSTS_DECIDED = _on(("add",), "repricing", "recost") | frozenset({"repricing.approve_recost"})
 _COST_VIEWS_KEPT = _on(ALL, "finance", "savedview")
 
 ROLES: Mapping[str, frozenset[str]] = {
@@ -128,6 +130,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _STATEMENTS
     | _STATEMENTS_SETTLED
     | _DECISIONS
+    | _RECOSTS
+    | _RECOSTS_DECIDED
     | _ALL_EXPORTS
     | _on(("add",), "registry", "price")
     | _PROPOSALS
@@ -162,6 +166,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _COST_VIEWS
     | _EXPORTS
     | _ADJUSTMENTS
+    | _RECOSTS
     | _MONTHS
     | _STATEMENTS
     | _BUDGETS
@@ -220,6 +225,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _STATEMENTS
     | _STATEMENTS_SETTLED
     | _DECISIONS
+    | _RECOSTS
+    | _RECOSTS_DECIDED
     | _ALL_EXPORTS
     | _JOBS
     | _PAYLOADS

@@ -21,6 +21,7 @@ from genai_prices.types import (
 from apps.core.money import PICO
 from apps.registry.types import DeploymentFacts, ProposedPrice, Skipped
 
+SOURCE = f"genai-prices {version('genai-prices')}"
 PICO_PER_TOKEN = 10**6  # dollars a million tokens → pico-dollars a token
 _VENDORS = {"openai": "openai", "azure": "azure"}
 # Usage class → the keys of the package, the first that has a price. A class without a price of
@@ -125,6 +126,6 @@ def _row(
         usage_class=usage_class,
         price_pico=int(pico),
         per_block=per_block,
-        source=f"genai-prices {version('genai-prices')}",
+        source=SOURCE,
         min_input_tokens=step,
     )

@@ -118,12 +118,37 @@ class ProposedPrice:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedPrice:
+    """What a source publishes, beside the price of ours that holds; None: we have none."""
+
+    published: ProposedPrice
+    ours: PriceRow | None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether a unit costs the same, whatever blocks it is sold in."""
+        theirs, ours = self.published, self.ours
+        return ours is not None and (
+            theirs.price_pico * ours.per_block == ours.price_pico * theirs.per_block
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """What an import could not use, and why, for a person to read."""
 
     deployment: str
     what: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Our prices of now beside those that a source publishes, as its `source` names itself."""
+
+    source: str
+    prices: tuple[PublishedPrice, ...]
+    skipped: tuple[Skipped, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,22 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from apps.core.admin import PlatformAdmin, short_time
+from apps.core.admin.cells import NOTHING
 from apps.core.forms import USDFormField
 from apps.core.money import exact_usd
-from apps.registry.admin.cells import per_million, step, validity
+from apps.registry.admin.cells import change_of, per_million, step, validity, what_if_of
 from apps.registry.models import Price
-from apps.registry.pricing import MILLION
+from apps.registry.pricing import MILLION, shortest
 from apps.registry.services import PriceRefused, check_price, set_price
 from apps.registry.tiers import DEFAULT_TIER
+
+_KIND = ("usage_class", "service_tier", "min_input_tokens")
 
 
 class NewPriceForm(forms.ModelForm[Price]):
@@ -73,6 +76,13 @@ class NewPriceForm(forms.ModelForm[Price]):
                 raise ValidationError(str(error)) from error
         return values
 
+    def as_text(self) -> str:
+        """As the what-if page takes it."""
+        values = self.price()
+        usd = shortest(values["price_pico"] * MILLION)
+        kind = [values[name] for name in ("deployment", *_KIND)]
+        return ":".join(map(str, (*kind, usd)))
+
     def price(self) -> dict[str, Any]:
         """What `set_price` needs."""
         values = self.cleaned_data
@@ -115,6 +125,7 @@ class PriceAdmin(PlatformAdmin):
         "service_tier",
         "step",
         "per_million",
+        "change",
         "state",
         "begins",
         "ends",
@@ -125,6 +136,30 @@ class PriceAdmin(PlatformAdmin):
     search_fields = ("deployment__slug__startswith",)
     search_help_text = "Beginning of the deployment's short name."
     autocomplete_fields = ("deployment",)
+    object_actions = ("what_if",)
+    add_form_template = "admin/registry/price/add_form.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Price]:
+        """Each with the price before it, of the same thing."""
+        same = {name: OuterRef(name) for name in ("deployment", *_KIND)}
+        earlier = Price.objects.filter(**same, valid__startswith__lt=OuterRef("valid__startswith"))
+        newest = earlier.order_by("-valid")
+        rows: QuerySet[Price] = super().get_queryset(request)
+        return rows.annotate(
+            pico_before=Subquery(newest.values("price_pico")[:1]),
+            block_before=Subquery(newest.values("per_block")[:1]),
+        )
+
+    @admin.display(description="Change")
+    def change(self, price: Any) -> str:
+        """Against the price before."""
+        if price.pico_before is None:
+            return NOTHING
+        return change_of(price.pico_before * price.per_block, price.price_pico * price.block_before)
+
+    @admin.action(description="What if it had held before?", permissions=["view"])
+    def what_if(self, request: HttpRequest, queryset: QuerySet[Price]) -> HttpResponseRedirect:
+        return what_if_of([("row", str(queryset.get().pk))])
 
     @admin.display(description="From tokens", ordering="min_input_tokens")
     def step(self, price: Price) -> SafeString:
@@ -166,6 +201,10 @@ class PriceAdmin(PlatformAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if request.method == "POST" and "_what_if" in request.POST:
+            form = NewPriceForm(request.POST)
+            if self.has_add_permission(request) and form.is_valid():
+                return what_if_of([("price", form.as_text())])
         try:
             return super().add_view(request, form_url, extra_context)
         except PriceRefused as error:  # somebody else was faster since the form was checked

@@ -4,15 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from apps.audit.history import note_reason
 from apps.core.admin import EmptyState, ReadOnlyAdmin, confirmed_action, decide_each, pill
 from apps.core.admin.cells import Kind
-from apps.registry.admin.cells import per_million, step
+from apps.registry.admin import drift_page
+from apps.registry.admin.cells import change_of, per_million, step, what_if_of
 from apps.registry.models import PriceProposal
 from apps.registry.services import PriceRefused, approve_proposal, reject_proposal
 
@@ -37,9 +40,14 @@ class PriceProposalAdmin(ReadOnlyAdmin):
     list_filter = ("status", "usage_class", "service_tier", "deployment__provider")
     search_fields = ("deployment__slug__startswith",)
     search_help_text = "Beginning of the deployment's short name."
-    empty_state = EmptyState("No import has proposed a price. Run manage.py import_prices.")
-    actions = ("approve", "reject")
-    object_actions = ("approve", "reject")
+    empty_state = EmptyState(
+        "No import has proposed a price. Compare yours with the published ones.",
+        "Compare",
+        "admin:registry_price_drift",
+    )
+    actions = ("what_if", "approve", "reject")
+    object_actions = ("what_if", "approve", "reject")
+    change_list_template = "admin/registry/priceproposal/change_list.html"
     fields = readonly_fields = (*list_display, "created_at", "decided_at")
 
     @admin.display(description="From tokens", ordering="min_input_tokens")
@@ -56,10 +64,7 @@ class PriceProposalAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Change")
     def difference(self, proposal: PriceProposal) -> str:
-        if not proposal.current_pico:
-            return "new"
-        change = proposal.proposed_pico - proposal.current_pico
-        return f"{change * 100 / proposal.current_pico:+.1f} %"
+        return change_of(proposal.current_pico, proposal.proposed_pico)
 
     @admin.display(description="State", ordering="status")
     def state(self, proposal: PriceProposal) -> SafeString:
@@ -71,6 +76,23 @@ class PriceProposalAdmin(ReadOnlyAdmin):
 
     def has_approve_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("registry.approve_price"))
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.drift_view)
+        return [path("drift/", view, name="registry_price_drift"), *super().get_urls()]
+
+    def drift_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return drift_page.drift(self, request)
+
+    @admin.action(description="What would it have cost?", permissions=["view"])
+    def what_if(
+        self, request: HttpRequest, queryset: QuerySet[PriceProposal]
+    ) -> HttpResponseRedirect:
+        """What calls of last month would have cost at these prices."""
+        keys = queryset.order_by("pk").values_list("pk", flat=True)
+        return what_if_of([("proposal", str(key)) for key in keys])
 
     @confirmed_action(
         description="Approve",

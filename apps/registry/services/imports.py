@@ -10,7 +10,15 @@ from apps.registry import genai
 from apps.registry.models import Deployment, Provider
 from apps.registry.services.proposals import propose_prices
 from apps.registry.snapshot import read_registry
-from apps.registry.types import DeploymentFacts, ImportResult, ProposedPrice, Skipped
+from apps.registry.types import (
+    DeploymentFacts,
+    Drift,
+    ImportResult,
+    PriceRow,
+    ProposedPrice,
+    PublishedPrice,
+    Skipped,
+)
 
 
 @transaction.atomic
@@ -31,6 +39,22 @@ def import_prices(
     if dry_run:
         transaction.set_rollback(True)
     return ImportResult(proposed, len(rows) - len(proposed), tuple(skipped))
+
+
+def drift(*, now: datetime) -> Drift:
+    """Every price that `genai-prices` knows for our deployments, beside ours. Stores nothing."""
+    prices: list[PublishedPrice] = []
+    skipped: list[Skipped] = []
+    for facts in _deployments("", ""):
+        published, unusable = genai.suggest(facts, at=now)
+        ours = {_kind(row): row for row in facts.prices_at(now)}
+        prices += [PublishedPrice(row, ours.get(_kind(row))) for row in published]
+        skipped += unusable
+    return Drift(genai.SOURCE, tuple(prices), tuple(skipped))
+
+
+def _kind(row: ProposedPrice | PriceRow) -> tuple[str, str, int]:
+    return row.usage_class, row.service_tier, row.min_input_tokens
 
 
 def _deployments(provider: str, deployment: str) -> list[DeploymentFacts]:

@@ -1,0 +1,1 @@
+from apps.repricing.admin import recosts  # noqa: F401 - registers recosts
