@@ -1,16 +1,17 @@
 """Reads of budgets."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from apps.budgets.admission import Room, admit
 from apps.budgets.carry import carried_over
 from apps.budgets.locking import window_ids_of
-from apps.budgets.models import Budget, Hold
+from apps.budgets.models import Budget, Hold, WindowDay
 from apps.budgets.rolling import length_of
 from apps.budgets.rooms import read_rooms
 from apps.budgets.types import (
@@ -41,6 +42,8 @@ _DIFFERENCES = """
     ), bucket AS (
         SELECT window_id, sum(posted_pico) AS posted, sum(held_pico) AS held
         FROM budgets_bucket GROUP BY window_id
+    ), day AS (
+        SELECT window_id, sum(posted_pico) AS posted FROM budgets_windowday GROUP BY window_id
     )
     SELECT budget.slug, w.starts_at, what.name, what.recorded, what.computed
     FROM budgets_window w
@@ -48,9 +51,11 @@ _DIFFERENCES = """
     LEFT JOIN posted ON posted.window_id = w.id
     LEFT JOIN held ON held.window_id = w.id
     LEFT JOIN bucket ON bucket.window_id = w.id
+    LEFT JOIN day ON day.window_id = w.id
     CROSS JOIN LATERAL (VALUES
         ('posted', w.posted_pico, coalesce(posted.amount, 0)),
         ('held', w.held_pico, coalesce(held.amount, 0)),
+        ('posted by day', w.posted_pico, coalesce(day.posted, 0)),
         ('posted in buckets', coalesce(bucket.posted, w.posted_pico), w.posted_pico),
         ('held in buckets', coalesce(bucket.held, w.held_pico), w.held_pico)
     ) AS what(name, recorded, computed)
@@ -79,7 +84,27 @@ def budget_states(*, budgets: Sequence[Budget], now: datetime) -> list[BudgetSta
     number."""
     rooms = rooms_now(budgets=budgets, now=now)
     bounds = bounds_now(budgets, now)
-    return [_state(budget, rooms[budget.pk], bounds[budget.pk]) for budget in budgets]
+    return [state_of(budget, rooms[budget.pk], bounds[budget.pk]) for budget in budgets]
+
+
+def state_of(budget: Budget, room: Room, bounds: tuple[datetime, datetime | None]) -> BudgetState:
+    """In the window with these bounds."""
+    return BudgetState(
+        slug=budget.slug,
+        name=budget.name,
+        scope=budget.scope,
+        period=budget.period,
+        length=room.length,
+        hard=budget.hard,
+        limit_pico=room.limit,
+        carried_pico=room.carried,
+        raised_pico=room.raised,
+        posted_pico=room.posted,
+        held_pico=room.held,
+        overrun_pico=room.overrun,
+        starts_at=bounds[0],
+        ends_at=bounds[1],
+    )
 
 
 def rooms_now(*, budgets: Sequence[IsBudget], now: datetime) -> dict[int, Room]:
@@ -95,6 +120,17 @@ def rooms_now(*, budgets: Sequence[IsBudget], now: datetime) -> dict[int, Room]:
     for budget in missing:
         rooms[budget.id] = _unmade(budget, bounds[budget.id], carried.get(budget.id, 0), now)
     return rooms
+
+
+def days_known(*, budgets: Collection[Budget], since: date) -> dict[int, dict[date, Pico]]:
+    """Budget id → what was posted on each day of its own zone, from `since` on; days without are
+    left out, and so are budgets without. One query, whatever their number."""
+    rows = WindowDay.objects.filter(window__budget__in=budgets, day__gte=since)
+    sums = rows.values_list("window__budget", "day").annotate(posted=Sum("posted_pico"))
+    known: dict[int, dict[date, Pico]] = defaultdict(dict)
+    for budget_id, day, posted in sums.order_by():
+        known[budget_id][day] = int(posted)
+    return dict(known)
 
 
 def foresee(*, request: HoldRequest, budgets: Sequence[BudgetFacts], now: datetime) -> Foreseen:
@@ -148,23 +184,4 @@ def _unmade(
         on_exceeded=budget.on_exceeded,
         cheaper_model=budget.cheaper_model,
         min_output_tokens=budget.min_output_tokens,
-    )
-
-
-def _state(budget: Budget, room: Room, bounds: tuple[datetime, datetime | None]) -> BudgetState:
-    return BudgetState(
-        slug=budget.slug,
-        name=budget.name,
-        scope=budget.scope,
-        period=budget.period,
-        length=room.length,
-        hard=budget.hard,
-        limit_pico=room.limit,
-        carried_pico=room.carried,
-        raised_pico=room.raised,
-        posted_pico=room.posted,
-        held_pico=room.held,
-        overrun_pico=room.overrun,
-        starts_at=bounds[0],
-        ends_at=bounds[1],
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from apps.budgets.admission import Move, Room
 from apps.budgets.models import Hold
+from apps.budgets.types import BudgetExceeded, HoldRequest
 from apps.core.rows import write
 
 _ADMIT = """
@@ -18,14 +19,28 @@ _ADMIT = """
           ) LIMIT %s) AS new
     WHERE w.id = new.id
 """
+# What is posted counts to a day of the budget's own calendar, too; a clock turned back across
+# midnight leaves no window.
 _MOVE = """
-    UPDATE budgets_window AS w
-    SET posted_pico = w.posted_pico + new.posted, held_pico = w.held_pico + new.held,
-        overrun_pico = w.overrun_pico + new.overrun
-    FROM (SELECT * FROM json_to_recordset(%s) AS rows(
-              id bigint, posted bigint, held bigint, overrun bigint
-          ) LIMIT %s) AS new
-    WHERE w.id = new.id
+    WITH moved AS (
+        UPDATE budgets_window AS w
+        SET posted_pico = w.posted_pico + new.posted, held_pico = w.held_pico + new.held,
+            overrun_pico = w.overrun_pico + new.overrun
+        FROM (SELECT * FROM json_to_recordset(%s) AS rows(
+                  id bigint, posted bigint, held bigint, overrun bigint, at timestamptz
+              ) LIMIT %s) AS new
+        WHERE w.id = new.id
+        RETURNING w.id, w.budget_id, w.starts_at, w.ends_at, new.posted, new.at
+    )
+    INSERT INTO budgets_windowday AS day (window_id, day, posted_pico)
+    SELECT w.id, greatest(
+        least((w.at AT TIME ZONE b.time_zone)::date,
+              ((w.ends_at - interval '1 microsecond') AT TIME ZONE b.time_zone)::date),
+        (w.starts_at AT TIME ZONE b.time_zone)::date), w.posted
+    FROM moved w JOIN budgets_budget b ON b.id = w.budget_id
+    WHERE w.posted <> 0
+    ON CONFLICT (window_id, day)
+    DO UPDATE SET posted_pico = day.posted_pico + excluded.posted_pico
 """
 _ADMIT_BUCKETS = """
     INSERT INTO budgets_bucket (window_id, starts_at, posted_pico, held_pico)
@@ -44,6 +59,22 @@ _MOVE_BUCKETS = """
               held bigint
           ) LIMIT %s) AS new
     WHERE b.window_id = new.window_id AND b.starts_at = new.starts_at
+"""
+_REFUSE = """
+    INSERT INTO budgets_refusal AS refusal
+        (window_id, hour, service, model, calls, waiting, unpriced, needed_pico, latest_at)
+    SELECT new.window_id, date_trunc('hour', new.at, 'UTC'), new.service, new.model, new.calls,
+           new.waiting, new.unpriced, new.needed, new.at
+    FROM (SELECT * FROM json_to_recordset(%s) AS rows(
+              window_id bigint, service text, model text, calls int, waiting int,
+              unpriced int, needed numeric, at timestamptz
+          ) LIMIT %s) AS new
+    ON CONFLICT (window_id, hour, service, model)
+    DO UPDATE SET calls = refusal.calls + excluded.calls,
+        waiting = refusal.waiting + excluded.waiting,
+        unpriced = refusal.unpriced + excluded.unpriced,
+        needed_pico = refusal.needed_pico + excluded.needed_pico,
+        latest_at = excluded.latest_at
 """
 _HOLDS = """
     UPDATE budgets_hold AS h
@@ -72,8 +103,11 @@ class WindowMoves:
             if bucket_at is not None:
                 self._buckets[window_id, bucket_at].append(move)
 
-    def write(self) -> None:
-        write(_MOVE, [{"id": id_} | _sums(moves) for id_, moves in self._windows.items()])
+    def write(self, now: datetime) -> None:
+        write(
+            _MOVE,
+            [{"id": id_, "at": now} | _sums(moves) for id_, moves in self._windows.items()],
+        )
         write(
             _MOVE_BUCKETS,
             [
@@ -105,6 +139,32 @@ def write_admitted(rooms: Collection[Room]) -> None:
             {"window_id": room.window_id, "starts_at": room.bucket_at, "held": room.admitted}
             for room in rooms
             if room.bucket_at is not None and room.admitted
+        ],
+    )
+
+
+def write_refusals(
+    refused: Iterable[tuple[int, HoldRequest, BudgetExceeded]], now: datetime
+) -> None:
+    """Count them by window, service and model: (window id, what was asked, the answer)."""
+    groups: dict[tuple[int, str, str], list[tuple[HoldRequest, BudgetExceeded]]] = defaultdict(list)
+    for window_id, request, answer in refused:
+        key = window_id, request.scope.service, request.scope.model
+        groups[key].append((request, answer))
+    write(
+        _REFUSE,
+        [
+            {
+                "window_id": window_id,
+                "service": service,
+                "model": model,
+                "calls": len(group),
+                "waiting": sum(answer.jobs_wait for _, answer in group),
+                "unpriced": sum(not answer.priced for _, answer in group),
+                "needed": str(sum(request.amount_pico for request, _ in group)),
+                "at": now,
+            }
+            for (window_id, service, model), group in groups.items()
         ],
     )
 

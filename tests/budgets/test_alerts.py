@@ -7,8 +7,9 @@ import pytest
 from django.core import mail
 
 from apps.budgets.models import Alert, ThresholdCrossing
+from apps.budgets.outlook import pace
 from apps.budgets.services import settle_all
-from apps.budgets.services.alerts import deliver_alerts, forecast, record_forecasts
+from apps.budgets.services.alerts import deliver_alerts, record_forecasts
 from apps.budgets.types import Resolution
 from tests.budgets.conftest import NOW, SHOP, held, make_budget
 
@@ -18,7 +19,7 @@ DAY = timedelta(days=1)
 
 
 def at_day(day):
-    return forecast(posted=100, starts_at=START, ends_at=END, now=START + day * DAY)
+    return pace(posted=100, starts_at=START, ends_at=END, now=START + day * DAY)
 
 
 def test_a_forecast_is_the_pace_so_far_to_the_end():

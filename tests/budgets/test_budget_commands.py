@@ -114,6 +114,7 @@ def test_a_difference_of_one_pico_is_found():
     assert verify_windows() == [
         Difference("held of budget shop-monthly from 2026-05-01", 51, 50),
         Difference("posted of budget shop-monthly from 2026-05-01", 1, 0),
+        Difference("posted by day of budget shop-monthly from 2026-05-01", 1, 0),
     ]
     with pytest.raises(CommandError, match=r"0\.000000000051 USD recorded, 0\.000000000050 USD"):
         call_command("verify_ledger")

@@ -53,6 +53,8 @@ def test_a_budget_shows_what_is_left_to_the_last_pico(client, shop):
             "spent_usd": "0.000000000003",
             "held_usd": "0.250000000001",
             "remaining_usd": "0.749999999996",
+            "forecast_usd": None,
+            "runs_out": None,
             "window": {"starts_at": "1970-01-01T00:00:00Z", "ends_at": None},
         }
     ]

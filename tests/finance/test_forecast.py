@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.money import PICO
-from apps.finance.forecast import FEWEST, back_test, forecast, foretold, month_forecast
+from apps.finance.forecast import forecast, month_forecast
 from apps.finance.query import Query
+from apps.ledger.forecasting import FEWEST, back_test, foretold
 from apps.ledger.reports import Days
 from tests.finance.conftest import booked
 

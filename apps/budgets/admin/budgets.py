@@ -1,59 +1,73 @@
 """Budgets: what may be spent, what was, what is left."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AdminTextInputWidget
-from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from apps.audit.history import note_reason
 from apps.budgets.admin import cells
-from apps.budgets.burndown import burn_down
+from apps.budgets.admin.lists import BudgetChangeList, StateFilter
+from apps.budgets.admin.page import page_of
 from apps.budgets.models import Basis, Budget
 from apps.budgets.models.choices import default_bases
-from apps.budgets.selectors import budget_states
-from apps.budgets.services.alerts import forecast
-from apps.budgets.types import BudgetState
+from apps.budgets.overview import Overview
 from apps.budgets.unknown import unknown_names
-from apps.core.admin import EmptyState, PlatformAdmin, money, pill
-from apps.core.admin.cells import NOTHING
-from apps.core.charts import Line, line
-from apps.core.clock import db_now
+from apps.core.admin import EmptyState, PlatformAdmin, money
 from apps.core.fields import PicoUSDField
-from apps.core.money import short_usd
 
 
-class BudgetChangeList(ChangeList):
-    """Reads the windows of all budgets of the page at once."""
+class BudgetForm(forms.ModelForm[Budget]):
+    """Whoever changes what a budget lets through says why."""
 
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        budgets = list(self.result_list)
-        for budget, state in zip(budgets, _states(budgets), strict=True):
-            budget.state = state
-        self.result_list = budgets
+    NEEDS_REASON = {
+        "limit_pico",
+        "hard",
+        "active",
+        "on_exceeded",
+        "carry_over",
+        "carry_cap_percent",
+    }
+
+    reason = forms.CharField(
+        max_length=500,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
+        help_text="Needed when the limit changes, or how it is kept. Stands in the history above.",
+    )
+
+    def clean_reason(self) -> str:
+        return str(self.cleaned_data["reason"]).strip()
+
+    def clean(self) -> dict[str, Any] | None:
+        values = super().clean()
+        changes = self.instance.pk and self.NEEDS_REASON & set(self.changed_data)
+        if changes and not self.cleaned_data.get("reason"):
+            self.add_error("reason", "Say why, for somebody who was not here.")
+        return values
 
 
 @admin.register(Budget)
 class BudgetAdmin(PlatformAdmin):
+    form = BudgetForm
+    change_form_template = "budgets/budget.html"
     list_display = (
-        "slug",
-        "counts",
-        "kind",
-        "limit",
+        "budget",
+        "state",
         "spent",
-        "used",
-        "remaining",
-        "window",
+        "expected",
+        "counts",
+        "last_alert",
     )
-    list_filter = ("active", "hard", "period")
-    search_fields = ("slug", "name")
+    list_filter = (StateFilter, "hard", "active", "period")
+    search_fields = ("slug", "name", *Budget.SCOPE_FIELDS)
+    search_help_text = "By name, or by what it counts: a service, team, model, …"
     palette_fields = ("slug",)
     actions = None
     formfield_overrides = {PicoUSDField: {"widget": AdminTextInputWidget}}
@@ -62,18 +76,6 @@ class BudgetAdmin(PlatformAdmin):
         "Add a budget",
         "admin:budgets_budget_add",
     )
-    readonly_fields = (
-        "used",
-        "spent",
-        "held",
-        "remaining",
-        "limit_now",
-        "expected",
-        "window",
-        "chart",
-        "records",
-    )
-    _NOW = ("Now", {"fields": readonly_fields})
     _DEFINITION = (
         (None, {"fields": ("slug", "name", "limit_pico", "hard", "active")}),
         ("Period", {"fields": Budget.PERIOD_FIELDS}),
@@ -91,14 +93,18 @@ class BudgetAdmin(PlatformAdmin):
             },
         ),
     )
+    _WHY = ("Why", {"fields": ("reason",)})
+
+    class Media:
+        css = {"all": ("budgets/budgets.css",)}
 
     def get_fieldsets(self, request: HttpRequest, obj: Budget | None = None) -> Any:
-        return self._DEFINITION if obj is None else (self._NOW, *self._DEFINITION)
+        if obj is None or not self.has_change_permission(request, obj):
+            return self._DEFINITION
+        return (*self._DEFINITION, self._WHY)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Budget | None = None) -> Any:
-        if obj is None:
-            return self.readonly_fields
-        return (*self.readonly_fields, "slug", *Budget.FIXED_FIELDS)
+        return () if obj is None else ("slug", *Budget.FIXED_FIELDS)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name != "bases":
@@ -112,7 +118,18 @@ class BudgetAdmin(PlatformAdmin):
             initial=default_bases,
         )
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if (shown := kwargs.get("obj")) is not None:
+            # A form with faults has changed the object, but nothing else.
+            stored = shown if request.method == "GET" else Budget.objects.get(pk=shown.pk)
+            context |= page_of(request, stored)
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def save_model(self, request: HttpRequest, obj: Budget, form: Any, change: bool) -> None:
+        if reason := form.cleaned_data.get("reason"):
+            note_reason(reason)
         super().save_model(request, obj, form, change)
         for text in unknown_names([obj])[obj.pk]:
             messages.warning(request, text)
@@ -120,92 +137,36 @@ class BudgetAdmin(PlatformAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BudgetChangeList
 
+    @admin.display(description="Budget", ordering="slug")
+    def budget(self, budget: Budget) -> str:
+        return budget.slug
+
     @admin.display(description="Counts")
     def counts(self, budget: Budget) -> SafeString:
-        return cells.scope(budget.scope)
+        """In words: which calls, when, and what happens at the limit."""
+        found, kind = _of(budget), "hard" if budget.hard else "soft"
+        scope = cells.scope(budget.scope)
+        return format_html("{}<br>{}, {}", scope, cells.period(found), kind)
 
-    @admin.display(description="Kind", ordering="hard")
-    def kind(self, budget: Budget) -> SafeString:
-        return cells.hardness(hard=budget.hard) if budget.active else pill("Off", "quiet")
-
-    @admin.display(description="Limit", ordering="limit_pico")
-    def limit(self, budget: Budget) -> SafeString:
-        return money(budget.limit_pico)
-
-    @admin.display(description="Spent")
+    @admin.display(description="Spent and committed", ordering="limit_pico")
     def spent(self, budget: Budget) -> SafeString:
-        return money(_state(budget).posted_pico)
+        return cells.spent_of(_of(budget).state)
 
-    @admin.display(description="Held by running calls")
-    def held(self, budget: Budget) -> SafeString:
-        return money(_state(budget).held_pico)
-
-    @admin.display(description="Used")
-    def used(self, budget: Budget) -> SafeString:
-        return cells.used(_state(budget))
-
-    @admin.display(description="Remaining")
-    def remaining(self, budget: Budget) -> SafeString:
-        return money(_state(budget).remaining_pico)
-
-    @admin.display(description="Limit of this window")
-    def limit_now(self, budget: Budget) -> SafeString:
-        return cells.limit(_state(budget))
-
-    @admin.display(description="Forecast for its end")
+    @admin.display(description="Forecast")
     def expected(self, budget: Budget) -> SafeString:
-        state = _state(budget)
-        if state.ends_at is None:
-            return money(None)
-        return money(
-            forecast(
-                posted=state.posted_pico,
-                starts_at=state.starts_at,
-                ends_at=state.ends_at,
-                now=db_now(),
-            )
-        )
+        return money(_of(budget).outlook.total)
 
-    @admin.display(description="How the money went")
-    def chart(self, budget: Budget) -> SafeString:
-        found = burn_down(budget=budget, now=db_now())
-        if found is None:
-            return format_html("{}", NOTHING)
-        title, limit = "Spent so far in this window", _state(budget).limit_pico
-        return line(Line(title, found.labels, found.spent, limit=limit, format=_short))
+    @admin.display(description="Runs out")
+    def state(self, budget: Budget) -> SafeString:
+        found = _of(budget)
+        return format_html("{}<br>{}", cells.standing(found), cells.runs_out(found))
 
-    @admin.display(description="Window")
-    def window(self, budget: Budget) -> SafeString:
-        state = _state(budget)
-        if state.length is not None:
-            return format_html("the last {} {}", budget.length, budget.period)
-        return cells.span(starts_at=state.starts_at, ends_at=state.ends_at, zone=budget.time_zone)
-
-    @admin.display(description="Look into")
-    def records(self, budget: Budget) -> SafeString:
-        history = {"table": "budgets.Budget", "q": budget.pk}
-        links: tuple[tuple[str, dict[str, Any], str], ...] = (
-            ("admin:budgets_window_changelist", {"budget": budget.pk}, "All windows"),
-            ("admin:audit_auditentry_changelist", history, "Change history"),
-            ("admin:budgets_budgetraise_add", {"budget": budget.pk}, "Raise once"),
-            ("admin:budgets_budgetraise_changelist", {}, "All raises"),
-            ("admin:budgets_thresholdcrossing_changelist", {}, "Thresholds reached"),
-        )
-        rows = ((reverse(name), urlencode(query), text) for name, query, text in links)
-        return format_html_join(" · ", '<a href="{}?{}">{}</a>', rows)
+    @admin.display(description="Last alert")
+    def last_alert(self, budget: Budget) -> SafeString:
+        return cells.crossing(_of(budget).latest)
 
 
-def _short(amount: float | int) -> str:
-    return short_usd(int(amount))
-
-
-def _states(budgets: list[Budget]) -> list[BudgetState]:
-    return budget_states(budgets=budgets, now=db_now()) if budgets else []
-
-
-def _state(budget: Any) -> BudgetState:
-    """Read once a budget and page."""
-    if not hasattr(budget, "state"):
-        budget.state = _states([budget])[0]
-    state: BudgetState = budget.state
-    return state
+def _of(budget: Any) -> Overview:
+    """As `BudgetChangeList` read it."""
+    found: Overview = budget.overview
+    return found

@@ -1,7 +1,11 @@
 """Management of budgets."""
 
-from rest_framework import serializers
+from typing import Any
 
+from rest_framework import serializers
+from rest_framework.serializers import BaseSerializer
+
+from apps.audit.history import note_reason
 from apps.budgets.models import Budget
 from apps.budgets.unknown import unknown_names
 from apps.core.manage_api import ManageViewSet, USDField, manage_serializer
@@ -23,7 +27,8 @@ class WarningsField(serializers.ListField):
 
 
 class BudgetViewSet(ManageViewSet):
-    """Budgets: the limit in dollars. What a budget counts is fixed once it is made."""
+    """Budgets: the limit in dollars. What a budget counts is fixed once it is made. Say in `reason`
+    why you change one: it stands in its history."""
 
     queryset = Budget.objects.order_by("pk")
     serializer_class = manage_serializer(
@@ -44,9 +49,25 @@ class BudgetViewSet(ManageViewSet):
             "bases",
             "notify",
             "warnings",
+            "reason",
         ),
         extra={
             "limit_usd": USDField(source="limit_pico"),
             "warnings": WarningsField(read_only=True),
+            "reason": serializers.CharField(write_only=True, required=False, max_length=500),
         },
     )
+
+    def perform_create(self, serializer: BaseSerializer[Any]) -> None:
+        _note(serializer)
+        super().perform_create(serializer)
+
+    def perform_update(self, serializer: BaseSerializer[Any]) -> None:
+        _note(serializer)
+        super().perform_update(serializer)
+
+
+def _note(serializer: BaseSerializer[Any]) -> None:
+    """The reason belongs to the history, not to the row."""
+    if reason := serializer.validated_data.pop("reason", ""):
+        note_reason(reason)

@@ -9,12 +9,13 @@ from rest_framework.response import Response
 
 from apps.budgets.api.serializers import BudgetSerializer
 from apps.budgets.models import Budget
-from apps.budgets.selectors import budget_states, budgets_of
+from apps.budgets.overview import overviews
+from apps.budgets.selectors import budgets_of
 from apps.core.clock import db_now
 
 
 class BudgetListView(ListAPIView[Budget]):
-    """The budgets that your calls count to: limit, spent, held, remaining."""
+    """The budgets that your calls count to: limit, spent, held, remaining, and the forecast."""
 
     queryset = Budget.objects.none()
     serializer_class = BudgetSerializer
@@ -26,5 +27,5 @@ class BudgetListView(ListAPIView[Budget]):
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         page = self.paginate_queryset(self.get_queryset()) or []
-        states = budget_states(budgets=page, now=db_now())
-        return self.get_paginated_response(BudgetSerializer(states, many=True).data)
+        found = overviews(budgets=page, now=db_now())
+        return self.get_paginated_response(BudgetSerializer(found, many=True).data)

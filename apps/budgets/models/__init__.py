@@ -1,4 +1,4 @@
-"""Budgets, their windows of time, the holds that keep them, raises, and what they tell people."""
+"""Budgets, their windows of time, the holds that keep them, raises, records, and what they tell."""
 
 from apps.budgets.models.alerts import Alert, ThresholdCrossing
 from apps.budgets.models.budgets import (
@@ -12,6 +12,7 @@ from apps.budgets.models.budgets import (
 from apps.budgets.models.choices import Basis
 from apps.budgets.models.holds import Hold, HoldStatus, HoldWindow
 from apps.budgets.models.raises import BudgetRaise, RaiseStatus
+from apps.budgets.models.records import Refusal, WindowDay
 from apps.budgets.models.windows import Bucket, Window
 
 __all__ = [
@@ -27,8 +28,10 @@ __all__ = [
     "OnExceeded",
     "Period",
     "RaiseStatus",
+    "Refusal",
     "ThresholdCrossing",
     "Weekday",
     "Window",
+    "WindowDay",
     "validate_time_zone",
 ]

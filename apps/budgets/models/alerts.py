@@ -1,5 +1,6 @@
 """Thresholds that were reached, and the outbox of what people are told about them."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -43,7 +44,15 @@ class Alert(models.Model):
     next_try_at = models.DateTimeField()
     tries = models.PositiveSmallIntegerField(default=0)
     delivered_at = models.DateTimeField(null=True, blank=True)
-    error = models.CharField(max_length=500, blank=True, default="")
+    sent_to = ArrayField(
+        models.EmailField(),
+        default=list,
+        db_default=[],
+        help_text="Whom the mail went to; nobody: it stands in the log only.",
+    )
+    error = models.CharField(
+        max_length=500, blank=True, default="", help_text="Of the last try that failed."
+    )
 
     class Meta:
         indexes = [

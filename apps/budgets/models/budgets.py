@@ -148,8 +148,8 @@ class Budget(SlugModel):
         db_default=["actual", "committed", "forecast"],
         blank=True,
         verbose_name="compared with",
-        help_text="Forecast: what was spent so far, at the same pace to the window's end, after "
-        "a twentieth of it has passed; days of the week make no difference. Calendar windows only.",
+        help_text="Forecast: what will be spent by the window's end; only calendar windows have "
+        "one.",
     )
     notify = ArrayField(
         models.EmailField(),

@@ -9,23 +9,16 @@ from django.db import transaction
 
 from apps.budgets.admission import Room
 from apps.budgets.models import Alert, Basis, Budget, ThresholdCrossing
+from apps.budgets.outlook import first_day_needed, outlook
 from apps.budgets.rolling import is_rolling
-from apps.budgets.selectors import rooms_now
+from apps.budgets.selectors import days_known, rooms_now, state_of
 from apps.budgets.thresholds import Crossing, reached, record
+from apps.budgets.windows import bounds_now
 from apps.core.money import Pico, short_usd
 
-MIN_SHARE = 20  # a forecast rests on at least 1/20 of the window
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=6)
 log = structlog.get_logger(__name__)
-
-
-def forecast(*, posted: Pico, starts_at: datetime, ends_at: datetime, now: datetime) -> Pico | None:
-    """What will be spent by the window's end at the pace so far; None while that says nothing."""
-    passed, whole = now - starts_at, ends_at - starts_at
-    if passed * MIN_SHARE < whole or now >= ends_at:
-        return None
-    return posted * (whole // timedelta(microseconds=1)) // (passed // timedelta(microseconds=1))
 
 
 @transaction.atomic
@@ -36,14 +29,23 @@ def record_forecasts(*, now: datetime) -> int:
         for budget in Budget.objects.filter(active=True, bases__contains=[Basis.FORECAST])
         if not is_rolling(budget)
     ]
-    rooms = rooms_now(budgets=budgets, now=now).values() if budgets else ()
-    return record([crossing for room in rooms for crossing in _forecast_crossings(room, now)], now)
+    if not budgets:
+        return 0
+    rooms, bounds = rooms_now(budgets=budgets, now=now), bounds_now(budgets, now)
+    known = days_known(budgets=budgets, since=first_day_needed(now))
+    found: list[Crossing] = []
+    for budget in budgets:
+        room = rooms[budget.pk]
+        state = state_of(budget, room, bounds[budget.pk])
+        days = known.get(budget.pk, {})
+        expected = outlook(state=state, zone=budget.time_zone, known=days, now=now).total
+        found += _forecast_crossings(room, expected)
+    return record(found, now)
 
 
-def _forecast_crossings(room: Room, now: datetime) -> list[Crossing]:
-    if not room.window_id or room.ends_at is None:
+def _forecast_crossings(room: Room, expected: Pico | None) -> list[Crossing]:
+    if not room.window_id or expected is None:
         return []
-    expected = forecast(posted=room.posted, starts_at=room.period_at, ends_at=room.ends_at, now=now)
     return [
         Crossing(
             room.window_id,
@@ -54,7 +56,7 @@ def _forecast_crossings(room: Room, now: datetime) -> list[Crossing]:
             room.limit,
         )
         for percent in room.thresholds
-        if expected is not None and reached(used=expected, limit=room.limit, percent=percent)
+        if reached(used=expected, limit=room.limit, percent=percent)
     ]
 
 
@@ -80,7 +82,7 @@ def _deliver(pk: int, now: datetime) -> bool:
         alert.next_try_at = now + min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(alert.tries, 20))
         log.warning("budget_alert_not_delivered", alert=pk, error=alert.error)
     else:
-        alert.delivered_at, alert.error = now, ""
+        alert.delivered_at, alert.sent_to = now, alert.crossing.window.budget.notify
     alert.tries += 1
     alert.save()
     return alert.delivered_at is not None

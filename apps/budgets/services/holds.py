@@ -15,7 +15,7 @@ from apps.budgets.models import Hold, HoldStatus, HoldWindow
 from apps.budgets.thresholds import crossings_of, record
 from apps.budgets.types import BudgetExceeded, BudgetFacts, Held, HoldRequest, Resolution
 from apps.budgets.wanted import Wanted
-from apps.budgets.writes import WindowMoves, update_holds, write_admitted
+from apps.budgets.writes import WindowMoves, update_holds, write_admitted, write_refusals
 from apps.core.rows import insert
 
 log = structlog.get_logger(__name__)
@@ -61,6 +61,7 @@ def hold_now(
         answers.append(found.answer if isinstance(found, Admitted) else found)
     _write_holds(admitted.values(), now)
     _write_rooms(rooms.values(), now)
+    _write_refusals(rooms.values(), requests, answers, now)
     return now, answers
 
 
@@ -85,7 +86,7 @@ def settle_all(
         moves.add(links[hold.pk], move)
         _move_rooms(rooms, links[hold.pk], move)
     update_holds(holds.values())
-    moves.write()
+    moves.write(now)
     record([crossing for room in rooms.values() for crossing in crossings_of(room)], now)
 
 
@@ -132,6 +133,23 @@ def _write_rooms(rooms: Collection[Room], now: datetime) -> None:
     record([crossing for room in changed for crossing in crossings_of(room)], now)
 
 
+def _write_refusals(
+    rooms: Iterable[Room],
+    requests: Sequence[HoldRequest],
+    answers: Sequence[Held | BudgetExceeded],
+    now: datetime,
+) -> None:
+    windows = {room.budget: room.window_id for room in rooms}
+    write_refusals(
+        (
+            (windows[answer.budget], request, answer)
+            for request, answer in zip(requests, answers, strict=True)
+            if isinstance(answer, BudgetExceeded)
+        ),
+        now,
+    )
+
+
 def _settle(hold: Hold, resolution: Resolution, now: datetime) -> Move:
     amount, is_open = hold.amount_pico, hold.status == HoldStatus.HELD
     move = settlement(
@@ -165,5 +183,5 @@ def _give_back(ids: Collection[UUID], status: HoldStatus, now: datetime) -> list
         moves.add(links[hold.pk], Move(0, hold.posted_pico - hold.amount_pico, 0))
         hold.status, hold.resolved_at = status, now
     update_holds(still_held)
-    moves.write()
+    moves.write(now)
     return [hold.pk for hold in still_held]

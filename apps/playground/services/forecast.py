@@ -10,9 +10,9 @@ from django.db.models import Sum
 
 from apps.budgets.admission import Room
 from apps.budgets.models import Budget
+from apps.budgets.outlook import pace
 from apps.budgets.rolling import is_rolling
 from apps.budgets.selectors import rooms_now
-from apps.budgets.services.alerts import forecast
 from apps.core.clock import db_now
 from apps.core.money import Pico, short_usd
 from apps.gateway.config import Config
@@ -146,7 +146,7 @@ def _used_up(room: Room, more: Fraction, now: datetime) -> Iterator[str]:
     """`more`: pico-USD in 30 days."""
     if room.ends_at is None:
         return
-    usual = forecast(posted=room.posted, starts_at=room.period_at, ends_at=room.ends_at, now=now)
+    usual = pace(posted=room.posted, starts_at=room.period_at, ends_at=room.ends_at, now=now)
     if usual is None or usual > room.limit:
         return
     then = usual + round(more * Fraction((room.ends_at - now) // TICK, PERIOD // TICK))

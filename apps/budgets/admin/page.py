@@ -1,0 +1,179 @@
+"""What the page of one budget shows above its form."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Max, Sum
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.budgets.admin import cells
+from apps.budgets.admin.what_if import what_if
+from apps.budgets.changes import changes_of
+from apps.budgets.course import Course, course_of
+from apps.budgets.drawing import burn_down, spent_by_day
+from apps.budgets.models import Budget, BudgetRaise, Refusal, ThresholdCrossing
+from apps.budgets.outlook import accuracy
+from apps.budgets.overview import Overview, Standing, overviews
+from apps.budgets.selectors import days_known
+from apps.core.admin import money
+from apps.core.admin.cells import NOTHING
+from apps.core.clock import db_now
+from apps.core.money import Pico, short_usd
+from apps.ledger.forecasting import BACK_TESTS, BASE, filled
+
+LATEST = 50  # thresholds, and groups of refused calls
+_HISTORY = timedelta(days=BASE + 7 * BACK_TESTS)  # and the window's length, for back-tests
+_TICK = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Card:
+    label: str
+    value: SafeString | str
+    note: SafeString | str = ""
+
+
+def page_of(request: HttpRequest, budget: Budget) -> dict[str, Any]:
+    """The context of its template."""
+    now = db_now()
+    [found] = overviews(budgets=[budget], now=now)
+    window = {"window__budget": budget.pk, "window__starts_at": found.state.starts_at}
+    raises = list(BudgetRaise.objects.filter(**window).select_related("requested_by", "decided_by"))
+    known = _known(found, now)
+    course = course_of(found=found, raises=raises, now=now)
+    error = _error(found, known, now)
+    return {
+        "found": found,
+        "standing": cells.standing(found),
+        "scope": cells.scope(budget.scope),
+        "period": cells.period(found),
+        "cards": _cards(found, error),
+        "course": course,
+        "chart": _chart(found, course, known, now),
+        "error": error,
+        "raises": raises,
+        "may_raise": budget.active and request.user.has_perm("budgets.add_budgetraise"),
+        "may_change": request.user.has_perm("budgets.change_budget"),
+        "sees_history": request.user.has_perm("audit.view_auditentry"),
+        "crossings": _crossings(window),
+        "refusals": _refusals(found, window),
+        "changes": changes_of(budget),
+        "what_if": what_if(budget=budget, asked=request.GET, now=now),
+        "now": now,
+    }
+
+
+def _known(found: Overview, now: datetime) -> dict[date, Pico]:
+    length = found.state.ends_at - found.state.starts_at if found.state.ends_at else timedelta(0)
+    since = (now - _HISTORY - min(length, timedelta(days=366))).date()
+    return days_known(budgets=[found.budget], since=since).get(found.budget.pk, {})
+
+
+def _error(found: Overview, known: dict[date, Pico], now: datetime) -> str:
+    """How far off such forecasts were, in words."""
+    if found.outlook.method != "weekdays" or found.outlook.total is None:
+        return ""
+    today = now.astimezone(ZoneInfo(found.budget.time_zone)).date()
+    error, tests = accuracy(known=known, today=today, ahead=len(found.outlook.to_come))
+    if error is None:
+        return "too few days to say how sure"
+    return f"± {error:.0%}, by {tests} back-test{'s' if tests > 1 else ''}"
+
+
+def _chart(
+    found: Overview, course: Course | None, known: dict[date, Pico], now: datetime
+) -> SafeString | None:
+    """The burn-down; of what rolls, what was spent on each of the days before."""
+    state = found.state
+    if course is not None:
+        return burn_down(course, committed=state.posted_pico + state.held_pico)
+    if state.length is None or not known:
+        return None
+    today = now.astimezone(ZoneInfo(found.budget.time_zone)).date()
+    days = filled(known, today - max(state.length, 14 * _DAY), today)
+    return spent_by_day([(f"{day:%-d %b}", amount) for day, amount in days.items()])
+
+
+def _cards(found: Overview, error: str) -> list[Card]:
+    state = found.state
+    share = f"{state.posted_pico / state.limit_pico:.0%}" if state.limit_pico else "all"
+    left = state.limit_pico - state.posted_pico - state.held_pico
+    return [
+        Card("Spent", money(state.posted_pico), format_html("{} of {}", share, cells.limit(state))),
+        Card(
+            "Committed",
+            money(state.posted_pico + state.held_pico),
+            format_html("{} held by running calls", money(state.held_pico)),
+        ),
+        Card("Left", money(max(0, left)), _beyond(found, left)),
+        Card("Forecast", *_forecast(found, error)),
+        Card("Runs out", cells.runs_out(found), _at_the_pace(found)),
+        Card("Starts anew", *_reset(found)),
+    ]
+
+
+def _beyond(found: Overview, left: Pico) -> str:
+    if left < 0:
+        return f"{short_usd(-left)} beyond the limit"
+    if found.state.overrun_pico:
+        return f"{short_usd(found.state.overrun_pico)} cost more than was held"
+    return "for calls that begin now"
+
+
+def _forecast(found: Overview, error: str) -> tuple[SafeString | str, str]:
+    if found.outlook.total is None:
+        endless = found.state.ends_at is None
+        return NOTHING, "no end to forecast" if endless else "too early to say"
+    how = error if found.outlook.method == "weekdays" else "at the pace so far; too few days yet"
+    return money(found.outlook.total), how
+
+
+def _at_the_pace(found: Overview) -> str:
+    if found.standing == Standing.USED_UP:
+        return "calls are refused" if found.state.hard else "calls are marked, not refused"
+    how = {"weekdays": "if days go on like their weekdays", "pace": "at the pace so far", "": ""}
+    return how[found.outlook.method]
+
+
+def _reset(found: Overview) -> tuple[str, str]:
+    """In the budget's own zone."""
+    budget, state = found.budget, found.state
+    if state.length is not None:
+        return "rolls on", f"calls stop counting after {budget.length} {budget.period}"
+    if state.ends_at is None:
+        return "never", "a lifetime has one window"
+    at = state.ends_at.astimezone(ZoneInfo(budget.time_zone))
+    return f"{at:%-d %b %Y}", f"{at:%H:%M} in {budget.time_zone}"
+
+
+def _crossings(window: dict[str, Any]) -> list[tuple[ThresholdCrossing, SafeString]]:
+    rows = ThresholdCrossing.objects.filter(**window).select_related("alert")
+    return [(row, cells.delivery(row.alert)) for row in rows[:LATEST]]
+
+
+def _refusals(found: Overview, window: dict[str, Any]) -> dict[str, Any]:
+    """By service and model, and all together; of what rolls, those of its length."""
+    rows = Refusal.objects.filter(**window)
+    if found.state.length is not None:
+        rows = rows.filter(hour__gt=db_now() - found.state.length)
+    groups = list(
+        rows.values("service", "model")
+        .annotate(
+            asked=Sum("calls"),
+            waited=Sum("waiting"),
+            no_price=Sum("unpriced"),
+            needed=Sum("needed_pico"),
+            latest=Max("latest_at"),
+        )
+        .order_by("-asked", "service", "model")
+    )
+    return {
+        "rows": groups[:LATEST],
+        "more": len(groups[LATEST:]),
+        "calls": sum(row["asked"] for row in groups),
+    }
