@@ -29,8 +29,9 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`spent`: up to its end, None where it is still to come; `expected` the same by the forecast,
-    from the step of now on. `ideal` spreads the limit evenly. `limit`: at its end."""
+    """`label`: its last day or month, or the hour at which it ends. `spent`: up to its end, None
+    where it is still to come; `expected` the same by the forecast, from the step of now on.
+    `ideal` spreads the limit evenly. `limit`: at its end."""
 
     label: str
     ends_at: datetime
@@ -63,7 +64,7 @@ def course_of(*, found: Overview, raises: Sequence[BudgetRaise], now: datetime) 
     limits = _limits(found, raises, ends)
     steps = [
         Step(
-            label=f"{(at - _TICK).astimezone(zone):{_LABELS[unit]}}",
+            label=f"{(at if unit == 'hour' else at - _TICK).astimezone(zone):{_LABELS[unit]}}",
             ends_at=at,
             spent=actual[n] if n <= current else None,
             expected=expected.get(n),

@@ -6,12 +6,12 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 
 from apps.budgets.admission import Room, admit
 from apps.budgets.carry import carried_over
 from apps.budgets.locking import window_ids_of
-from apps.budgets.models import Budget, Hold, WindowDay
+from apps.budgets.models import Budget, Hold
 from apps.budgets.rolling import length_of
 from apps.budgets.rooms import read_rooms
 from apps.budgets.types import (
@@ -61,6 +61,14 @@ _DIFFERENCES = """
     ) AS what(name, recorded, computed)
     WHERE what.recorded <> what.computed
     ORDER BY w.id, what.name
+"""
+
+
+# Amounts as text: a list of 500 budgets reads some 14,000, and a Decimal takes longer than an int.
+_DAYS = """
+    SELECT w.budget_id, d.day, sum(d.posted_pico)::text
+    FROM budgets_windowday d JOIN budgets_window w ON w.id = d.window_id
+    WHERE w.budget_id = ANY(%s) AND d.day >= %s GROUP BY 1, 2
 """
 
 
@@ -125,11 +133,11 @@ def rooms_now(*, budgets: Sequence[IsBudget], now: datetime) -> dict[int, Room]:
 def days_known(*, budgets: Collection[Budget], since: date) -> dict[int, dict[date, Pico]]:
     """Budget id → what was posted on each day of its own zone, from `since` on; days without are
     left out, and so are budgets without. One query, whatever their number."""
-    rows = WindowDay.objects.filter(window__budget__in=budgets, day__gte=since)
-    sums = rows.values_list("window__budget", "day").annotate(posted=Sum("posted_pico"))
     known: dict[int, dict[date, Pico]] = defaultdict(dict)
-    for budget_id, day, posted in sums.order_by():
-        known[budget_id][day] = int(posted)
+    with connection.cursor() as cursor:
+        cursor.execute(_DAYS, [[budget.pk for budget in budgets], since])
+        for budget_id, day, posted in cursor.fetchall():
+            known[budget_id][day] = int(posted)
     return dict(known)
 
 

@@ -150,7 +150,7 @@ def test_finance_tries_a_limit_raises_and_changes_it(
     page.get_by_role("button", name="Save", exact=True).click()
     visitor.go(path(shop["shop"]))
     page.get_by_text("A second sale").wait_for()
-    page.get_by_label("Limit, USD", exact=True).fill("1500")
+    page.locator("#id_limit_pico").fill("1500")
     page.get_by_role("button", name="Save and continue editing").click()
     page.get_by_text("Say why, for somebody who was not here.").wait_for()
     page.get_by_label("Reason").fill("It grew")

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from apps.budgets.admin import cells
 from apps.budgets.admin.what_if import what_if
 from apps.budgets.changes import changes_of
-from apps.budgets.course import Course, course_of
+from apps.budgets.course import course_of
 from apps.budgets.drawing import burn_down, spent_by_day
 from apps.budgets.models import Budget, BudgetRaise, Refusal, ThresholdCrossing
 from apps.budgets.outlook import accuracy
@@ -46,7 +46,7 @@ def page_of(request: HttpRequest, budget: Budget) -> dict[str, Any]:
     raises = list(BudgetRaise.objects.filter(**window).select_related("requested_by", "decided_by"))
     known = _known(found, now)
     course = course_of(found=found, raises=raises, now=now)
-    error = _error(found, known, now)
+    error, days = _error(found, known, now), _days(found, known, now)
     return {
         "found": found,
         "standing": cells.standing(found),
@@ -54,7 +54,14 @@ def page_of(request: HttpRequest, budget: Budget) -> dict[str, Any]:
         "period": cells.period(found),
         "cards": _cards(found, error),
         "course": course,
-        "chart": _chart(found, course, known, now),
+        "days": days,
+        "chart": (
+            burn_down(course, committed=found.state.posted_pico + found.state.held_pico)
+            if course
+            else spent_by_day(days)
+            if days
+            else None
+        ),
         "error": error,
         "raises": raises,
         "may_raise": budget.active and request.user.has_perm("budgets.add_budgetraise"),
@@ -85,18 +92,14 @@ def _error(found: Overview, known: dict[date, Pico], now: datetime) -> str:
     return f"± {error:.0%}, by {tests} back-test{'s' if tests > 1 else ''}"
 
 
-def _chart(
-    found: Overview, course: Course | None, known: dict[date, Pico], now: datetime
-) -> SafeString | None:
-    """The burn-down; of what rolls, what was spent on each of the days before."""
-    state = found.state
-    if course is not None:
-        return burn_down(course, committed=state.posted_pico + state.held_pico)
-    if state.length is None or not known:
-        return None
+def _days(found: Overview, known: dict[date, Pico], now: datetime) -> list[tuple[str, Pico]]:
+    """Of what rolls: what was spent on each of the days before."""
+    length = found.state.length
+    if length is None or not known:
+        return []
     today = now.astimezone(ZoneInfo(found.budget.time_zone)).date()
-    days = filled(known, today - max(state.length, 14 * _DAY), today)
-    return spent_by_day([(f"{day:%-d %b}", amount) for day, amount in days.items()])
+    days = filled(known, today - max(length, 14 * _DAY), today)
+    return [(f"{day:%-d %b}", amount) for day, amount in days.items()]
 
 
 def _cards(found: Overview, error: str) -> list[Card]:
