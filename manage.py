@@ -52,6 +52,7 @@ def _start_again() -> NoReturn:
 
 
 def _dispatch(argv: list[str]) -> int:
+    _keep_bytecode()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmplatform.settings")
     command = argv[1] if len(argv) > 1 else "help"
     if command in OWN_COMMANDS:
@@ -71,6 +72,19 @@ def _dispatch(argv: list[str]) -> int:
 
     execute_from_command_line(argv)
     return 0
+
+
+def _keep_bytecode() -> None:
+    """Who wants none beside the sources gets it into `.venv`.
+
+    Nothing is compiled at installation, so each of many processes would compile all that it imports:
+    more work than the rest of its start.
+    """
+    if not (sys.dont_write_bytecode and _runs_in(VENV)):
+        return
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    prefix = os.environ.setdefault("PYTHONPYCACHEPREFIX", str(VENV / "bytecode"))
+    sys.dont_write_bytecode, sys.pycache_prefix = False, prefix
 
 
 # --- The virtual environment ---------------------------------------------------------------------

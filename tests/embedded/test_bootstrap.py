@@ -36,8 +36,10 @@ def project(tmp_path_factory) -> Path:
     return root
 
 
-def start(project: Path, python: str = BASE_PYTHON) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/")}
+def start(
+    project: Path, python: str = BASE_PYTHON, **more: str
+) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/")} | more
     command = [python, str(project / "manage.py"), "status"]
     return subprocess.run(
         command, env=environment, cwd="/", capture_output=True, text=True, check=False
@@ -63,6 +65,16 @@ def test_a_changed_lock_is_installed_again(project):
 
     assert "Installing the packages" in start(project).stderr
     assert start(project).stderr == ""
+
+
+def test_what_is_compiled_is_kept_away_from_the_sources_of_who_wants_it_so(project):
+    start(project)
+    for folder in list((project / "llmplatform").rglob("__pycache__")):
+        shutil.rmtree(folder)
+
+    assert start(project, PYTHONDONTWRITEBYTECODE="1").returncode == 7
+    assert list((project / ".venv" / "bytecode").rglob("commands.*.pyc"))
+    assert not list((project / "llmplatform").rglob("__pycache__"))
 
 
 def test_an_empty_environment_of_the_users_own_stays_as_it_is(project, tmp_path):
