@@ -77,8 +77,8 @@ def _dispatch(argv: list[str]) -> int:
 def _keep_bytecode() -> None:
     """Who wants none beside the sources gets it into `.venv`.
 
-    Nothing is compiled at installation, so each of many processes would compile all that it imports:
-    more work than the rest of its start.
+    Nothing is compiled at installation, so each of many processes would compile all that it
+    imports: more work than the rest of its start.
     """
     if not (sys.dont_write_bytecode and _runs_in(VENV)):
         return
