@@ -2,7 +2,8 @@
 
 Run `python -m bench.overhead [--seconds 2] [--rounds 3]`: about two minutes. It starts, on
 loopback, its own Postgres (fsync on), Valkey, a fast model server, the gateway as `manage.py up`
-starts it, and as baseline Y a bare pass-through (granian, aiohttp, a key check). Every prompt is
+starts it, and as baseline Y a bare pass-through (granian, aiohttp, a key check; on asyncio's loop,
+as when the targets were set, while the gateway runs on uvloop). Every prompt is
 another one, two hard budgets and the tier's limits apply, the cache is asked and filled.
 
 The rounds interleave the three targets, medians are told. Gateway and Y run on the last core,
@@ -105,7 +106,7 @@ def _targets(folder: Path) -> Iterator[list[Target]]:
     key = _configuration(f"http://127.0.0.1:{ports[0]}/v1")
     commands = {
         "upstream": ["bench.upstream", f"--port={ports[0]}"],
-        "Y": _granian(ports[1], "bench.passthrough:application"),
+        "Y": _granian(ports[1], "bench.passthrough:application", loop="asyncio"),
         "gateway": _granian(ports[2], "llmplatform.asgi:application"),
     }
     environment = {"UPSTREAM_URL": f"http://127.0.0.1:{ports[0]}", "BENCH_KEY": key}
@@ -120,10 +121,10 @@ def _targets(folder: Path) -> Iterator[list[Target]]:
         yield targets
 
 
-def _granian(port: int, application: str) -> list[str]:
+def _granian(port: int, application: str, *, loop: str = "auto") -> list[str]:
     """As `manage.py up` starts the gateway."""
     options = ["--interface=asgi", "--host=127.0.0.1", "--no-ws", "--log-level=warning"]
-    return ["granian", *options, f"--port={port}", application]
+    return ["granian", *options, f"--loop={loop}", f"--port={port}", application]
 
 
 def _configuration(upstream: str) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from functools import cache
 
+import uvloop
 from django.conf import settings
 from redis.asyncio import Redis
 
@@ -88,7 +89,7 @@ class Runtime:
 
     def start(self) -> None:
         """Open on a new thread with a loop of its own; returns when calls can run."""
-        self.loop = asyncio.new_event_loop()
+        self.loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, name="pipeline", daemon=True)
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self.open(), self.loop).result()
