@@ -1,55 +1,134 @@
 """The finance pages on a ledger of ten million entries: how long they take, and how many queries.
 
 Run `python -m bench.finance_pages [--rows 10000000] [--folder DIR]`, where nothing else runs. It
-starts a Postgres of its own in DIR, which must not exist (25 GB free for ten million rows),
-and removes it. The entries are those of `bench.ledger_seed`: a year from 2026-01-01 of 30 services,
-12 models and 200 prompt versions. Each page is loaded by Django's own client, without a network,
-signed in as finance; a time is the median of five after a first load. Exit code 1: a page took more
-than was asked, or asked more than 25 queries.
+starts a Postgres of its own in DIR, which must not exist (40 GB free for ten million rows),
+and removes it. The entries are the twelve months until now of `bench.history`, with days of
+Europe/Berlin. With `--filled` it measures the database of `DATABASE_URL`, which `bench.history` has
+filled, and leaves a signed-in user and a statement behind. Each page is loaded by Django's own
+client, without a network, signed in as finance; a time is the median of seven after a first load.
+Exit code 1: a page took more than was asked, or asked more than 25 queries.
 """
 
+import argparse
 import os
 import statistics
 import sys
 import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.ledger_rows import _options, _postgres, _prepare, _say
+from bench.ledger_rows import _postgres, _say
 
-LIMIT, QUERIES, TIMES = 0.4, 25, 5
-YEAR = "from=2026-01-01&to=2026-12-31"
-PAGES = {
-    "a month by service": "costs/?from=2026-06-01&to=2026-06-30",
-    "a month by team and model": "costs/?from=2026-06-01&to=2026-06-30&group_by=team,model",
-    "a month by prompt version": "costs/?from=2026-06-01&to=2026-06-30&group_by=prompt_version",
-    "a month of one service": "costs/?from=2026-06-01&to=2026-06-30&service=service-3",
-    "90 days by service": "costs/?from=2026-04-02&to=2026-06-30",
-    "a year by month and service": f"costs/?{YEAR}",
-    "a year by version and model": f"costs/?{YEAR}&group_by=prompt_version,model",
-    "a day by hour": "costs/?from=2026-06-10&to=2026-06-10",
-    "why, month against month": "costs/why/?from=2026-06-01&to=2026-06-30",
-    "unusual days of a month": "costs/anomalies/?from=2026-06-01&to=2026-06-30",
-}
+LIMIT, QUERIES, TIMES = 0.4, 25, 7
+ZONE = "Europe/Berlin"
 
 
 def main() -> int:
-    options = _options()
-    with _postgres(Path(options.folder)) as url:
-        os.environ |= {
-            "DATABASE_URL": url,
-            "DJANGO_SETTINGS_MODULE": "llmplatform.settings",
-            "LLMPLATFORM_EMBEDDED": "1",
-            "LOG_LEVEL": "ERROR",
-        }
-        os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:1/0")  # never asked
-        import django
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--folder", type=Path, default=Path("/var/tmp/llmplatform-finance-bench"))
+    parser.add_argument("--filled", action="store_true", help="measure the one of DATABASE_URL")
+    options = parser.parse_args()
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "llmplatform.settings",
+        "LLMPLATFORM_EMBEDDED": "1",
+        "LOG_LEVEL": "ERROR",
+        "REPORTING_TIME_ZONE": ZONE,
+    }
+    os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:1/0")  # never asked
+    if options.filled:
+        return _measure()
+    with _postgres(options.folder) as url:
+        os.environ["DATABASE_URL"] = url
+        _fill(options.rows)
+        return _measure()
 
-        django.setup()
-        _prepare(url, options.rows, options.seed)
-        client = _signed_in()
-        kept = [_measured(client, name, path) for name, path in PAGES.items()]
+
+def _fill(rows: int) -> None:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    from bench.history import load, twelve_months
+
+    call_command("migrate", verbosity=0)
+    load(twelve_months(rows=rows, until=datetime.now(UTC), zone=ZONE))
+
+
+def _measure() -> int:
+    import django
+
+    django.setup()
+    client = _signed_in()
+    print(f"load of the machine: {os.getloadavg()[0]:.1f}")
+    kept = [_measured(client, name, path) for name, path in _pages()]
+    print(f"load of the machine: {os.getloadavg()[0]:.1f}")
     return 0 if all(kept) else 1
+
+
+def _pages() -> Iterator[tuple[str, str]]:
+    from apps.ledger.models import Attempt, Entry
+
+    month = (datetime.now(UTC) - timedelta(days=2)).date().replace(day=1) - timedelta(days=1)
+    days = f"from={month.replace(day=1)}&to={month}"
+    yield "home", ""
+    yield "30 days by service", "costs/"
+    yield "a month by service", f"costs/?{days}"
+    yield "a month by team and model", f"costs/?{days}&group_by=team,model"
+    yield "a month by prompt version", f"costs/?{days}&group_by=prompt_version"
+    yield "a month of one service", f"costs/?{days}&service=returns-web"
+    yield "a month by tag", f"costs/?{days}&group_by=tag:project"
+    yield "90 days by service", "costs/?range=90d"
+    yield "90 days by version, tokens", "costs/?range=90d&group_by=prompt_version&metric=tokens"
+    yield "this year's quarter, by model", "costs/?range=last-quarter&group_by=model"
+    yield "12 months by team and model", "costs/?range=12m&group_by=team,model"
+    yield "12 months by version and model", "costs/?range=12m&group_by=prompt_version,model"
+    yield "12 months by day and service", "costs/?range=12m&grain=day"
+    yield "a day by hour", f"costs/?from={month}&to={month}"
+    yield "why, month against month", f"costs/why/?{days}&group_by=prompt"
+    yield "why, quarter", "costs/why/?range=last-quarter&group_by=service"
+    yield "unusual days of a month", f"costs/anomalies/?{days}"
+    yield "unusual days of 90, by prompt", "costs/anomalies/?range=90d&group_by=prompt"
+    yield "usage, 30 days", "usage/"
+    yield "usage, 90 days", f"usage/?from={month - timedelta(days=89)}&to={month}"
+    yield "waste, a month", f"waste/?{days}"
+    yield "statements of a month", f"costs/statements/?month={month:%Y-%m}"
+    yield "statement of a team", f"costs/statements/one/?month={month:%Y-%m}&name=support"
+    yield "ledger entries", "ledger/entry/"
+    at = f"at__gte={month.replace(day=1)}&at__lt={month}"
+    yield "ledger entries of a service", f"ledger/entry/?{at}&service__exact=returns-web"
+    entry = Entry.objects.exclude(attempt=None).filter(kind="correction").order_by("-at")[0]
+    yield "ledger entries of a request", f"ledger/entry/?q={entry.request_id}"
+    yield "an entry with its price lines", f"ledger/entry/{entry.pk}/change/"
+    yield "attempts", "ledger/attempt/"
+    yield "an attempt", f"ledger/attempt/{Attempt.objects.order_by('-started_at')[0].pk}/change/"
+    yield "quarantine", "ledger/waitingentry/"
+    yield "adjustments", "ledger/adjustment/"
+    yield "months", "ledger/period/"
+    yield "a month before its close", f"ledger/period/{month.replace(day=1)}/change/"
+    yield "statements of providers", "reconciliation/statement/"
+    yield "exports", "exports/export/"
+    yield "export a question", f"exports/export/ask/?{days}"
+    yield "budgets", "budgets/budget/"
+    if found := _budget():
+        yield "a budget", f"budgets/budget/{found}/change/"
+    if found := _statement():
+        yield "a statement of a provider", f"reconciliation/statement/{found}/change/"
+
+
+def _budget() -> Any:
+    from apps.budgets.models import Budget
+
+    return Budget.objects.values_list("pk", flat=True).first()
+
+
+def _statement() -> Any:
+    from apps.reconciliation.models import Statement
+
+    return Statement.objects.values_list("pk", flat=True).first()
 
 
 def _signed_in() -> Any:
@@ -58,7 +137,7 @@ def _signed_in() -> Any:
     from django.test import Client
 
     settings.ALLOWED_HOSTS = ["testserver"]
-    user = User.objects.create_user("finance", is_staff=True)
+    user, _ = User.objects.get_or_create(username="finance", defaults={"is_staff": True})
     user.groups.add(Group.objects.get(name="finance"))
     client = Client()
     client.force_login(user)
@@ -80,7 +159,7 @@ def _measured(client: Any, name: str, path: str) -> bool:
     client.get(f"/admin/{path}")
     with connection.execute_wrapper(timed):
         page = client.get(f"/admin/{path}")
-    assert page.status_code == 200, page.content
+    assert page.status_code == 200, (path, page.status_code, page.content)
     took = []
     for _ in range(TIMES):
         began = time.perf_counter()
@@ -89,7 +168,7 @@ def _measured(client: Any, name: str, path: str) -> bool:
     middle, asked = statistics.median(took), len(queries)
     kept = middle < LIMIT and asked <= QUERIES
     size = len(page.content) // 1024
-    times = f"{name:28} {middle:7.3f} s  worst {max(took):7.3f} s"
+    times = f"{name:31} {middle:7.3f} s  worst {max(took):7.3f} s"
     said = f"{asked:3} queries, {sum(queries):.3f} s  {size:5} KB"
     print(f"{times}  {said}{'' if kept else '  TOO MUCH'}", flush=True)
     return kept

@@ -13,18 +13,18 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from psycopg import connect, sql
+from psycopg import sql
 
-from bench.ledger_seed import KEYS, copy_entries, names, select
+from bench.ledger_seed import Year, names, select
 
-UNUSED = "request_id|job_id|attempt"  # indexes, by their columns
+UNUSED = ("request_id", "job_id", "attempt")  # indexes, by their columns
 RAW_MONTH = """
     SELECT team, sum(amount_pico), sum(input_tokens), sum(output_tokens), count(*)
     FROM ledger_entry WHERE at >= '2026-06-01' AND at < '2026-07-01' GROUP BY team
@@ -64,7 +64,7 @@ def main() -> int:
         import django
 
         django.setup()
-        _prepare(url, options.rows, options.seed)
+        _prepare(Year(options.rows, options.seed), unused=UNUSED)
         return _measure(options.rows, options.seed)
 
 
@@ -97,52 +97,13 @@ def _postgres(folder: Path) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _prepare(url: str, rows: int, seed: int) -> None:
+def _prepare(year: Year, *, attempts: bool = False, unused: Sequence[str] = ()) -> None:
     from django.core.management import call_command
-    from django.db import connection
 
-    from apps.ledger.posting import post_entries
+    from bench.history import load
 
     call_command("migrate", verbosity=0)
-    with connection.cursor() as cursor:
-        for month in [*(date(2026, month, 1) for month in range(1, 13)), date(2027, 1, 1)]:
-            cursor.execute("SELECT ledger_entry_month(%s)", [month])
-        cursor.execute("SET session_replication_role = replica")
-        cursor.execute("SELECT indexname, indexdef FROM pg_indexes WHERE tablename='ledger_entry'")
-        later = []
-        for name, definition in cursor.fetchall():
-            columns = definition.partition("(")[2]
-            if not name.endswith("_pkey"):
-                cursor.execute(f'DROP INDEX "{name}"')
-                if not any(column in columns for column in UNUSED.split("|")):
-                    later.append(definition.replace(" ON ONLY ", " ON "))
-        began = time.perf_counter()
-        with connect(url) as maker, connect(url) as writer:
-            writer.execute("SET session_replication_role = replica")
-            copy_entries(maker, writer, rows=rows, seed=seed)
-        _say(f"{rows:,} entries made", time.perf_counter() - began)
-        began = time.perf_counter()
-        cursor.execute(KEYS)
-        _say("their keys, which the trigger would have made", time.perf_counter() - began)
-        began = time.perf_counter()
-        for definition in later:
-            cursor.execute(definition)
-        cursor.execute("VACUUM ANALYZE ledger_entry")
-        _say(f"{len(later) + 1} indexes, vacuum, analyze", time.perf_counter() - began)
-        cursor.execute("SET session_replication_role = origin")
-        began = time.perf_counter()
-        post_entries(zone="UTC", batch=1_000_000)
-        _say("all posted into rollups, once", time.perf_counter() - began)
-        cursor.execute("VACUUM ANALYZE ledger_daycost")
-        cursor.execute("VACUUM ANALYZE ledger_monthcost")
-        for table in ("ledger_entry", "ledger_entrykey", "ledger_daycost", "ledger_monthcost"):
-            cursor.execute(
-                f"SELECT (SELECT count(*) FROM {table}), pg_total_relation_size('{table}')"
-                " + coalesce(sum(pg_total_relation_size(inhrelid)), 0)"
-                f" FROM pg_inherits WHERE inhparent = '{table}'::regclass"
-            )
-            count, size = cursor.fetchone()
-            print(f"  {table}: {count:,} rows, {size / 2**20:,.0f} MB")
+    load(year, attempts=attempts, unused=unused)
 
 
 def _measure(rows: int, seed: int) -> int:
@@ -160,7 +121,7 @@ def _measure(rows: int, seed: int) -> int:
     def add_thousand() -> None:
         """In one service call's way: one transaction, triggers on, in the year's last days."""
         nonlocal made
-        more = select(first=made, last=made + 999, rows=made + 1000, seed=seed)
+        more = select(first=made, last=made + 999, year=Year(made + 1000, seed))
         with connection.cursor() as cursor:
             cursor.execute(sql.SQL("INSERT INTO ledger_entry ({}) {}").format(names(), more))
         made += 1000
@@ -177,7 +138,7 @@ def _measure(rows: int, seed: int) -> int:
         from apps.ledger.models import Entry
 
         start, end = day.bounds
-        found = Entry.objects.filter(at__gte=start, at__lt=end, team="team-3")
+        found = Entry.objects.filter(at__gte=start, at__lt=end, team="search")
         return list(found.order_by("-at")[:50]), spend_by_group(days=day, dimension="prompt")
 
     add_thousand()  # reports read rollups and entries that they don't hold yet

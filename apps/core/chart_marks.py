@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from itertools import count
 from math import ceil, floor, log10
 
@@ -151,23 +152,23 @@ def limit_line(frame: Frame, limit: Number, formatted: Format) -> SafeString:
 
 
 def rect(x: float, y: float, width: float, height: float, css: str) -> SafeString:
-    return format_html(
-        '<rect x="{}" y="{}" width="{}" height="{}" class="{}"/>',
-        f"{x:.1f}",
-        f"{y:.1f}",
-        f"{width:.1f}",
-        f"{height:.2f}",
-        css,
-    )
+    """Thousands stand in a chart of a year, so these three do without `format_html`: it takes ten
+    times as long."""
+    place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.2f}"'
+    return mark_safe(f'<rect {place} class="{escape(css)}"/>')  # noqa: S308
 
 
 def titled(title: str, mark: SafeString) -> SafeString:
-    return format_html("<g><title>{}</title>{}</g>", title, mark)
+    return mark_safe(f"<g><title>{escape(title)}</title>{_html(mark)}</g>")  # noqa: S308
 
 
 def joined(parts: Sequence[str]) -> SafeString:
-    """Joins what `format_html` made; it escapes anything else."""
-    return format_html_join("", "{}", ((part,) for part in parts))
+    """Joins what is safe already; it escapes anything else."""
+    return mark_safe("".join(map(_html, parts)))  # noqa: S308
+
+
+def _html(part: str) -> str:
+    return part if isinstance(part, SafeString) else escape(part)
 
 
 def rounded_up(highest: Number) -> Number:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from math import sqrt
 from statistics import median
+from typing import NamedTuple
 
 from apps.core.money import Pico
 from apps.finance.query import Query
@@ -21,7 +22,7 @@ from apps.ledger.reports import Days
 
 WINDOW = 56  # days that a day is compared with
 FEWEST = 28  # of them, or it is not judged
-RECENT = 14  # of them, which say the level of today
+RECENT = 14  # of them, whole weeks, which say the level of today
 FACTOR = 5
 SCALE = 1.4826  # makes the MAD of a normal distribution its standard deviation
 SHARE = 0.2
@@ -68,19 +69,50 @@ def unusual(
     """The unusual ones of `days`. A group begins on its first day with costs; from then on, a day
     without any cost nothing."""
     first = min(by_day)
+    weekdays = _Weekdays(first, by_day)
     for day in days:
-        window = [day - _DAY * n for n in range(1, WINDOW + 1) if day - _DAY * n >= first]
-        if len(window) >= FEWEST:
-            found = _judged(value, day, by_day, window)
+        if (day - first).days >= FEWEST:
+            found = _judged(value, day, by_day.get(day, 0), weekdays)
             if _is_unusual(found, at_least):
                 yield found
 
 
-def _judged(value: str, day: date, by_day: Mapping[date, Pico], window: Sequence[date]) -> Anomaly:
-    usual = [_median([by_day.get(d, 0) for d in window if d.weekday() == n]) for n in range(7)]
-    pairs = [(by_day.get(d, 0), usual[d.weekday()]) for d in window]
-    amount, expected = by_day.get(day, 0), int(usual[day.weekday()] * _level(pairs[:RECENT]))
-    spread = SCALE * median(_distance(*pair) for pair in pairs)
+class _Weekday(NamedTuple):
+    """The same weekday of up to eight weeks: what it cost, newest first, the median, and how far
+    each lies from it."""
+
+    amounts: list[Pico]
+    usual: Pico
+    distances: list[float]
+
+
+class _Weekdays:
+    """Of a group, from its first day on. From one day to the next only one weekday gets a new week,
+    so what was found of the others is kept."""
+
+    def __init__(self, first: date, by_day: Mapping[date, Pico]) -> None:
+        self._first, self._by_day = first, by_day
+        self._kept: dict[date, _Weekday] = {}
+
+    def before(self, day: date) -> list[_Weekday]:
+        """All seven, yesterday's first."""
+        return [self._ending(day - _DAY * n) for n in range(1, 8)]
+
+    def _ending(self, newest: date) -> _Weekday:
+        if newest not in self._kept:
+            weeks = [newest - _DAY * n for n in range(0, WINDOW, 7)]
+            amounts = [self._by_day.get(day, 0) for day in weeks if day >= self._first]
+            usual = _median(amounts)
+            distances = [_distance(amount, usual) for amount in amounts]
+            self._kept[newest] = _Weekday(amounts, usual, distances)
+        return self._kept[newest]
+
+
+def _judged(value: str, day: date, amount: Pico, weekdays: _Weekdays) -> Anomaly:
+    found = weekdays.before(day)
+    recent = [(a, one.usual) for one in found for a in one.amounts[: RECENT // 7]]
+    expected = int(found[-1].usual * _level(recent))
+    spread = SCALE * median(distance for one in found for distance in one.distances)
     score = _distance(amount, expected) / spread if spread else None
     return Anomaly(day, value, amount, expected, score)
 

@@ -25,20 +25,19 @@ _MEASURES: dict[str, LiteralString] = {
     "wasted_pico": "coalesce(sum(amount_pico) FILTER (WHERE purpose = ANY(%(wasted)s)), 0)",
     "adjusted_pico": "coalesce(sum(amount_pico) FILTER (WHERE kind = ANY(%(adjustments)s)), 0)",
 }
-_COLUMNS = (
-    "kind",
-    "purpose",
-    "input_tokens",
-    "output_tokens",
-    "cached_tokens",
-    "amount_pico",
-    "avoided_pico",
+_ASKED = ("kind", "purpose")
+_SUMMED = (
+    *("entries", "input_tokens", "output_tokens", "cached_tokens"),
+    *("amount_pico", "avoided_pico"),
 )
+# Summed twice: first by what the measures ask of an entry, with plain sums, then by the keys alone.
+# Of a quarter's rows few are left then, which pay for eleven sums with conditions.
 _SELECT = """
-    SELECT * FROM (SELECT {keys}, {measures} FROM cost WHERE {which} GROUP BY {keys}) AS found
+    SELECT * FROM (SELECT {keys}, {measures} FROM ({parts}) AS part GROUP BY {keys}) AS found
     WHERE {after} ORDER BY {keys} LIMIT %(limit)s
 """
-_TOTAL = "SELECT {measures} FROM cost WHERE {which} HAVING count(*) > 0"
+_PARTS = "SELECT {named} FROM cost WHERE {which} GROUP BY {by} HAVING count(*) > 0"
+_TOTAL = "SELECT {measures} FROM ({parts}) AS part HAVING count(*) > 0"
 # A zone's calendar decides about an entry's day; the bounds on `at` only help to find it.
 _ENTRIES = """
     WITH cost AS (
@@ -64,22 +63,34 @@ def statement(
     `run_report`, `unanswered`, `wasted`, `adjustments`, `estimate`, `limit`, `start`, `end`, the
     filters' `filter_0` …, and the keys' `after_0` … ."""
     named = [sql.Identifier(key) for key in keys]
-    summed = sql.SQL(", ").join(sql.SQL(_MEASURES[name]) for name in measures)
-    parts = {"measures": summed, "which": _which(query)}
+    needed = " ".join(_MEASURES[name] for name in measures)
+    summed = [name for name in _SUMMED if name in needed]
+    asked = [name for name in _ASKED if name in needed and name not in keys]
+    parts: dict[str, sql.Composable] = {
+        "measures": sql.SQL(", ").join(sql.SQL(_MEASURES[name]) for name in measures),
+        "parts": _parts(query, [*keys, *asked], summed),
+    }
     if keys:
-        after = _after(named) if has_after else sql.SQL("true")
-        joined = sql.SQL(", ").join(named)
-        select = sql.SQL(_SELECT).format(keys=joined, after=after, **parts)
+        parts["after"] = _after(named) if has_after else sql.SQL("true")
+        select = sql.SQL(_SELECT).format(keys=sql.SQL(", ").join(named), **parts)
     else:
         select = sql.SQL(_TOTAL).format(**parts)
-    columns = _columns(query, keys)
+    columns = _columns(query, keys, [*asked, *(name for name in summed if name != "entries")])
     if entries:
         return sql.Composed([sql.SQL(_ENTRIES).format(columns=columns), select]).as_string(None)
     return report_sql.statement(select, columns=columns)
 
 
-def _columns(query: Query, keys: Sequence[str]) -> sql.Composable:
-    plain: list[sql.Composable] = [sql.Identifier(name) for name in _COLUMNS if name not in keys]
+def _parts(query: Query, by: Sequence[str], summed: Sequence[str]) -> sql.Composed:
+    comma, keys = sql.SQL(", "), [sql.Identifier(name) for name in by]
+    sums = [sql.SQL("sum({0}) AS {0}").format(sql.Identifier(name)) for name in summed]
+    named = comma.join([*keys, *sums])
+    return sql.SQL(_PARTS).format(
+        named=named, by=comma.join(keys or [sql.SQL("()")]), which=_which(query)
+    )
+
+
+def _columns(query: Query, keys: Sequence[str], plain: Sequence[str]) -> sql.Composable:
     named = [
         sql.SQL("{} AS {}").format(dimension.column, sql.Identifier(dimension.name))
         for dimension in query.dimensions
@@ -89,7 +100,7 @@ def _columns(query: Query, keys: Sequence[str]) -> sql.Composable:
         sql.SQL("{} AS {}").format(dimension.column, sql.Identifier(f"filter_{n}"))
         for n, (dimension, _) in enumerate(query.filtered)
     ]
-    return sql.SQL(", ").join([*plain, *named, *filtered])
+    return sql.SQL(", ").join([*map(sql.Identifier, plain), *named, *filtered])
 
 
 def _which(query: Query) -> sql.Composable:

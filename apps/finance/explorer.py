@@ -11,6 +11,7 @@ from apps.finance.query import Query
 from apps.finance.selectors import cost_rows, summed
 from apps.finance.types import CostRow, Sums
 
+_BEFORE = ("amount_pico", "avoided_pico")
 METRIC_OF: Mapping[str, Callable[[Sums], int]] = {
     "cost": lambda sums: sums.amount_pico,
     "calls": lambda sums: sums.calls,
@@ -20,8 +21,8 @@ METRIC_OF: Mapping[str, Callable[[Sums], int]] = {
 
 @dataclass(frozen=True)
 class Group:
-    """A row of the table. `values`: one for each dimension, empty where unattributed. `before` is
-    None when nothing is compared."""
+    """A row of the table. `values`: one for each dimension, empty where unattributed. `before` has
+    what was paid and avoided, and is None when nothing is compared."""
 
     values: tuple[str, ...]
     labels: tuple[str, ...]
@@ -115,7 +116,7 @@ def _before(query: Query) -> dict[tuple[str, ...], Sums] | None:
     days = query.days_before
     if days is None:
         return None
-    rows = cost_rows(query=query, keys=query.group_by, days=days)
+    rows = cost_rows(query=query, keys=query.group_by, days=days, measures=_BEFORE)
     return {tuple(map(str, row.keys)): row.sums for row in rows}
 
 

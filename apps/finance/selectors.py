@@ -1,7 +1,7 @@
 """Reads of costs. Days are those of the reporting zone, amounts sums over entries: the days of a
 range add up to the range, and the groups of any dimension to the whole."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -40,11 +40,14 @@ def cost_rows(
     values = _values(query, days) | {"limit": limit}
     values |= {f"after_{n}": value for n, value in enumerate(after)}
     rows = run_report(statement, days, values, months="day" not in keys)
-    width = len(keys)
-    return [
-        CostRow(tuple(row[:width]), Sums(**dict(zip(measures, map(int, row[width:]), strict=True))))
-        for row in rows
-    ]
+    width, sums = len(keys), _sums_of(measures)
+    return [CostRow(row[:width], sums(map(int, row[width:]))) for row in rows]
+
+
+def _sums_of(measures: Sequence[str]) -> Callable[[Iterable[int]], Sums]:
+    if tuple(measures) == MEASURES:
+        return Sums._make
+    return lambda values: Sums(**dict(zip(measures, values, strict=True)))
 
 
 def total(*, query: Query) -> Sums:

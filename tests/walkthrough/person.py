@@ -9,6 +9,8 @@ from tests.visitor import DESKTOP, PHONE, Visitor
 
 View = tuple[str, int]  # theme, and width in pixels
 VIEWS: Sequence[View] = (("light", 1440), ("light", 390), ("dark", 1440), ("dark", 390))
+PAPER = (720, 1050)  # A4 with margins, in CSS pixels
+PRINT: View = ("print", PAPER[0])
 PAINTED = """new Promise(done => {
     requestAnimationFrame(() => requestAnimationFrame(done));
     setTimeout(done, 500);  // a browser without a screen may paint nothing
@@ -79,6 +81,16 @@ class Person:
         chosen = target.evaluate("node => node.selectedOptions[0].text.trim()")
         assert chosen.startswith(option), f"{chosen!r} was chosen, not {option!r}"
 
+    def pick(self, target: Any) -> None:
+        """One of several radio buttons, by the arrows, as Tab stops at the group once."""
+        group = self.page.locator(f"[type=radio][name={target.get_attribute('name')}]")
+        self.reach(group.and_(self.page.locator(":checked")))
+        for _ in range(group.count()):
+            if target.is_checked():
+                return
+            self.page.keyboard.press("ArrowDown")
+        raise AssertionError(f"{target} cannot be picked on {self.page.url}")
+
     def answer(self, button: str, **values: str) -> None:
         """Fill the fields of a question by their labels, and send it."""
         for label, value in values.items():
@@ -93,6 +105,9 @@ class Person:
     def look(self, name: str, shots: Path | None = None, *, views: Sequence[View] = VIEWS) -> None:
         """The page as others have it: axe, the page's policy, its width, and pictures of it."""
         for theme, width in views:
+            if theme == "print":
+                self._print(name, width, shots)
+                continue
             self.page.set_viewport_size(PHONE if width == PHONE["width"] else DESKTOP)
             self.page.evaluate(PAINTED)  # what scrolls at this width is marked after that
             self.visitor.theme(theme)
@@ -106,3 +121,14 @@ class Person:
         self.visitor.theme("light")
         self.faults += [f"{name}: {problem}" for problem in self.visitor.problems]
         self.visitor.problems.clear()
+
+    def _print(self, name: str, width: int, shots: Path | None) -> None:
+        """As on paper, whatever the theme; what is cut off at its edge is a fault."""
+        self.page.emulate_media(media="print")
+        self.page.set_viewport_size({"width": width, "height": PAPER[1]})
+        self.page.evaluate(PAINTED)
+        if self.visitor.scrolls_sideways:
+            self.faults.append(f"{name} print: wider than the paper")
+        if shots:
+            self.page.screenshot(path=shots / f"{name}-print.png", full_page=True)
+        self.page.emulate_media(media="screen")

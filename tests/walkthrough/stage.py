@@ -3,16 +3,19 @@
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.visitor import chromium
-from tests.walkthrough.person import VIEWS, Person, View
+from tests.walkthrough import month_end
+from tests.walkthrough.person import PRINT, VIEWS, Person, View
 from tests.walkthrough.shop import Shop
 from tests.walkthrough.way import walk
 
+PATIENCE = 600_000  # milliseconds that a page may take
 MODELS = (("writer", "fake-chat", "0.15", "0.60"), ("quick", "fake-chat-small", "0.05", "0.20"))
 
 
@@ -49,6 +52,39 @@ def walk_through(
 
         slug = f"status-{int(time.time()) % 1_000_000}"
         for measured in walk(me, boss, shop, slug=slug, look=look):
+            say(measured)
+        return [*me.faults, *boss.faults]
+
+
+def close_month(
+    data: Path,
+    *,
+    entries: int,
+    shots: Path | None = None,
+    views: Sequence[View] = (*VIEWS, PRINT),
+    say: Callable[[str], None] = lambda line: None,
+) -> list[str]:
+    """The controller's way through the stack of this data folder, whose days are those of
+    `month_end.ZONE`. An empty ledger is filled first. What was wrong with its pages; raises where
+    the way ends early."""
+    from playwright.sync_api import sync_playwright
+
+    ready = json.loads((data / "ready.json").read_text())
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        books = month_end.opened(data, ready["database_url"], entries=entries, folder=Path(folder))
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        me, boss = (
+            Person(browser, ready["web_url"], **ready["users"][role])
+            for role in ("finance", "administrator")
+        )
+        for person in (me, boss):
+            person.page.set_default_timeout(PATIENCE)  # whole months are compared and sealed
+
+        def look(person: Person, name: str) -> None:
+            say(name)
+            person.look(name, shots, views=views)
+
+        for measured in month_end.walk(me, boss, books, look=look):
             say(measured)
         return [*me.faults, *boss.faults]
 
