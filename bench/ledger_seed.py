@@ -6,8 +6,8 @@ so a day of 23 or 25 hours is one. Prices fall once, by a tenth. Of 200 entries 
 three days later and booked again at nine tenths of its price.
 
 One month is dearer than the one before, for three planted reasons: 6 % more calls, the first month
-of `DEAR_PROMPT`'s fourth version, which answers at twice the length, and `DEAR_MODEL`, whose price
-rose by a fifth.
+of `DEAR_PROMPT`'s fourth version, which answers at three times the length, and `DEAR_MODEL`, whose
+price rose by three fifths.
 """
 
 from collections.abc import Iterator, Sequence
@@ -72,7 +72,7 @@ def provider_of(model: int, second: int) -> str:
 def price_pico(model: int, usage_class: str, period: int) -> int:
     """Of a token; `period` 0 before the fall, 1 after it, 2 from the dear month on."""
     tenths = 10 if period == 0 else 9
-    fifths = 6 if period == 2 and MODELS[model] == DEAR_MODEL else 5
+    fifths = 8 if period == 2 and MODELS[model] == DEAR_MODEL else 5
     plain = (1000 + 400 * model) * 100 * tenths * fifths  # in fiftieths, so that all are whole
     return {"in_uncached": plain * 10, "in_cache_read": plain, "out_text": plain * 40}[
         usage_class
@@ -228,7 +228,7 @@ _ROWS: LiteralString = """
         CASE WHEN moment < {price_starts}[1] THEN 0 WHEN moment < {price_starts}[2] THEN 1 ELSE 2
             END AS period OFFSET 0) g,
     LATERAL (SELECT (1 + (dice >> 32) % 400) * CASE WHEN prompt = {dear_prompt} AND version = 4
-            THEN 2 ELSE 1 END AS output, (model * 2 + second) * 3 + period + 1 AS place,
+            THEN 3 ELSE 1 END AS output, (model * 2 + second) * 3 + period + 1 AS place,
         (300 + (luck >> 12) % 4000) * interval '1 millisecond' AS took OFFSET 0) h,
     LATERAL (SELECT {prices}[place] / 10 * CASE after WHEN 2 THEN 9 ELSE 10 END AS in_price,
         {ids_in}[place] AS id_in, {ids_cached}[place] AS id_cached, {ids_out}[place] AS id_out

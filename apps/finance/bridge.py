@@ -130,7 +130,7 @@ def _side(models: Mapping[Model, Sums]) -> _Side:
 
 
 def _of_calls(sums: Sums) -> Sums:
-    return replace(sums, amount_pico=sums.amount_pico - sums.adjusted_pico)
+    return sums._replace(amount_pico=sums.amount_pico - sums.adjusted_pico)
 
 
 def _is_product(sums: Sums) -> bool:

@@ -82,7 +82,8 @@ def statement(
 
 
 def _parts(query: Query, by: Sequence[str], summed: Sequence[str]) -> sql.Composed:
-    comma, keys = sql.SQL(", "), [sql.Identifier(name) for name in by]
+    comma = sql.SQL(", ")
+    keys: list[sql.Composable] = [sql.Identifier(name) for name in by]
     sums = [sql.SQL("sum({0}) AS {0}").format(sql.Identifier(name)) for name in summed]
     named = comma.join([*keys, *sums])
     return sql.SQL(_PARTS).format(

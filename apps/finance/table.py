@@ -52,8 +52,15 @@ def _exact(amount: Pico | None) -> str:
 
 
 def _cost(group: Group) -> SafeString:
+    """Exact on the screen; paper has no room for it, and has it rounded instead of cut off."""
     whole, digits = split_usd(group.sums.amount_pico)
-    return format_html('<strong>{}</strong><span class="l-digits">{}</span>', whole, digits)
+    return format_html(
+        '<span class="f-exact" data-short="{}"><strong>{}</strong>'
+        '<span class="l-digits">{}</span></span>',
+        short_usd(group.sums.amount_pico),
+        whole,
+        digits,
+    )
 
 
 def _share(group: Group) -> SafeString:

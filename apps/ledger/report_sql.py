@@ -18,7 +18,7 @@ _REPORT = """
         FROM ledger_entry entry
         WHERE xid >= coalesce((SELECT xid FROM posted), '0')
           AND xid <= (SELECT '18446744073709551615'::xid8)
-          AND at >= %(first)s::date - 2 AND at < %(last)s::date + 3
+          AND at >= %(at_first)s AND at < %(at_after)s
     ), found AS (
         SELECT month AS day, {columns}, entries FROM ledger_monthcost
         WHERE month >= %(month_first)s AND month < %(month_after)s

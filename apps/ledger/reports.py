@@ -32,6 +32,7 @@ CALLS = (
     EntryKind.CONFLICT,
     EntryKind.CACHE_HIT,
 )
+_MARGIN = timedelta(days=1)  # a clock turned back across midnight
 FAILED = (AttemptStatus.FAILED, AttemptStatus.UNKNOWN)
 
 
@@ -167,10 +168,13 @@ def run_report(
 ) -> list[tuple[Any, ...]]:
     """Whole months are read from the rollup of months, the rest from that of days."""
     first, after = _whole_months(days) if months else (days.first, days.first)
+    start, end = days.bounds
     values: dict[str, Any] = {
         "zone": days.zone,
         "first": days.first,
         "last": days.last,
+        "at_first": start - _MARGIN,
+        "at_after": end + _MARGIN,
         "month_first": first,
         "month_after": after,
         "calls": list(CALLS),

@@ -59,9 +59,11 @@ _FAULTS = """
     WHERE asked.status = 'approved'
       AND NOT EXISTS (SELECT FROM ledger_entrykey key WHERE key.id = asked.id)
 """
+# The bounds only help to find the days; three hours are more than a clock is ever turned back by.
 _SUM = """
     SELECT coalesce(sum(amount_pico), 0) FROM ledger_entry
-    WHERE at >= %(first)s::date - 2 AND at < %(last)s::date + 3
+    WHERE at >= %(first)s::date::timestamp AT TIME ZONE %(zone)s - interval '3 hours'
+      AND at < (%(last)s::date + 1)::timestamp AT TIME ZONE %(zone)s + interval '3 hours'
       AND (at AT TIME ZONE %(zone)s)::date BETWEEN %(first)s AND %(last)s
 """
 _FIRST_AND_LAST = """

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.walkthrough.person import Person
 
@@ -59,6 +60,7 @@ def one_call(me: Person, month: Month, version: str) -> Iterator[str]:
     yield "08-versions"
     me.open(page.get_by_role("link", name=f"Lines of the ledger: {version}"))
     yield "09-entries"
+    me.go(f"{urlsplit(page.url).path}?{urlsplit(page.url).query}&kind__exact=charge")
     me.open(page.locator("#result_list tbody th a").first)
     me.sees("Price lines")
     yield "10-entry"

@@ -1,0 +1,33 @@
+"""A controller's whole way, over all processes of the product, on a small history."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from llmplatform.embedded.layout import free_port
+from tests.visitor import chromium
+from tests.walkthrough.month_end import ZONE
+from tests.walkthrough.person import PRINT
+from tests.walkthrough.stage import close_month
+from tests.walkthrough.test_walk import manage
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(1500)]
+VIEWS = [("light", 1440), ("dark", 390), PRINT]
+ENTRIES = 20_000
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[Path]:
+    if not chromium():
+        pytest.skip("no Chromium on this machine; set CHROMIUM_PATH to run the browser tests")
+    folder = tmp_path / "data"
+    base = free_port(following=6)
+    options = ("--no-model", f"--port-base={base}", f"--data={folder}")
+    manage("up", "--detach", *options, REPORTING_TIME_ZONE=ZONE)
+    yield folder
+    manage("down", f"--data={folder}")
+
+
+def test_from_a_dear_month_to_its_seal_and_its_file(data: Path) -> None:
+    assert close_month(data, entries=ENTRIES, views=VIEWS) == []
