@@ -18,6 +18,7 @@ _REPORT = """
         FROM ledger_entry entry
         WHERE xid >= coalesce((SELECT xid FROM posted), '0')
           AND xid <= (SELECT '18446744073709551615'::xid8)
+          -- instants, so that months beside them are not even planned for
           AND at >= %(at_first)s AND at < %(at_after)s
     ), found AS (
         SELECT month AS day, {columns}, entries FROM ledger_monthcost

@@ -102,7 +102,7 @@ def statement_format(me: Person, provider: str) -> Iterator[str]:
     page = me.page
     me.go("/admin/reconciliation/source/")
     me.link(provider)
-    me.choose(page.get_by_label("Format:"), "Another CSV")
+    me.choose(page.get_by_label("Format:", exact=True), "Another CSV")
     for label, column in (
         ("Day column", "day"),
         ("Item column", "model"),
@@ -112,7 +112,7 @@ def statement_format(me: Person, provider: str) -> Iterator[str]:
         ("Calls column", "requests"),
         ("Category column", "type"),
     ):
-        me.fill(page.get_by_label(f"{label}:"), column)
+        me.fill(page.get_by_label(f"{label}:", exact=True), column)
     yield "30-format"
     me.button("Save")
 
@@ -121,7 +121,7 @@ def forget_format(me: Person, provider: str) -> None:
     """OpenAI and Azure are understood as they are."""
     me.go("/admin/reconciliation/source/")
     me.link(provider)
-    me.choose(me.page.get_by_label("Format:"), provider[0].upper() + provider[1:3])
+    me.choose(me.page.get_by_label("Format:", exact=True), provider[0].upper() + provider[1:3])
     me.button("Save")
 
 
@@ -129,7 +129,7 @@ def upload(me: Person, provider: str, files: Mapping[str, Path]) -> Iterator[str
     """A draft, looked at and imported."""
     page = me.page
     me.go("/admin/reconciliation/statement/add/")
-    me.choose(page.get_by_label("Provider"), provider.replace("-", " ").capitalize())
+    me.choose(page.get_by_label("Provider"), provider)
     for label, file in files.items():
         page.locator(f"[name={label.lower()}]").set_input_files(file)
     yield f"31-upload-{provider}"
@@ -145,7 +145,7 @@ def bridge(me: Person) -> dict[str, str]:
     """Column of the difference → amount, as the page shows them; those of nothing left out."""
     rows = me.page.locator(".rc-table").first.locator("tbody tr:has(a)").all()
     cells = [(row.locator("th").inner_text(), row.locator("td").last.inner_text()) for row in rows]
-    found = {name: amount.replace(",", "").replace("−", "-") for name, amount in cells}
+    found = {name: amount.replace(",", "").replace("$", "") for name, amount in cells}
     return {name: amount for name, amount in found.items() if float(amount)}
 
 

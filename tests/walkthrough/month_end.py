@@ -104,7 +104,8 @@ def _first_contributor(me: Person, name: str, cause: str = "") -> str:
     """The row of those who changed it most; it must be the planted one, for the planted reason."""
     row = me.page.locator("table").last.locator("tbody tr").first
     cells = [row.locator("th").inner_text(), *row.locator("td").all_inner_texts()]
-    assert cells[0] == name and cells[-1].startswith(cause), cells
+    assert cells[0] == name, cells
+    assert cells[-1].startswith(cause), cells
     return ", ".join(cells)
 
 
