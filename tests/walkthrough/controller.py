@@ -164,7 +164,7 @@ def approve_all(me: Person) -> Iterator[str]:
     me.press(page.locator("#action-toggle"), "Space")
     me.choose(page.locator("select[name=action]"), "Approve")
     me.button("Go")
-    me.answer("Approve", Reason="Compared with the invoice.")
+    me.answer("Approve and book", Reason="Compared with the invoice.")
     yield "36-approved"
 
 
@@ -198,7 +198,7 @@ def soft_close(me: Person, month: Month) -> Iterator[str]:
 
 def close(me: Person, month: Month) -> Iterator[str]:
     me.go(month.page)
-    me.link("Close")
+    me.link("Close for ever")
     yield "43-close"
     me.answer("Close for ever", Reason="Everything is done.")
     me.sees("1 closed.")

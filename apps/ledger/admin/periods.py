@@ -1,8 +1,9 @@
 """Months for finance: what is left to do, and closing them in two steps by two people."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import admin
@@ -79,8 +80,14 @@ class PeriodAdmin(ReadOnlyAdmin):
 
     @admin.display(description="From and to")
     def bounds(self, row: Period) -> SafeString:
+        """As its own zone's calendar has it, whatever zone times are shown in."""
+        zone = ZoneInfo(row.zone)
+        last = (row.end - timedelta(microseconds=1)).astimezone(zone)
         return format_html(
-            "{} – {}, days of {}", short_time(row.start), short_time(row.end), row.zone
+            '<span title="{} to {}">{} – {}</span>, days of {}',
+            *(row.start.isoformat(), row.end.isoformat()),
+            *(f"{day:%-d %B %Y}" for day in (row.start.astimezone(zone), last)),
+            row.zone,
         )
 
     @admin.display(description="Soft-closed")
@@ -133,7 +140,7 @@ class PeriodAdmin(ReadOnlyAdmin):
         )
 
     @confirmed_action(
-        description="Close",
+        description="Close for ever",
         question="Nothing will ever be dated into this month again, and nobody can open it. Every "
         "entry is read first, which takes seconds for a million. Close it?",
         button="Close for ever",
