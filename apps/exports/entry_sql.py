@@ -42,14 +42,22 @@ _ABOUT = """coalesce(CASE
     WHEN kind IN ('provider_adjustment', 'credit') THEN
         (SELECT asked_for.day FROM ledger_adjustment asked_for WHERE asked_for.id = {table}.id)
     END, {table}.day)"""
+_MENDING = ("reversal", "correction", "late_charge", "provider_adjustment", "credit")
 _CORRECTIONS = """, mended AS (
-    SELECT asked.*, {about} AS charged_on FROM asked
-    WHERE kind IN ('reversal', 'correction', 'late_charge', 'provider_adjustment', 'credit')
+    SELECT asked.*, {about} AS charged_on FROM asked WHERE kind = ANY({kinds})
 )
-SELECT charged_on, kind, service, model, reason, count(*), sum(amount_pico) FROM mended
-WHERE charged_on < date_trunc('month', day)::date
-GROUP BY charged_on, kind, service, model, reason ORDER BY charged_on, kind, service, model, reason
-LIMIT {limit}
+SELECT charged_on, date_trunc('month', day)::date AS booked_month, kind, service, model, reason,
+    count(*), sum(amount_pico)
+FROM mended WHERE {whose}
+GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6 LIMIT {limit}
+"""
+# Booked since, for days of the question.
+_LATER = """
+    WITH asked AS (
+        SELECT entry.*, (at AT TIME ZONE {zone})::date AS day FROM ledger_entry entry
+        WHERE at >= {end} AND (at AT TIME ZONE {zone})::date > {last} AND kind = ANY({kinds})
+          AND {which}
+    )
 """
 _COUNT = "SELECT count(*), coalesce(sum(amount_pico), 0) FROM asked"
 _COUNT_LINES = "SELECT count(*), coalesce(sum(line_pico), 0) FROM line"
@@ -134,18 +142,22 @@ LINE: Mapping[str, Column] = {
 def asked(query: Query) -> sql.Composed:
     """`asked`: every entry of the question with its `day`."""
     start, end = query.days.bounds
-    which = [
-        sql.SQL("{} = ANY({})").format(dimension.column, sql.Literal(list(values)))
-        for dimension, values in query.filtered
-    ]
     return sql.SQL(_ASKED).format(
         zone=sql.Literal(query.days.zone),
         start=sql.Literal(start - _DAY),
         end=sql.Literal(end + _DAY),
         first=sql.Literal(query.days.first),
         last=sql.Literal(query.days.last),
-        which=sql.SQL(" AND ").join([*which, sql.SQL("true")]),
+        which=_which(query),
     )
+
+
+def _which(query: Query) -> sql.Composed:
+    which = [
+        sql.SQL("{} = ANY({})").format(dimension.column, sql.Literal(list(values)))
+        for dimension, values in query.filtered
+    ]
+    return sql.SQL(" AND ").join([*which, sql.SQL("true")])
 
 
 def lines(query: Query) -> sql.Composed:
@@ -160,10 +172,34 @@ def about(query: Query, table: str) -> sql.Composed:
 
 
 def corrections(query: Query, *, limit: int) -> sql.Composed:
-    """What is booked for days of an earlier month: day, kind, service, model, reason, how many,
-    amount."""
-    text = sql.SQL(_CORRECTIONS)
-    return asked(query) + text.format(about=about(query, "asked"), limit=sql.Literal(limit))
+    """What is booked for days of an earlier month: day, month of booking, kind, service, model,
+    reason, how many, amount."""
+    whose = sql.SQL("charged_on < date_trunc('month', day)::date")
+    return asked(query) + _mended(query, whose, limit)
+
+
+def later_corrections(query: Query, *, limit: int) -> sql.Composed:
+    """What is booked in later months for days of the question; the same columns."""
+    found = sql.SQL(_LATER).format(
+        zone=sql.Literal(query.days.zone),
+        end=sql.Literal(query.days.bounds[1] - _DAY),
+        last=sql.Literal(query.days.last),
+        kinds=sql.Literal(list(_MENDING)),
+        which=_which(query),
+    )
+    whose = sql.SQL("charged_on BETWEEN {} AND {}").format(
+        sql.Literal(query.days.first), sql.Literal(query.days.last)
+    )
+    return found + _mended(query, whose, limit)
+
+
+def _mended(query: Query, whose: sql.Composable, limit: int) -> sql.Composed:
+    return sql.SQL(_CORRECTIONS).format(
+        about=about(query, "asked"),
+        kinds=sql.Literal(list(_MENDING)),
+        whose=whose,
+        limit=sql.Literal(limit),
+    )
 
 
 def count(query: Query) -> sql.Composed:

@@ -11,7 +11,7 @@ from apps.finance.query import Query
 
 SEE_ALL = "exports.see_all_exports"
 _SUFFIXES = {"xlsx": "xlsx", "json": "json"}
-_TYPES = {
+TYPES = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -35,7 +35,7 @@ def headers_of(export: Export) -> dict[str, str]:
     suffix = _SUFFIXES.get(export.format, "csv")
     name = f"costs-{export.format}-{export.made_at:%Y%m%d-%H%M}-{export.pk.hex[-6:]}.{suffix}"
     return {
-        "Content-Type": _TYPES[suffix],
+        "Content-Type": TYPES[suffix],
         "Content-Disposition": f'attachment; filename="{name}"',
         "Content-Length": str(export.size),
     }

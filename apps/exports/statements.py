@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import connection
+from psycopg import sql
 
 from apps.core.money import Pico
 from apps.exports import entry_sql
 from apps.finance.query import Query
 from apps.finance.selectors import cost_rows, total
 from apps.finance.types import Sums
-from apps.ledger.models import EntryKind, Period
+from apps.ledger.models import EntryKind, Period, PeriodStatus
 from apps.ledger.months import end_of_month
 from apps.ledger.reports import Days
 
@@ -28,9 +29,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Booked in this month for `day`, which lies in an earlier one."""
+    """Booked in a later month, whose first day is `booked`, than that of `day`."""
 
     day: date
+    booked: date
     kind: str
     service: str
     model: str
@@ -45,9 +47,23 @@ class Statement:
     lines: list[Line]
     total: Sums
     corrections: list[Correction]
-    """The oldest days first; at most one more than `MOST_CORRECTIONS`."""
+    """Of the total, what was booked for days of earlier months. The oldest days first; at most one
+    more than `MOST_CORRECTIONS`."""
+    later: list[Correction]
+    """Booked since for days of this month, and no part of its total. As many at most."""
     period: Period | None
     """None: the month has not ended, or nobody looked at *Month close* since."""
+
+    @property
+    def state(self) -> str:
+        """Of the month, in words."""
+        if self.period is None:
+            return "Open: entries may still be dated into it."
+        if self.period.seal:
+            return "Closed: nothing in it changes any more."
+        if self.period.status == PeriodStatus.SOFT_CLOSED:
+            return "Soft-closed: only adjustments and credits are still dated into it."
+        return "Open: it has ended; entries may still be dated into it."
 
     @property
     def adds_up(self) -> bool:
@@ -79,16 +95,17 @@ def statement(*, month: date, by: str, name: str, zone: str) -> Statement:
             Line(tuple(map(str, row.keys)), row.sums) for row in cost_rows(query=query, keys=keys)
         ],
         total=total(query=query),
-        corrections=_corrections(query),
+        corrections=_corrections(entry_sql.corrections(query, limit=MOST_CORRECTIONS + 1)),
+        later=_corrections(entry_sql.later_corrections(query, limit=MOST_CORRECTIONS + 1)),
         period=Period.objects.filter(month=month).first(),
     )
 
 
-def _corrections(query: Query) -> list[Correction]:
+def _corrections(found: sql.Composed) -> list[Correction]:
     kinds = dict(EntryKind.choices)
     with connection.cursor() as cursor:
-        cursor.execute(entry_sql.corrections(query, limit=MOST_CORRECTIONS + 1))
+        cursor.execute(found)
         return [
-            Correction(day, str(kinds[kind]), service, model, reason, entries, int(amount))
-            for day, kind, service, model, reason, entries, amount in cursor.fetchall()
+            Correction(day, booked, str(kinds[kind]), service, model, reason, entries, int(amount))
+            for day, booked, kind, service, model, reason, entries, amount in cursor.fetchall()
         ]

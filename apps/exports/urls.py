@@ -18,4 +18,16 @@ def admin_urls(site: AdminSite) -> list[URLPattern]:
             site.admin_view(statement_pages.statement_of),
             name="cost_statement",
         ),
+        path(
+            "costs/statements/one.csv",
+            site.admin_view(statement_pages.statement_file),
+            {"form": "csv"},
+            name="cost_statement_csv",
+        ),
+        path(
+            "costs/statements/one.xlsx",
+            site.admin_view(statement_pages.statement_file),
+            {"form": "xlsx"},
+            name="cost_statement_xlsx",
+        ),
     ]

@@ -51,7 +51,18 @@ def test_a_row_for_each_service_and_model_and_what_is_corrected(month):
     (mended,) = web.corrections
     assert (mended.day, mended.kind, mended.reason) == (FEBRUARY.date(), "Reversal", "priced anew")
     assert (mended.entries, mended.amount_pico) == (1, -9)
+    assert mended.booked == MARCH["month"]
     assert statement(by="team", name="", **MARCH).corrections == []
+
+
+def test_what_is_booked_later_about_the_month_is_named_and_not_in_it(month):
+    february = statement(by="team", name="web", month=date(2026, 2, 1), zone="UTC")
+    assert february.total.amount_pico == 9
+    (since,) = february.later
+    assert (since.day, since.booked) == (FEBRUARY.date(), MARCH["month"])
+    assert (since.kind, since.amount_pico) == ("Reversal", -9)
+    assert statement(by="team", name="web", **MARCH).later == []
+    assert statement(by="team", name="", month=date(2026, 2, 1), zone="UTC").later == []
 
 
 def test_the_pages_say_it_and_lead_to_files(month):
@@ -66,7 +77,9 @@ def test_the_pages_say_it_and_lead_to_files(month):
     assert "priced anew" in one
     for page in (every, one):
         assert "Entries may still be dated into it" in page
-        assert "/admin/costs.csv?from=2026-03-01&amp;to=2026-03-31" in page
+    assert "/admin/costs.csv?from=2026-03-01&amp;to=2026-03-31" in every
+    for form in ("csv", "xlsx"):
+        assert f"statements/one.{form}?month=2026-03&amp;by=team&amp;name=web" in one
     question = (
         "from=2026-03-01&amp;to=2026-03-31&amp;group_by=service&amp;group_by=model&amp;team=web"
     )

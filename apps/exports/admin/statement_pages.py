@@ -9,14 +9,18 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
+from apps.exports.selectors import TYPES
+from apps.exports.statement_files import WRITERS, About
 from apps.exports.statements import BEARERS, MOST_CORRECTIONS, month_query, statement, statements
 from apps.finance.admin.pages import may_see_costs
 from apps.finance.figures import NOTHING_NAMED
 from apps.finance.query import UNATTRIBUTED
 from apps.ledger.models import Period
 from apps.ledger.months import start_of_month, start_of_next_month
+from apps.ledger.verifying import one_moment
 
 
 @require_safe
@@ -44,8 +48,7 @@ def statements_list(request: HttpRequest) -> HttpResponse:
 @may_see_costs
 def statement_of(request: HttpRequest) -> HttpResponse:
     month, by, faults = _asked(request)
-    given = request.GET.get("name", UNATTRIBUTED)[:150].replace("\0", "")
-    name = "" if given == UNATTRIBUTED else given
+    given, name = _name(request)
     found = statement(month=month, by=by, name=name, zone=settings.REPORTING_TIME_ZONE)
     context = _context(request, month, by, faults) | {
         "title": f"{BEARERS[by]} {name or 'unattributed'}, {month:%B %Y}",
@@ -53,12 +56,37 @@ def statement_of(request: HttpRequest) -> HttpResponse:
         "rows": [([key or NOTHING_NAMED for key in one.keys], one.sums) for one in found.lines],
         "corrections": found.corrections[:MOST_CORRECTIONS],
         "has_more": len(found.corrections) > MOST_CORRECTIONS,
+        "later": found.later[:MOST_CORRECTIONS],
+        "has_more_later": len(found.later) > MOST_CORRECTIONS,
         "period": found.period,
         "name": given,
         "question": found.query.address,
         "now": timezone.now(),
     }
     return _page(request, "exports/statement.html", context, faults)
+
+
+@require_safe
+@may_see_costs
+def statement_file(request: HttpRequest, form: str) -> HttpResponse:
+    """The statement of the same question as CSV or XLSX, of one moment of the books."""
+    month, by, faults = _asked(request)
+    if faults:
+        return HttpResponse("\n".join(faults), status=400, content_type="text/plain; charset=utf-8")
+    name = _name(request)[1]
+    with one_moment():
+        found = statement(month=month, by=by, name=name, zone=settings.REPORTING_TIME_ZONE)
+    about = About(f"{BEARERS[by]} {name or 'unattributed'}, {month:%B %Y}", found, timezone.now())
+    data = WRITERS[form](about)
+    file = f"statement-{slugify(name) or 'unattributed'}-{month:%Y-%m}.{form}"
+    headers = {"Content-Disposition": f'attachment; filename="{file}"'}
+    return HttpResponse(data, content_type=TYPES[form], headers=headers)
+
+
+def _name(request: HttpRequest) -> tuple[str, str]:
+    """As the address has it, and as entries have it."""
+    given = request.GET.get("name", UNATTRIBUTED)[:150].replace("\0", "")
+    return given, "" if given == UNATTRIBUTED else given
 
 
 def _asked(request: HttpRequest) -> tuple[date, str, list[str]]:
