@@ -20,7 +20,7 @@ from apps.repricing.models import Recost  # noqa: E402
 from apps.repricing.preview import preview  # noqa: E402
 from apps.repricing.segments import segments  # noqa: E402
 from apps.repricing.services import approve_recost, request_recost  # noqa: E402
-from apps.repricing.types import Rate  # noqa: E402
+from apps.repricing.types import Rate, RepricingRefused  # noqa: E402
 
 CALLS, DEPLOYMENTS, RECOST_DAYS = 1_000_000, 12, 8
 START, END = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
@@ -99,7 +99,10 @@ def timed(what: str, run: Callable[[], object]) -> None:
 
 def seen(rates: list[Rate]) -> str:
     found = segments(rates=rates, start=START, end=END)
-    shown = preview(rates=rates, found=found, start=START, end=END)
+    try:
+        shown = preview(rates=rates, found=found, start=START, end=END)
+    except RepricingRefused as error:
+        return str(error)
     return f"{shown.entries:,} entries, {shown.difference_pico:,} pico-USD"
 
 

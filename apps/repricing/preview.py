@@ -1,11 +1,12 @@
 """What past calls would have cost at other prices."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from apps.core.money import Pico
 from apps.ledger.models import EntryKind
@@ -24,8 +25,15 @@ from apps.repricing.types import (
     Use,
 )
 
-SECONDS = 20  # that a page may take
-_TIMEOUT = "SELECT set_config('statement_timeout', %s, true)"
+SECONDS = 60  # that a page may take
+# Each call's lines are looked at once, so nothing is gained by keeping them; and Postgres expects
+# a hundred lines of each, for which compiling would pay.
+_FOR_MANY = {
+    "statement_timeout": f"{SECONDS}s",
+    "work_mem": "64MB",
+    "enable_memoize": "off",
+    "jit": "off",
+}
 _WHY = {
     EntryKind.ESTIMATE: "Estimates: the truth replaces them",
     EntryKind.CONFLICT: "Contested usage: decided in quarantine",
@@ -47,12 +55,10 @@ def preview(
 def _rows(values: dict[str, Any]) -> list[tuple[Any, ...]]:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('statement_timeout')")
-            (usual,) = cursor.fetchone()
-            cursor.execute(_TIMEOUT, [f"{SECONDS}s"])
+            usual = _set(cursor, _FOR_MANY)
             cursor.execute(price_sql.PREVIEW, values)
             rows = list(cursor.fetchall())
-            cursor.execute(_TIMEOUT, [usual])
+            _set(cursor, usual)
             return rows
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", "") != "57014":  # cancelled by its timeout
@@ -61,6 +67,16 @@ def _rows(values: dict[str, Any]) -> list[tuple[Any, ...]]:
             f"These are more calls than can be summed in {SECONDS} seconds. Choose fewer days, or "
             "prices of fewer deployments."
         ) from error
+
+
+def _set(cursor: CursorWrapper, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Settings until the end of the transaction; what they were."""
+    usual = {}
+    for name, value in wanted.items():
+        cursor.execute("SELECT current_setting(%s)", [name])
+        (usual[name],) = cursor.fetchone()
+        cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+    return usual
 
 
 def _folded(rows: Sequence[tuple[Any, ...]]) -> Preview:

@@ -18,7 +18,7 @@ from apps.repricing.segments import segments
 from apps.repricing.selectors import corrections, stored, waiting
 from apps.repricing.types import Preview, Rate, RepricingRefused, Segment
 
-MOST_ENTRIES = 200_000  # of one recost: a few minutes of a worker
+MOST_ENTRIES = 200_000  # of one recost: minutes of a worker, or half an hour of a busy one
 _LOCK = 0x7265636F7374  # "recost": they are asked for one after the other
 _NEXT_IDS = """
     SELECT nextval(pg_get_serial_sequence('registry_price', 'id')) FROM generate_series(1, %s)

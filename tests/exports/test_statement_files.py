@@ -61,9 +61,7 @@ def table(rows):
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
-@pytest.mark.parametrize(
-    ("by", "name"), [("team", "web"), ("cost_center", "c1"), ("team", "(none)")]
-)
+@pytest.mark.parametrize("bearer", [("team", "web"), ("cost_center", "c1"), ("team", "(none)")])
 def test_lines_and_total_are_those_of_the_page(month, client, form, bearer):
     by, name = bearer
     asked = f"month=2026-03&by={by}&name={name}"

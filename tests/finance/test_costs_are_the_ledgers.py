@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from apps.finance.dimensions import DIMENSIONS
 from apps.finance.query import Query
 from apps.finance.selectors import UNANSWERED, check, cost_rows, summed, total
 from apps.finance.types import Sums
@@ -44,6 +45,12 @@ entries = st.lists(
             "channel": st.sampled_from(["", "staging"]),
             "tags": st.sampled_from([[], ["sale"], ["project:b", "project:a"], ["project:b"]]),
             "purpose": st.sampled_from(["", "answer", "failed", "shadow"]),
+            "team": st.sampled_from(["", "web"]),
+            "cost_center": st.sampled_from(["", "c1"]),
+            "provider": st.sampled_from(["p", "q"]),
+            "model": st.sampled_from(["m", "n"]),
+            "deployment": st.sampled_from(["d", "e"]),
+            "arm": st.sampled_from(["", "tone/warm"]),
             "input_tokens": st.integers(-(10**6), 10**6),
         }
     ),
@@ -53,6 +60,13 @@ VALUES = {
     "service": ["", "shop", "crm", "nobody"],
     "prompt_version": ["", "reply@0", "reply@1"],
     "purpose": ["", "failed"],
+    "team": ["", "web"],
+    "cost_center": ["", "c1", "c2"],
+    "provider": ["p"],
+    "model": ["m", "n"],
+    "deployment": ["e"],
+    "arm": ["", "tone/warm"],
+    "prompt": ["", "reply"],
     "channel": ["", "staging"],
     "tag:project": ["", "a", "b"],
 }
@@ -162,6 +176,10 @@ def test_sums_of_any_question(
     assert summed(by_hour) == whole
     each = (replace(query, days=Days(one, one, asked_zone)) for one in short.all)
     assert sum((total(query=one) for one in each), Sums()) == whole
+
+
+def test_every_dimension_is_asked_about():
+    assert set(VALUES) == {*DIMENSIONS, "tag:project"}
 
 
 def test_an_hour_that_comes_twice_is_two_hours(transactional_db):
