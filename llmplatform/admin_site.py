@@ -81,6 +81,7 @@ NAVIGATION = (
                 key="c",
             ),
             Entry("Saved views", "costs", model="finance.savedview"),
+            Entry("Addresses for mail", "users", model="finance.mailaddress"),
             Entry("Exports", "ledger", model="exports.export"),
             Entry(
                 "Statements",

@@ -35,6 +35,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": _HOUSEKEEPING,
     },
+    "mail-cost-views": {
+        "task": "finance.mail",
+        "schedule": 60.0,
+        "options": _HOUSEKEEPING,
+    },
     "release-due": {
         "task": "prompts.release_due",
         "schedule": 5.0,

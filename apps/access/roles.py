@@ -79,6 +79,8 @@ _EXPORTS = _on(("view", "add"), "exports", "export")
 _ALL_EXPORTS = frozenset({"exports.see_all_exports"})
 _RECOSTS = _on(VIEW, "repricing", "recost")
 _RECOSTS_DECIDED = _on(("add",), "repricing", "recost") | frozenset({"repricing.approve_recost"})
+# Who reads mail at such an address sees costs without a role.
+_MAIL_ADDRESSES = _on(VIEW, "finance", "mailaddress")
 _COST_VIEWS_KEPT = _on(ALL, "finance", "savedview")
 
 ROLES: Mapping[str, frozenset[str]] = {
@@ -119,6 +121,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _OWNERS
     | _BOOKS
     | _COST_VIEWS_KEPT
+    | _MAIL_ADDRESSES
     | _EXPORTS
     | _JOBS
     | _on(EDIT, "access", "costcenter")
@@ -164,6 +167,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _EVALS
     | _BOOKS
     | _COST_VIEWS
+    | _MAIL_ADDRESSES
     | _EXPORTS
     | _ADJUSTMENTS
     | _RECOSTS
@@ -216,6 +220,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | frozenset({"prompts.release_protected"})
     | _BOOKS
     | _COST_VIEWS_KEPT
+    | _on(ALL, "finance", "mailaddress")
     | _EXPORTS
     | _BUDGETS
     | _on(ALL, "budgets", "budget")

@@ -11,6 +11,11 @@ def _last(count: int) -> Callable[[date], tuple[date, date]]:
     return lambda today: (today - timedelta(days=count - 1), today)
 
 
+def _last_week(today: date) -> tuple[date, date]:
+    last = today - timedelta(days=today.isoweekday())
+    return last - timedelta(days=6), last
+
+
 def _last_month(today: date) -> tuple[date, date]:
     last = start_of_month(today) - timedelta(days=1)
     return start_of_month(last), last
@@ -33,6 +38,7 @@ def _twelve_months(today: date) -> tuple[date, date]:
 PRESETS: Mapping[str, tuple[str, Callable[[date], tuple[date, date]]]] = {
     "today": ("Today", _last(1)),
     "7d": ("7 days", _last(7)),
+    "last-week": ("Last week", _last_week),
     "30d": ("30 days", _last(30)),
     "90d": ("90 days", _last(90)),
     "month": ("This month", lambda today: (start_of_month(today), today)),

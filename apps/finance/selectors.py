@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
+from django.db.models import Q, QuerySet
+
 from apps.core.money import Pico
 from apps.finance import cost_sql
+from apps.finance.models import SavedView
 from apps.finance.query import Query
 from apps.finance.types import MEASURES, CostRow, Key, Sums
 from apps.ledger.models import EntryKind, Purpose
@@ -95,6 +98,12 @@ def check(*, query: Query, found: Sums) -> Checked:
         drift_of_day=booked - posted,
         estimated=max(0, found.estimated_pico) / cost if cost > 0 else 0,
     )
+
+
+def views_for(user: Any) -> QuerySet[SavedView]:
+    """This person's own and everybody's."""
+    own_or_shared = Q(owner=user.pk) | Q(is_shared=True)
+    return SavedView.objects.filter(own_or_shared).select_related("owner", "mail_plan")
 
 
 def _values(query: Query, days: Days) -> dict[str, Any]:

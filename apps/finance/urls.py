@@ -3,7 +3,7 @@
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
-from apps.finance.admin import anomalies_page, pages, views_admin, why_page
+from apps.finance.admin import anomalies_page, mail_page, pages, views_admin, why_page
 
 
 def admin_urls(site: AdminSite) -> list[URLPattern]:
@@ -16,5 +16,18 @@ def admin_urls(site: AdminSite) -> list[URLPattern]:
             name="costs_anomalies",
         ),
         path("costs/save/", site.admin_view(views_admin.save), name="costs_save"),
+        *_mail_urls(site),
         path("costs.csv", site.admin_view(pages.costs_csv), name="costs_csv"),
+    ]
+
+
+def _mail_urls(site: AdminSite) -> list[URLPattern]:
+    wrap, base = site.admin_view, "costs/views/<int:pk>/mail/"
+    return [
+        path(base, wrap(mail_page.view_mail), name="costs_view_mail"),
+        path(f"{base}preview/", wrap(mail_page.view_mail_preview), name="costs_view_mail_preview"),
+        path(f"{base}now/", wrap(mail_page.view_mail_now), name="costs_view_mail_now"),
+        path(f"{base}stop/", wrap(mail_page.view_mail_stop), name="costs_view_mail_stop"),
+        # for readers without an account, too: its token is the permission
+        path("costs/mail/stop/<str:token>/", mail_page.mail_stop, name="costs_mail_stop"),
     ]

@@ -52,6 +52,7 @@ MATRIX = {
     "exports.export": "v v v v v v v",
     "finance.savedview": "vcd vcd vcd vcd v vcd vcd",
     "repricing.recost": "- - v - v - v",
+    "finance.mailaddress": "- - v - v - vacd",
     "ledger.period": "- - v - v - v",
     "reconciliation.statement": "- - va - v - va",
     "reconciliation.statementline": "- - v - v - v",

@@ -1,1 +1,1 @@
-from apps.finance.admin import views_admin  # noqa: F401 - registers saved views
+from apps.finance.admin import addresses_admin, views_admin  # noqa: F401 - registers pages

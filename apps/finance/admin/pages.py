@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -30,7 +29,7 @@ from apps.finance.parsing import Parsed, parse
 from apps.finance.query import COMPARISONS, GRAINS, UNATTRIBUTED, Query
 from apps.finance.ranges import PRESETS, preset
 from apps.finance.savings import provider_cache_saved
-from apps.finance.selectors import check
+from apps.finance.selectors import check, views_for
 from apps.finance.table import MOST_ROWS, columns, in_order, rest_of, sort_of
 
 may_see_costs = permission_required("ledger.view_entry", raise_exception=True)
@@ -74,11 +73,8 @@ def costs(request: HttpRequest) -> HttpResponse:
 
 
 def _views(request: HttpRequest) -> list[SavedView]:
-    """This person's own and everybody's."""
-    if not request.user.has_perm("finance.view_savedview"):
-        return []
-    own_or_shared = Q(owner=request.user.pk) | Q(is_shared=True)
-    return list(SavedView.objects.filter(own_or_shared).select_related("owner"))
+    may_see = request.user.has_perm("finance.view_savedview")
+    return list(views_for(request.user)) if may_see else []
 
 
 @require_safe

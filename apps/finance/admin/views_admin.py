@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 from apps.core.admin import EmptyState, PlatformAdmin
 from apps.finance.admin.pages import asked
 from apps.finance.models import SavedView
+from apps.finance.selectors import views_for
 from apps.finance.services import save_view
 
 
@@ -48,17 +49,16 @@ def _save(request: HttpRequest, query: Any) -> None:
 
 @admin.register(SavedView)
 class SavedViewAdmin(PlatformAdmin):
-    list_display = ("name", "opens", "owner", "is_shared", "updated_at")
-    list_select_related = ("owner",)
-    fields = ("name", "is_shared", "opens", "owner")
-    readonly_fields = ("opens", "owner")
+    list_display = ("name", "opens", "mail", "owner", "is_shared", "updated_at")
+    list_select_related = ("owner", "mail_plan")
+    fields = ("name", "is_shared", "opens", "mail", "owner")
+    readonly_fields = ("opens", "mail", "owner")
     empty_state = EmptyState(
         "Ask something in the cost report and save it under a name.", "Cost report", "admin:costs"
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SavedView]:
-        found: QuerySet[SavedView] = super().get_queryset(request)
-        return found.filter(Q(owner=request.user.pk) | Q(is_shared=True))
+        return views_for(request.user).order_by(*self.get_ordering(request))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # in the report, where the question is
@@ -73,6 +73,12 @@ class SavedViewAdmin(PlatformAdmin):
     def opens(self, view: SavedView) -> SafeString:
         url = f"{reverse('admin:costs')}?{view.address}"
         return format_html('<a href="{}">{}</a>', url, "Open")
+
+    @admin.display(description="Mail")
+    def mail(self, view: SavedView) -> SafeString:
+        plan = getattr(view, "mail_plan", None)
+        url = reverse("admin:costs_view_mail", args=[view.pk])
+        return format_html('<a href="{}">{}</a>', url, plan or "Mail it…")
 
 
 def _is_own(request: HttpRequest, obj: Model | None) -> bool:
