@@ -90,6 +90,9 @@ NAVIGATION = (
                 permission="ledger.view_entry",
             ),
             Entry("Usage report", "costs", url_name="admin:usage", permission="ledger.view_entry"),
+            Entry(
+                "Savings", "costs", url_name="admin:costs_savings", permission="ledger.view_entry"
+            ),
             Entry("Waste", "costs", url_name="admin:waste", permission="ledger.view_entry"),
             Entry("Budgets", "budgets", model="budgets.budget", key="b"),
             Entry("Price list", "prices", model="registry.price"),

@@ -5,9 +5,8 @@ from datetime import date
 
 from apps.core.chart_marks import Number
 from apps.core.charts import Series, StackedBars
-from apps.core.money import Pico
 from apps.finance.figures import NOTHING_NAMED, layers
-from apps.ledger.reports import Days, total_spent
+from apps.ledger.reports import Days
 from apps.ledger.usage import Usage, usage_rows
 
 GROUPS = {
@@ -35,11 +34,10 @@ class UsageReport:
     rows: list[Row]
     total: Usage
     series: list[Series]
-    drift: Pico  # the ledger's own total minus the table's: 0, or the report is wrong
 
 
 def usage_report(*, days: Days, dimension: str) -> UsageReport:
-    """Reads two sums of the ledger, whatever the number of groups."""
+    """Reads one sum of the ledger, whatever the number of groups."""
     by_day: dict[str, dict[date, Usage]] = {}
     for row in usage_rows(days=days, period="day", group_by=(dimension,)):
         day, name = row.keys
@@ -53,7 +51,6 @@ def usage_report(*, days: Days, dimension: str) -> UsageReport:
         rows=[_row(name, groups[name], total) for name in ranked],
         total=total,
         series=layers(_tokens_by_day(by_day, days.all)),
-        drift=total_spent(days=days) - total.amount_pico,
     )
 
 

@@ -19,6 +19,7 @@ from apps.core.charts import stacked_bars
 from apps.dashboard.periods import BadPeriod, days_of, presets
 from apps.dashboard.usage import GROUPS, usage_chart, usage_report
 from apps.dashboard.waste import waste_csv, waste_report
+from apps.finance.selectors import check_days
 from apps.ledger.reports import Days
 
 may_see_costs = permission_required("ledger.view_entry", raise_exception=True)
@@ -31,7 +32,8 @@ def usage(request: HttpRequest) -> HttpResponse:
     days, error = _days(request)
     dimension = _dimension(request, "model")
     report = usage_report(days=days, dimension=dimension)
-    shown = {"title": "Usage report", "report": report}
+    shown: dict[str, Any] = {"title": "Usage report", "report": report}
+    shown["checked"] = check_days(days=days, shown=report.total.amount_pico)
     shown["chart"] = stacked_bars(usage_chart(report, today=_today()))
     return _page(request, "dashboard/usage.html", shown, days, dimension, error)
 
@@ -44,6 +46,7 @@ def waste(request: HttpRequest) -> HttpResponse:
     dimension = _dimension(request, "service")
     report = waste_report(days=days, dimension=dimension)
     shown = {"title": "Waste", "report": report, "csv_url": reverse("admin:waste_csv")}
+    shown["checked"] = check_days(days=days, shown=report.total.total)
     return _page(request, "dashboard/waste.html", shown, days, dimension, error)
 
 

@@ -8,7 +8,7 @@ from apps.core.csv_lines import csv_lines
 from apps.core.money import Pico, exact_usd
 from apps.finance.figures import NOTHING_NAMED, Delta, delta
 from apps.ledger.models import Purpose
-from apps.ledger.reports import Days, total_spent
+from apps.ledger.reports import Days
 from apps.ledger.usage import Usage, usage_rows
 
 
@@ -74,7 +74,6 @@ class WasteReport:
     total: Amounts
     before: Pico  # wasted in as many days before
     calls: Mapping[str, int]  # column's label → requests
-    drift: Pico  # the ledger's own total minus the table's: 0, or the report is wrong
     columns: tuple[Column, ...] = field(default=COLUMNS)
 
     @property
@@ -92,7 +91,7 @@ class WasteReport:
 
 
 def waste_report(*, days: Days, dimension: str) -> WasteReport:
-    """Reads three sums of the ledger, whatever the number of groups."""
+    """Reads two sums of the ledger, whatever the number of groups."""
     groups = _groups(days, dimension)
     rows = [(name or NOTHING_NAMED, _amounts(found)) for name, found in groups.items()]
     total = sum((amounts for _, amounts in rows), Amounts())
@@ -103,7 +102,6 @@ def waste_report(*, days: Days, dimension: str) -> WasteReport:
         total=total,
         before=sum(_amounts(found).wasted for found in _groups(days.before, "service").values()),
         calls={column.label: _requests(groups, column) for column in COLUMNS},
-        drift=total_spent(days=days) - total.total,
     )
 
 

@@ -59,7 +59,8 @@ def _saved(exploration: Exploration, provider_saved: Pico) -> Card:
     note = f"providers’ caches: about {short_usd(provider_saved)}"
     was = exploration.total.before
     change = None if was is None else delta(ours, was.avoided_pico, more_is="better")
-    return Card("Saved by cache", short_usd(ours), note, change)
+    url = f"{reverse('admin:costs_savings')}?{exploration.query.address}"
+    return Card("Saved by cache", short_usd(ours), note, change, url)
 
 
 def _wasted(exploration: Exploration) -> Card:

@@ -16,7 +16,7 @@ from apps.finance.types import MEASURES, CostRow, Key, Sums
 from apps.ledger.models import EntryKind, Purpose
 from apps.ledger.models.books import WASTED
 from apps.ledger.reports import Days, run_report
-from apps.ledger.selectors import booked_sum
+from apps.ledger.selectors import Verified, booked_sum, last_verified
 
 COST = ("amount_pico",)
 UNANSWERED = (*WASTED, Purpose.SHADOW, Purpose.SIMILAR)
@@ -72,20 +72,23 @@ def summed(rows: Iterable[CostRow]) -> Sums:
 class Checked:
     """What a page says below its numbers about them. `drift`: what a sum without any grouping has
     more than the table; `drift_of_day`: what the entries of `day`, one by one, have more than the
-    rollups say. 0, or the page is wrong."""
+    rollups say. 0, or the page is wrong. `verified`: the last nightly comparison; None before the
+    first."""
 
     drift: Pico
     day: date
     drift_of_day: Pico
     estimated: float  # the most of the cost that is an estimate, 0 to 1
+    verified: Verified | None
 
     @property
     def is_right(self) -> bool:
-        return not self.drift and not self.drift_of_day
+        found = self.verified.differences if self.verified else 0
+        return not self.drift and not self.drift_of_day and not found
 
 
 def check(*, query: Query, found: Sums) -> Checked:
-    """Three small reads: the range from the rollups of months where it can, and its last day from
+    """Four small reads: the range from the rollups of months where it can, and its last day from
     both. (`verify_ledger` reads every entry.)"""
     day = Days(query.days.last, query.days.last, query.days.zone)
     everything = replace(query, filters=())
@@ -97,7 +100,14 @@ def check(*, query: Query, found: Sums) -> Checked:
         day=day.first,
         drift_of_day=booked - posted,
         estimated=max(0, found.estimated_pico) / cost if cost > 0 else 0,
+        verified=last_verified(),
     )
+
+
+def check_days(*, days: Days, shown: Pico) -> Checked:
+    """Of a page that shows all costs of these days."""
+    query = Query(days=days)
+    return check(query=query, found=replace(total(query=query), amount_pico=shown))
 
 
 def views_for(user: Any) -> QuerySet[SavedView]:

@@ -3,7 +3,7 @@
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
-from apps.finance.admin import anomalies_page, mail_page, pages, views_admin, why_page
+from apps.finance.admin import anomalies_page, mail_page, pages, savings_page, views_admin, why_page
 
 
 def admin_urls(site: AdminSite) -> list[URLPattern]:
@@ -15,6 +15,7 @@ def admin_urls(site: AdminSite) -> list[URLPattern]:
             site.admin_view(anomalies_page.costs_anomalies),
             name="costs_anomalies",
         ),
+        path("costs/savings/", site.admin_view(savings_page.costs_savings), name="costs_savings"),
         path("costs/save/", site.admin_view(views_admin.save), name="costs_save"),
         *_mail_urls(site),
         path("costs.csv", site.admin_view(pages.costs_csv), name="costs_csv"),

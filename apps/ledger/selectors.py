@@ -11,7 +11,7 @@ from django.db.models import Count, QuerySet
 
 from apps.core.money import Pico
 from apps.ledger import rollup_sql
-from apps.ledger.models import Attempt, AttemptStatus, Entry, EntryKind
+from apps.ledger.models import Attempt, AttemptStatus, Entry, EntryKind, RollupCursor
 from apps.ledger.models.rollups import MEASURES
 from apps.ledger.months import end_of_month, start_of_month
 from apps.ledger.types import Mismatch
@@ -93,6 +93,22 @@ class Quarantine:
     @property
     def total(self) -> int:
         return self.unpriced + self.conflict + self.unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The last nightly comparison of rollups with entries."""
+
+    at: datetime
+    day: date
+    differences: int
+
+
+def last_verified() -> Verified | None:
+    found = RollupCursor.objects.exclude(verified_at=None).first()
+    if found is None or found.verified_at is None or found.verified_day is None:
+        return None
+    return Verified(found.verified_at, found.verified_day, found.differences)
 
 
 def quarantined() -> QuerySet[Entry]:

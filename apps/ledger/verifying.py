@@ -9,6 +9,7 @@ import structlog
 from django.db import connection, transaction
 
 from apps.ledger import metrics, posting, reports
+from apps.ledger.models import RollupCursor
 from apps.ledger.selectors import (
     EntryFault,
     booked_days,
@@ -66,7 +67,8 @@ def _report_mismatches(days: reports.Days) -> Iterator[Mismatch]:
 
 
 def verify_yesterday(*, zone: str, now: datetime) -> list[Mismatch]:
-    """Compute yesterday's rollups from its entries and compare; tells Prometheus and the log.
+    """Compute yesterday's rollups from its entries and compare; tells Prometheus, the log, and
+    whoever reads costs.
 
     Nothing is mended: a difference is a fault that somebody must understand first
     (`rebuild_rollups` then mends it).
@@ -75,6 +77,9 @@ def verify_yesterday(*, zone: str, now: datetime) -> list[Mismatch]:
     yesterday = now.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
     mismatches = rollup_mismatches(first=yesterday, last=yesterday)
     metrics.observe_verified(mismatches)
+    RollupCursor.objects.update(
+        verified_at=now, verified_day=yesterday, differences=len(mismatches)
+    )
     if mismatches:
         log.error(
             "rollups_differ",

@@ -73,3 +73,7 @@ class RollupCursor(models.Model):
     xid = Xid8Field()
     zone = models.CharField(max_length=60, help_text="Days and months of the rollups are its own.")
     moved_at = models.DateTimeField(null=True)
+    # how the last nightly comparison of rollups with entries ended
+    verified_at = models.DateTimeField(null=True)
+    verified_day = models.DateField(null=True, help_text="Whose rollups were compared.")
+    differences = models.PositiveIntegerField(default=0, db_default=0)
