@@ -81,6 +81,7 @@ _RECOSTS = _on(VIEW, "repricing", "recost")
 _RECOSTS_DECIDED = _on(("add",), "repricing", "recost") | frozenset({"repricing.approve_recost"})
 # Who reads mail at such an address sees costs without a role.
 _MAIL_ADDRESSES = _on(VIEW, "finance", "mailaddress")
+_UNUSUAL_DAYS = frozenset({"finance.judge_unusual_day"})
 _COST_VIEWS_KEPT = _on(ALL, "finance", "savedview")
 
 ROLES: Mapping[str, frozenset[str]] = {
@@ -122,6 +123,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _BOOKS
     | _COST_VIEWS_KEPT
     | _MAIL_ADDRESSES
+    | _UNUSUAL_DAYS
     | _EXPORTS
     | _JOBS
     | _on(EDIT, "access", "costcenter")
@@ -221,6 +223,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | _BOOKS
     | _COST_VIEWS_KEPT
     | _on(ALL, "finance", "mailaddress")
+    | _UNUSUAL_DAYS
     | _EXPORTS
     | _BUDGETS
     | _on(ALL, "budgets", "budget")

@@ -3,7 +3,15 @@
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
-from apps.finance.admin import anomalies_page, mail_page, pages, savings_page, views_admin, why_page
+from apps.finance.admin import (
+    anomalies_page,
+    judging_page,
+    mail_page,
+    pages,
+    savings_page,
+    views_admin,
+    why_page,
+)
 
 
 def admin_urls(site: AdminSite) -> list[URLPattern]:
@@ -14,6 +22,12 @@ def admin_urls(site: AdminSite) -> list[URLPattern]:
             "costs/anomalies/",
             site.admin_view(anomalies_page.costs_anomalies),
             name="costs_anomalies",
+        ),
+        path("costs/anomalies/judge/", site.admin_view(judging_page.judge), name="costs_judge"),
+        path(
+            "costs/anomalies/planned/<int:pk>/withdraw/",
+            site.admin_view(judging_page.withdraw),
+            name="costs_withdraw",
         ),
         path("costs/savings/", site.admin_view(savings_page.costs_savings), name="costs_savings"),
         path("costs/save/", site.admin_view(views_admin.save), name="costs_save"),

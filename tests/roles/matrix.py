@@ -80,6 +80,7 @@ SPECIAL = {
         "service-developer",
         "administrator",
     },
+    "finance.judge_unusual_day": {"finance", "administrator"},
     "exports.add_export": set(ROLES),
     "exports.see_all_exports": {"finance", "administrator"},
     "ledger.resolve_entry": {"finance", "administrator"},

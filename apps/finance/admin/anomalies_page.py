@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
@@ -13,7 +14,9 @@ from django.views.decorators.http import require_safe
 from apps.core.money import PICO, Pico, exact_usd, pico_from_usd
 from apps.finance.admin.pages import asked, bar_of_controls, may_see_costs, page
 from apps.finance.anomalies import FEWEST, WINDOW, Anomaly, anomalies
+from apps.finance.judged import judged
 from apps.finance.links import narrowed
+from apps.finance.models import Acknowledgement
 from apps.finance.parsing import Parsed
 from apps.finance.query import Query
 from apps.finance.selectors import check, total
@@ -32,15 +35,21 @@ def costs_anomalies(request: HttpRequest) -> HttpResponse:
     parsed = _short(asked(request.GET, now, also=(PARAMETER,)))
     query, at_least = parsed.query, _at_least(request, parsed)
     today = now.astimezone(ZoneInfo(query.days.zone)).date()
-    found = anomalies(query=query, today=today, at_least=at_least)
+    found = judged(
+        dimension=query.group_by[0],
+        found=anomalies(query=query, today=today, at_least=at_least),
+        days=query.days,
+    )
     controls = bar_of_controls(parsed, today=today)
     controls |= {"grains": [], "metrics": [], "comparisons": []}
     controls["groupings"] = controls["groupings"][:1]
     shown = {
         "title": "Unusual days",
         "dimension": query.dimensions[0],
-        "rows": [_row(query, one) for one in found[:MOST]],
-        "rest": max(0, len(found) - MOST),
+        "judged": found,
+        "rows": [_row(query, one, said) for one, said in found.shown[:MOST]],
+        "rest": max(0, len(found.shown) - MOST),
+        "may_judge": request.user.has_perm("finance.judge_unusual_day"),
         "at_least": exact_usd(at_least).rstrip("0").rstrip("."),
         "window": WINDOW,
         "fewest": FEWEST,
@@ -74,7 +83,7 @@ def _at_least(request: HttpRequest, parsed: Parsed) -> Pico:
     return USUAL
 
 
-def _row(query: Query, one: Anomaly) -> dict[str, Any]:
+def _row(query: Query, one: Anomaly, said: Acknowledgement | None) -> dict[str, Any]:
     alone = narrowed(replace(query, group_by=query.group_by[:1]), (one.value,))
     day = Days(one.day, one.day, query.days.zone)
     # a week against the one before has the same weekdays
@@ -83,6 +92,8 @@ def _row(query: Query, one: Anomaly) -> dict[str, Any]:
     further = replace(alone, range="", grain="", compare="before")
     return {
         "one": one,
+        "said": said,
+        "judge": urlencode({"dimension": dimension.name, "value": one.value, "day": one.day}),
         "label": dimension.label_of(one.value),
         "score": "–" if one.score is None else f"{one.score:,.1f}",
         "day_url": replace(further, days=day, group_by=(dimension.next,)).address,

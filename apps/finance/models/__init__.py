@@ -1,4 +1,14 @@
+from apps.finance.models.anomalies import Acknowledgement, PlannedDays
 from apps.finance.models.mail import Every, Letter, MailAddress, MailPlan, Recipient
 from apps.finance.models.views import SavedView
 
-__all__ = ["Every", "Letter", "MailAddress", "MailPlan", "Recipient", "SavedView"]
+__all__ = [
+    "Acknowledgement",
+    "Every",
+    "Letter",
+    "MailAddress",
+    "MailPlan",
+    "PlannedDays",
+    "Recipient",
+    "SavedView",
+]
