@@ -53,11 +53,12 @@ def frame_of(top: Number, labels: Sequence[str], height: int, formatted: Format)
     return Frame(top, len(labels), height, left=left)
 
 
-def svg(frame: Frame, label: str, parts: Sequence[str]) -> SafeString:
+def svg(frame: Frame, label: str, parts: Sequence[str], *, role: str = "img") -> SafeString:
     return format_html(
-        '<svg class="l-chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>',
+        '<svg class="l-chart" viewBox="0 0 {} {}" role="{}" aria-label="{}">{}</svg>',
         frame.width,
         frame.height,
+        role,
         label,
         joined(parts),
     )

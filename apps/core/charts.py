@@ -50,7 +50,7 @@ class Series:
 class StackedBars:
     """Bars over `labels`, one layer a series. `open_at`: the bar that is not complete yet;
     `expected`: what is still to come on top of each bar, drawn dashed; `axis` writes the numbers
-    beside the grid, where `format` would be too long."""
+    beside the grid, where `format` would be too long; `urls`: where each bar leads, or empty."""
 
     title: str
     labels: Sequence[str]
@@ -59,6 +59,7 @@ class StackedBars:
     axis: Format | None = None
     open_at: int | None = None
     expected: Sequence[Number] = ()
+    urls: Sequence[str] = ()
     height: int = 280
 
 
@@ -100,7 +101,9 @@ def stacked_bars(chart: StackedBars) -> SafeString:
     parts = [grid(frame, formatted), axis(frame, chart.labels)]
     for index, label in enumerate(chart.labels):
         parts.append(_bar(frame, chart, index, label))
-    return svg(frame, f"{chart.title}: {_range(chart.labels, totals, chart.format)}", parts)
+    said = f"{chart.title}: {_range(chart.labels, totals, chart.format)}"
+    # a picture hides from readers what is in it, links too
+    return svg(frame, said, parts, role="group" if any(chart.urls) else "img")
 
 
 def waterfall(chart: Waterfall) -> SafeString:
@@ -185,7 +188,11 @@ def _bar(frame: Frame, chart: StackedBars, index: int, label: str) -> SafeString
         top = frame.y(base + chart.expected[index])
         box = rect(x, top, width, frame.y(base) - top, "l-chart__expected")
         marks.append(titled(f"{label} · expected: {chart.format(chart.expected[index])}", box))
-    return mark_safe(f'<g class="l-chart__bar">{joined(marks)}</g>')  # noqa: S308
+    bar = mark_safe(f'<g class="l-chart__bar">{joined(marks)}</g>')  # noqa: S308
+    if not marks or not any(chart.urls) or not chart.urls[index]:
+        return bar
+    said = f"{label}: {chart.format(sum(one.values[index] for one in chart.series))}"
+    return format_html('<a href="{}" aria-label="{}">{}</a>', chart.urls[index], said, bar)
 
 
 def _moves(value: Number) -> str:

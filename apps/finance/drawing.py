@@ -1,6 +1,7 @@
 """The explorer's chart."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,9 @@ from apps.finance.explorer import Exploration
 from apps.finance.figures import axis_usd, layers, mark_usd
 from apps.finance.forecast import Forecast
 from apps.finance.periods import day_label
+from apps.finance.query import Query
+from apps.ledger.months import end_of_month
+from apps.ledger.reports import Days
 
 TITLES = {"cost": "Cost", "calls": "Calls", "tokens": "Tokens"}
 
@@ -45,7 +49,22 @@ def bars(exploration: Exploration, *, forecast: Forecast | None, now: datetime) 
         axis=axis_usd if is_money else count,
         open_at=open_bar(exploration, now),
         expected=_on_top(len(labels), expected),
+        urls=[
+            *(_into(exploration.query, bar.key) for bar in exploration.bars),
+            *("" for _ in more),
+        ],
     )
+
+
+def _into(query: Query, key: date | datetime) -> str:
+    """The same question of a bar's day or month alone, in finer bars; an hour has none."""
+    if isinstance(key, datetime):
+        return ""
+    days = Days(key, key, query.days.zone)
+    if query.period == "month":
+        first, last = max(key, query.days.first), min(end_of_month(key), query.days.last)
+        days = Days(first, last, query.days.zone)
+    return f"?{replace(query, days=days, range='', grain='').address}"
 
 
 def open_bar(exploration: Exploration, now: datetime) -> int | None:

@@ -101,6 +101,20 @@ def test_the_comparison_has_groups_of_either_side(db: None) -> None:
     assert shown(compare="year").total.before.amount_pico == 3
 
 
+def test_a_bar_leads_to_its_day_or_month_alone(finance: Client) -> None:
+    booked("shop", AT, 10**12)
+    booked("shop", AT + timedelta(days=1), 10**12)
+    days = finance.get("/admin/costs/?from=2026-03-01&to=2026-03-31&service=shop").content.decode()
+    assert days.count('aria-label="5 Mar: $1.00"') == 1
+    only = "?from=2026-03-05&amp;to=2026-03-05&amp;group_by=service&amp;service=shop"
+    assert f'<a href="{only}" aria-label="5 Mar' in days
+    hours = finance.get("/admin/costs/" + only.replace("&amp;", "&"))
+    assert hours.context["query"].period == "hour"
+    assert 'role="img"' in hours.content.decode()  # hours lead nowhere
+    months = finance.get("/admin/costs/?from=2026-01-10&to=2026-03-07&grain=month").content.decode()
+    assert '<a href="?from=2026-03-01&amp;to=2026-03-07&amp;group_by=service"' in months
+
+
 def test_the_unattributed_are_never_among_the_others(db: None) -> None:
     for n in range(9):
         booked(f"s{n}", AT, 100 - n, prompt=f"p{n}")
