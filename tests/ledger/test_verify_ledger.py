@@ -13,6 +13,7 @@ from apps.jobs.models import Job
 from apps.ledger import metrics, reports
 from apps.ledger.models import DayCost, MonthCost
 from apps.ledger.models.rollups import KEY, MEASURES
+from apps.ledger.selectors import Verified, last_verified
 from apps.ledger.verifying import verify_yesterday
 from tests.factories import make_service
 from tests.ledger.books import NOON, booked, post_all
@@ -122,6 +123,8 @@ def test_yesterday_is_verified_and_told(transactional_db):
     post_all()
     assert verify_yesterday(zone="UTC", now=now) == []
     assert (metrics.MISMATCHES._value.get(), metrics.DRIFT._value.get()) == (0, 0)
+    yesterday = (now - timedelta(days=1)).date()
+    assert last_verified() == Verified(now, yesterday, 0)
 
     DayCost.objects.update(amount_pico=9)
     MonthCost.objects.update(amount_pico=9)
@@ -129,6 +132,7 @@ def test_yesterday_is_verified_and_told(transactional_db):
     assert [m.recorded - m.computed for m in verify_yesterday(zone="UTC", now=now)] == [2]
     assert (metrics.MISMATCHES._value.get(), metrics.DRIFT._value.get()) == (1, 2)
     assert metrics.VERIFIED._value.get() >= now.timestamp() - 1
+    assert last_verified() == Verified(now, yesterday, 1)
 
 
 def test_rebuilding_by_command_mends(books):
