@@ -25,6 +25,12 @@ from apps.finance.selectors import views_for
 from apps.finance.services import save_plan, send_once, stop_for, stop_plan
 
 MOST_LETTERS = 20
+# a letter has its style inside, as mail needs it, and nothing else that could do something
+OF_LETTERS = {
+    "default-src": ["'none'"],
+    "style-src": ["'unsafe-inline'"],
+    "frame-ancestors": ["'none'"],
+}
 may_see_views = permission_required("finance.view_savedview", raise_exception=True)
 
 
@@ -47,8 +53,7 @@ def view_mail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @may_see_costs
 @may_see_views
-# a letter has its style inside, as mail needs it, and nothing else that could do something
-@csp({"default-src": ["'none'"], "style-src": ["'unsafe-inline'"], "frame-ancestors": ["'none'"]})
+@csp(OF_LETTERS)  # type: ignore[arg-type]  # django-csp's types know no further arguments
 def view_mail_preview(request: HttpRequest, pk: int) -> HttpResponse:
     view = _view(request, pk)
     written = preview(view=view, now=db_now(), zone=settings.REPORTING_TIME_ZONE)
