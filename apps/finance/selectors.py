@@ -107,7 +107,7 @@ def check(*, query: Query, found: Sums) -> Checked:
 def check_days(*, days: Days, shown: Pico) -> Checked:
     """Of a page that shows all costs of these days."""
     query = Query(days=days)
-    return check(query=query, found=replace(total(query=query), amount_pico=shown))
+    return check(query=query, found=total(query=query)._replace(amount_pico=shown))
 
 
 def views_for(user: Any) -> QuerySet[SavedView]:
