@@ -8,12 +8,11 @@ import pytest
 from llmplatform.embedded.layout import free_port
 from tests.visitor import chromium
 from tests.walkthrough.month_end import ZONE
-from tests.walkthrough.person import PRINT
 from tests.walkthrough.stage import close_month
 from tests.walkthrough.test_walk import manage
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(1500)]
-VIEWS = [("light", 1440), ("dark", 390), PRINT]
+VIEWS = [("dark", 390)]  # the most that can be wrong; the command looks at all of them
 ENTRIES = 20_000
 
 
