@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('pghistory', '0007_auto_20250421_0444'),
-        ('registry', '0001_initial'),
+        ('registry', '0001_squashed_0008_slow_seconds'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
