@@ -55,7 +55,8 @@ def preview(
 def _rows(values: dict[str, Any]) -> list[tuple[Any, ...]]:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            usual = _set(cursor, _FOR_MANY)
+            usual = _settings(cursor, list(_FOR_MANY))
+            _set(cursor, _FOR_MANY)
             cursor.execute(price_sql.PREVIEW, values)
             rows = list(cursor.fetchall())
             _set(cursor, usual)
@@ -69,14 +70,18 @@ def _rows(values: dict[str, Any]) -> list[tuple[Any, ...]]:
         ) from error
 
 
-def _set(cursor: CursorWrapper, wanted: Mapping[str, str]) -> dict[str, str]:
-    """Settings until the end of the transaction; what they were."""
-    usual = {}
-    for name, value in wanted.items():
-        cursor.execute("SELECT current_setting(%s)", [name])
-        (usual[name],) = cursor.fetchone()
-        cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
-    return usual
+def _settings(cursor: CursorWrapper, names: list[str]) -> dict[str, str]:
+    cursor.execute("SELECT name, current_setting(name) FROM unnest(%s::text[]) AS name", [names])
+    return dict(cursor.fetchall())
+
+
+def _set(cursor: CursorWrapper, wanted: Mapping[str, str]) -> None:
+    """Settings until the end of the transaction."""
+    cursor.execute(
+        "SELECT set_config(name, value, true)"
+        " FROM unnest(%s::text[], %s::text[]) AS new(name, value)",
+        [list(wanted), list(wanted.values())],
+    )
 
 
 def _folded(rows: Sequence[tuple[Any, ...]]) -> Preview:
