@@ -1,17 +1,16 @@
 """`manage.py checks`: what runs beside what, and what is said of it."""
 
+import os
 from contextlib import nullcontext
 
 import pytest
 
 from llmplatform.embedded import checks
 
+# Opening a named pipe waits for whoever opens its other end.
 WAITS = """
-import pathlib, sys, time
-until = time.monotonic() + 60
-while not pathlib.Path(sys.argv[1]).exists():
-    if time.monotonic() > until: sys.exit(3)
-    time.sleep(0.01)
+import sys
+open(sys.argv[1]).close()
 print("waited for the other")
 sys.exit(int(sys.argv[2]))
 """
@@ -21,8 +20,9 @@ sys.exit(int(sys.argv[2]))
 def two_checks(monkeypatch, tmp_path):
     """One that ends when the other has run; its exit code is given."""
 
-    def given(code: int, other: str = "import pathlib, sys; pathlib.Path(sys.argv[1]).touch()"):
+    def given(code: int, other: str = "import sys; open(sys.argv[1], 'w').close()"):
         file = str(tmp_path / "there")
+        os.mkfifo(file)
         waiting = ("-c", WAITS, file, str(code))
         monkeypatch.setattr(
             checks, "CHECKS", {checks.BESIDE: waiting, "other": ("-c", other, file)}

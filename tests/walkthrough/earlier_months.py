@@ -1,8 +1,8 @@
 """Close all months before one, by the product's own services: `python -m … 2026-10-01`."""
 
 import sys
-import time
 from datetime import date
+from functools import partial
 
 import django
 
@@ -11,14 +11,14 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
 
-from apps.core.clock import db_now, steady  # noqa: E402
-from apps.ledger.closing import ClosingRefused, close, make_periods, soft_close  # noqa: E402
+from apps.core.clock import db_now  # noqa: E402
+from apps.ledger.checklist import long_checks, quick_checks  # noqa: E402
+from apps.ledger.closing import close, make_periods, soft_close  # noqa: E402
 from apps.ledger.models import Period  # noqa: E402
 from apps.reconciliation.models import Source  # noqa: E402
 from apps.registry.models import Provider  # noqa: E402
 from bench.ledger_seed import PROVIDERS  # noqa: E402
-
-WAIT_SECONDS = 60
+from tests.jobs.workers import eventually  # noqa: E402
 
 
 def main(first: date) -> None:
@@ -29,19 +29,14 @@ def main(first: date) -> None:
     make_periods(zone=settings.REPORTING_TIME_ZONE, now=db_now())
     for month in Period.objects.filter(month__lt=first, status="open").order_by("month"):
         soft_close(month=month.month, by=finance)
-        print(_closed(month.month, boss), "closed", flush=True)  # noqa: T201
+        # Other processes are at work: a transaction of theirs may be older than the soft close.
+        eventually(partial(_is_ready, month), seconds=60)
+        print(close(month=month.month, by=boss), "closed", flush=True)  # noqa: T201
 
 
-def _closed(month: date, by: User) -> Period:
-    """Other processes are at work: a transaction of theirs may be older than the soft close."""
-    until = steady() + WAIT_SECONDS
-    while True:
-        try:
-            return close(month=month, by=by)
-        except ClosingRefused:
-            if steady() > until:
-                raise
-            time.sleep(0.1)
+def _is_ready(month: Period) -> bool:
+    month.refresh_from_db()
+    return not any(check.open for check in (*quick_checks(month), *long_checks(month)))
 
 
 if __name__ == "__main__":
