@@ -55,6 +55,11 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": _HOUSEKEEPING,
     },
+    "sum-attempts": {
+        "task": "ledger.sum_attempts",
+        "schedule": 60.0,
+        "options": _HOUSEKEEPING,
+    },
     "count-results": {
         "task": "results.count",
         "schedule": 5.0,

@@ -1,5 +1,6 @@
 """The admin's home: 30 days against the 30 before, and what needs somebody."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,15 +16,9 @@ from apps.core.money import short_usd
 from apps.dashboard.periods import last_days
 from apps.dashboard.selectors import ROWS, budgets_nearest_limit, latest_failed_jobs
 from apps.finance.figures import NOTHING_NAMED, Delta, axis_usd, delta, layers, mark_usd
-from apps.ledger.reports import (
-    DayCalls,
-    Days,
-    DaySpend,
-    Spend,
-    calls_by_day,
-    p95_latencies,
-    spend_by_day,
-)
+from apps.ledger.attempts import DayCalls, calls_by_day
+from apps.ledger.latencies import quantile
+from apps.ledger.reports import Days, DaySpend, Spend, spend_by_day
 from apps.ledger.selectors import open_quarantine
 from apps.prompts.selectors import requests_to_decide
 from apps.results.admin.alerts import shown_alerts
@@ -85,10 +80,7 @@ def _spending(days: Days) -> dict[str, Any]:
     both = Days(days.before.first, days.last, days.zone)
     spends = spend_by_day(days=both, dimension="service")
     calls = calls_by_day(days=both)
-    p95s = p95_latencies(ranges=[days, days.before])
-    now, before = (
-        _sums(part, spends, calls, p95) for part, p95 in zip((days, days.before), p95s, strict=True)
-    )
+    now, before = (_sums(part, spends, calls) for part in (days, days.before))
     recent = [row for row in spends if row.day >= days.first]
     return {
         "is_unused": not spends and not calls,
@@ -107,15 +99,16 @@ def _spending(days: Days) -> dict[str, Any]:
     }
 
 
-def _sums(
-    days: Days, spends: Sequence[DaySpend], calls: Sequence[DayCalls], p95: timedelta | None
-) -> _Sums:
+def _sums(days: Days, spends: Sequence[DaySpend], calls: Sequence[DayCalls]) -> _Sums:
     inside = [row for row in calls if days.first <= row.day <= days.last]
+    took: Counter[int] = Counter()
+    for row in inside:
+        took.update(row.took)
     return _Sums(
         spend=sum((r.spend for r in spends if days.first <= r.day <= days.last), Spend()),
         attempts=sum(row.attempts for row in inside),
         failed=sum(row.failed for row in inside),
-        p95=p95,
+        p95=quantile(took, 0.95),
     )
 
 
@@ -168,7 +161,7 @@ def _figures(
         ),
         figure(
             "p95 latency",
-            duration(now.p95),
+            about(now.p95),
             worse("p95_ms"),
             lambda day: _ms(tried[day].p95) if day in tried else 0,
         ),
@@ -179,11 +172,15 @@ def percent(value: float | None) -> str:
     return "–" if value is None else f"{value:.1%}"
 
 
-def duration(value: timedelta | None) -> str:
+def about(value: timedelta | None) -> str:
+    """In the two digits that a quantile of a histogram is good for (`latencies.ERROR`)."""
     milliseconds = _ms(value)
     if milliseconds is None:
         return "–"
-    return f"{milliseconds:,.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:,.2f} s"
+    shown = float(f"{milliseconds:.2g}")
+    if shown < 1000:
+        return f"≈ {shown:g} ms"
+    return f"≈ {shown / 1000:,.{1 if shown < 10_000 else 0}f} s"
 
 
 def _ms(value: timedelta | None) -> float | None:

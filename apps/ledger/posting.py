@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from apps.ledger import rollup_sql
+from apps.ledger.attempts import forget_days, sum_days
 from apps.ledger.months import end_of_month, start_of_month
 
 BATCH = 20_000  # entries in a transaction: about two seconds
@@ -47,6 +48,8 @@ def rebuild_days(*, first: date, last: date, zone: str) -> None:
         cursor.execute(rollup_sql.REBUILD_DAYS, days)
         cursor.execute(rollup_sql.CLEAR_MONTHS, months)
         cursor.execute(rollup_sql.REBUILD_MONTHS, months)
+    forget_days(first=first, last=last)
+    sum_days(zone=zone)
 
 
 def rebuild_all(*, zone: str, after_restore: bool = False) -> int:
@@ -63,6 +66,8 @@ def rebuild_all(*, zone: str, after_restore: bool = False) -> int:
             cursor.execute(rollup_sql.ADOPT)
         _clear(cursor)
         cursor.execute(rollup_sql.MOVE, {"next": "0"})
+    forget_days(first=date.min, last=date.max)
+    sum_days(zone=zone)
     return post_entries(zone=zone)
 
 

@@ -15,12 +15,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
-from django.db.models.functions import TruncDate
 
 from apps.core.money import Pico
 from apps.ledger import report_sql
-from apps.ledger.models import Attempt, AttemptStatus, EntryKind
+from apps.ledger.models import EntryKind
 from apps.ledger.months import start_of_month, start_of_next_month
 
 DIMENSIONS = ("service", "cost_center", "team", "provider", "model", "prompt", "purpose")
@@ -33,7 +31,6 @@ CALLS = (
     EntryKind.CACHE_HIT,
 )
 _MARGIN = timedelta(days=1)  # a clock turned back across midnight
-FAILED = (AttemptStatus.FAILED, AttemptStatus.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +96,6 @@ class DaySpend:
     spend: Spend
 
 
-@dataclass(frozen=True, slots=True)
-class DayCalls:
-    """What the attempts of one day were like."""
-
-    day: date
-    attempts: int
-    failed: int
-    p95: timedelta | None
-
-
-class Percentile95(Aggregate):
-    """Value below which 95 % lie, interpolated between neighbours."""
-
-    template = "percentile_cont(0.95) WITHIN GROUP (ORDER BY %(expressions)s)"
-
-
 def spend_by_day(*, days: Days, dimension: str) -> list[DaySpend]:
     """Spend for each day and value of `dimension` (one of `DIMENSIONS`) that has entries."""
     rows = run_report(report_sql.by("day", "name", dimension=dimension), days, months=False)
@@ -136,31 +117,6 @@ def total_spent(*, days: Days) -> Pico:
     """The sum of the days without any grouping: what a report must add up to."""
     (row,) = run_report(report_sql.TOTAL, days)
     return int(row[0])
-
-
-def calls_by_day(*, days: Days) -> list[DayCalls]:
-    rows = (
-        _attempts(days)
-        .annotate(day=TruncDate("started_at", tzinfo=ZoneInfo(days.zone)))
-        .values("day")
-        .annotate(attempts=Count("pk"), failed=Count("pk", filter=Q(status__in=FAILED)), p95=_p95())
-        .order_by("day")
-    )
-    return [
-        DayCalls(_within(row["day"], days), row["attempts"], row["failed"], row["p95"])
-        for row in rows
-    ]
-
-
-def p95_latencies(*, ranges: Sequence[Days]) -> list[timedelta | None]:
-    """The 95th percentile of the time that successful attempts took, one for each range."""
-    first = min(days.bounds[0] for days in ranges)
-    values = {
-        f"p{n}": _p95(Q(started_at__gte=days.bounds[0], started_at__lt=days.bounds[1]))
-        for n, days in enumerate(ranges)
-    }
-    found = Attempt.objects.filter(started_at__gte=first).aggregate(**values)
-    return [found[f"p{n}"] for n in range(len(ranges))]
 
 
 def run_report(
@@ -193,21 +149,5 @@ def _whole_months(days: Days) -> tuple[date, date]:
     return (first, after) if first < after else (days.first, days.first)
 
 
-def _attempts(days: Days) -> QuerySet[Attempt]:
-    start, end = days.bounds
-    return Attempt.objects.filter(started_at__gte=start, started_at__lt=end)
-
-
 def _spend(sums: Sequence[Any]) -> Spend:
     return Spend(*map(int, sums))
-
-
-def _p95(when: Q | None = None) -> Percentile95:
-    took = ExpressionWrapper(F("ended_at") - F("started_at"), output_field=DurationField())
-    succeeded = Q(status=AttemptStatus.SUCCEEDED)
-    return Percentile95(took, filter=succeeded & when if when else succeeded)
-
-
-def _within(day: date, days: Days) -> date:
-    """A clock turned back across midnight shows the day before once more; it stays in its range."""
-    return min(max(day, days.first), days.last)

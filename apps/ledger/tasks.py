@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.core.tasks import DATABASE_AWAY
 from apps.ledger import metrics, posting
+from apps.ledger.attempts import sum_days
 from apps.ledger.partitions import make_months
 from apps.ledger.selectors import open_quarantine
 from apps.ledger.verifying import verify_yesterday
@@ -17,6 +18,11 @@ from apps.ledger.verifying import verify_yesterday
 @shared_task(name="ledger.post_entries", throws=DATABASE_AWAY)  # type: ignore[untyped-decorator]
 def post_entries(**_: Any) -> None:
     posting.post_entries(zone=settings.REPORTING_TIME_ZONE)
+
+
+@shared_task(name="ledger.sum_attempts", throws=DATABASE_AWAY)  # type: ignore[untyped-decorator]
+def sum_attempts(**_: Any) -> None:
+    sum_days(zone=settings.REPORTING_TIME_ZONE)
 
 
 @shared_task(name="ledger.verify_rollups", throws=DATABASE_AWAY)  # type: ignore[untyped-decorator]

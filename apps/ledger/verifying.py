@@ -9,6 +9,7 @@ import structlog
 from django.db import connection, transaction
 
 from apps.ledger import metrics, posting, reports
+from apps.ledger.attempts import attempt_mismatches, sum_days
 from apps.ledger.models import RollupCursor
 from apps.ledger.selectors import (
     EntryFault,
@@ -48,6 +49,7 @@ def verify_books(
         return [
             *broken_entries(start=start, end=end),
             *rollup_mismatches(first=days.first, last=days.last),
+            *attempt_mismatches(days=days),
             *_report_mismatches(days),
         ]
 
@@ -67,15 +69,19 @@ def _report_mismatches(days: reports.Days) -> Iterator[Mismatch]:
 
 
 def verify_yesterday(*, zone: str, now: datetime) -> list[Mismatch]:
-    """Compute yesterday's rollups from its entries and compare; tells Prometheus, the log, and
-    whoever reads costs.
+    """Compute yesterday's sums from its entries and attempts and compare; tells Prometheus, the
+    log, and whoever reads costs.
 
     Nothing is mended: a difference is a fault that somebody must understand first
     (`rebuild_rollups` then mends it).
     """
     posting.post_entries(zone=zone)
+    sum_days(zone=zone)
     yesterday = now.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
-    mismatches = rollup_mismatches(first=yesterday, last=yesterday)
+    mismatches = [
+        *rollup_mismatches(first=yesterday, last=yesterday),
+        *attempt_mismatches(days=reports.Days(yesterday, yesterday, zone)),
+    ]
     metrics.observe_verified(mismatches)
     RollupCursor.objects.update(
         verified_at=now, verified_day=yesterday, differences=len(mismatches)

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.budgets.models import Budget, Window
-from apps.dashboard.home import duration
+from apps.dashboard.home import about
 from apps.finance.figures import axis_usd, delta, split_usd
 from apps.jobs.models import Job
 from apps.ledger.models import Attempt, Entry
@@ -93,7 +93,7 @@ def test_figures_compare_thirty_days_with_the_thirty_before(client: Client, db: 
         "Error rate": ("50.0%", "–"),
         "Cache hits": ("50.0%", "–"),
         "Cache saved": ("$1.00", "–"),
-        "p95 latency": ("2.00 s", "▲ 100.0%"),
+        "p95 latency": ("≈ 2.0 s", "▲ 100.0%"),
     }
 
 
@@ -194,6 +194,8 @@ def test_an_axis_is_short(pico: int, text: str) -> None:
 
 
 def test_durations_read_well() -> None:
-    assert duration(None) == "–"
-    assert duration(timedelta(milliseconds=812)) == "812 ms"
-    assert duration(timedelta(seconds=1.236)) == "1.24 s"
+    assert about(None) == "–"
+    assert about(timedelta(milliseconds=812)) == "≈ 810 ms"
+    assert about(timedelta(seconds=0.996)) == "≈ 1.0 s"
+    assert about(timedelta(seconds=9.96)) == "≈ 10 s"
+    assert about(timedelta(seconds=123)) == "≈ 120 s"

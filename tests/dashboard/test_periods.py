@@ -1,20 +1,12 @@
-"""Days of the reports, and what calls of these days were like."""
+"""Days of the reports."""
 
 from datetime import UTC, date, datetime
 
 import pytest
 
 from apps.dashboard.periods import BadPeriod, days_of, presets
-from apps.ledger.models import Attempt, AttemptStatus
-from apps.ledger.reports import Days, p95_latencies, spend_by_day, total_spent
-from tests.finance.conftest import CALL, MARCH, NOW, booked
-
-
-def tried(at: datetime, milliseconds: int, status: str = AttemptStatus.SUCCEEDED) -> None:
-    ended = at.replace(microsecond=milliseconds * 1000)
-    Attempt.objects.create(
-        service="shop", started_at=at, ended_at=ended, status=status, number=1, **CALL
-    )
+from apps.ledger.reports import Days, spend_by_day, total_spent
+from tests.finance.conftest import NOW, booked
 
 
 @pytest.mark.parametrize(
@@ -41,16 +33,6 @@ def test_the_days_add_up_to_the_range_across_clock_changes(db: None, zone: str) 
     assert sum(single) == total_spent(days=days) == 4 * sum(3**hour for hour in range(24))
     by_day = spend_by_day(days=days, dimension="service")
     assert [row.spend.amount_pico for row in by_day] == [amount for amount in single if amount]
-
-
-def test_percentiles_count_successes_only(db: None) -> None:
-    at = datetime(2026, 3, 5, tzinfo=UTC)
-    for milliseconds in range(1, 102):
-        tried(at, milliseconds)
-    tried(at, 900, AttemptStatus.FAILED)
-    (p95,) = p95_latencies(ranges=[MARCH])
-    assert p95 is not None
-    assert p95.total_seconds() == pytest.approx(0.096)
 
 
 def test_without_dates_it_is_the_last_thirty_days() -> None:

@@ -13,6 +13,7 @@ from apps.ledger.posting import post_entries
 
 TABLES = "ledger_entry, ledger_entrykey, ledger_usage, ledger_attempt"
 SUMS = "ledger_daycost, ledger_monthcost, ledger_rollupcursor"
+DAYS = "ledger_dayattempts, ledger_attemptcursor"
 INSERT = """
     INSERT INTO ledger_entry (id, at, kind, amount_pico, input_tokens, output_tokens, avoided_pico,
         lines, tags, request_id, reason, actor, service, team, cost_center, provider, model,
@@ -28,7 +29,7 @@ def empty(*others: str) -> None:
     triggers would refuse it."""
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
-        cursor.execute(f"TRUNCATE {TABLES}, {SUMS}")
+        cursor.execute(f"TRUNCATE {TABLES}, {SUMS}, {DAYS}")
         for table in others:
             cursor.execute(f"DELETE FROM {table}")
         cursor.execute("SET session_replication_role = origin")

@@ -17,7 +17,7 @@ from apps.ledger.models.books import (
 )
 from apps.ledger.models.decisions import Choice, QuarantineDecision, WaitingEntry
 from apps.ledger.models.periods import Boundary, Period, PeriodStatus
-from apps.ledger.models.rollups import DayCost, MonthCost, RollupCursor
+from apps.ledger.models.rollups import AttemptCursor, DayAttempts, DayCost, MonthCost, RollupCursor
 
 __all__ = [
     "SERVING",
@@ -26,11 +26,13 @@ __all__ = [
     "AdjustmentKind",
     "AdjustmentStatus",
     "Attempt",
+    "AttemptCursor",
     "AttemptStatus",
     "Boundary",
     "CallDimensions",
     "CallSlugs",
     "Choice",
+    "DayAttempts",
     "DayCost",
     "Entry",
     "EntryKey",

@@ -131,16 +131,14 @@ class Attempt(CallDimensions):
         max_length=10, choices=Flaw.choices, blank=True, default="", db_default=""
     )
     xid = Xid8Field(
-        null=True, editable=False, help_text="The transaction that ended it; results follow it."
+        null=True, editable=False, help_text="The transaction that ended it; sums follow it."
     )
 
     class Meta:
         ordering = ["-id"]
         indexes = [
-            # what became of calls of prompts since somebody looked last
-            models.Index(
-                fields=["xid"], name="attempt_xid", condition=Q(xid__isnull=False) & ~Q(prompt="")
-            ),
+            # what became of calls since somebody looked last
+            models.Index(fields=["xid"], name="attempt_ended_xid", condition=Q(xid__isnull=False)),
             # sweeper: attempts whose worker died before it could resolve them
             models.Index(
                 fields=["started_at"], name="attempt_open", condition=Q(status="dispatched")

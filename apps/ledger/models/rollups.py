@@ -66,6 +66,23 @@ class MonthCost(Rollup):
         constraints = [models.UniqueConstraint(fields=["month", *KEY], name="one_cost_a_month")]
 
 
+class DayAttempts(models.Model):
+    """What the attempts that started on one day were like, as far as they have ended."""
+
+    day = models.DateField(primary_key=True, help_text="Over, in the zone of the cursor.")
+    attempts = models.BigIntegerField()
+    failed = models.BigIntegerField(help_text="With those of which nobody knows how they ended.")
+    took = models.JSONField(help_text="Bucket of `latencies` → attempts that succeeded.")
+
+
+class AttemptCursor(models.Model):
+    """One row: no day's sums lack what transactions before `xid` did to its attempts."""
+
+    id = models.SmallAutoField(primary_key=True)
+    xid = Xid8Field()
+    zone = models.CharField(max_length=60, help_text="The days are its own.")
+
+
 class RollupCursor(models.Model):
     """One row: entries of transactions before `xid` are in the rollups, all others are not."""
 
