@@ -1,6 +1,6 @@
 """Who changed a budget, when, from what to what, and why: its rows of the audit log, in words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -15,6 +15,9 @@ from apps.core.fields import PicoUSDField
 from apps.core.money import short_usd
 
 MOST = 20
+# What a budget lets through: whoever changes one of these says why.
+NEEDS_REASON = ("limit_pico", "hard", "active", "on_exceeded", "carry_over", "carry_cap_percent")
+SAY_WHY = "Say why, for somebody who was not here."
 _NO_NEWS = {"id", "created_at", "updated_at"}
 
 
@@ -33,6 +36,18 @@ class Change:
     by: str
     reason: str
     fields: Sequence[FieldChange]
+
+
+def stored(**lookup: Any) -> Mapping[str, Any] | None:
+    """What a change of which needs a reason, as the database has it; None: no such budget."""
+    found: Mapping[str, Any] | None
+    found = Budget.objects.filter(**lookup).values(*NEEDS_REASON).first()
+    return found
+
+
+def needs_reason(before: Mapping[str, Any] | None, after: Budget) -> bool:
+    """Whether who makes `after` of what was `stored` has to say why."""
+    return before is not None and any(before[name] != getattr(after, name) for name in before)
 
 
 def changes_of(budget: Budget) -> list[Change]:

@@ -81,6 +81,18 @@ class WasteReport:
         return delta(self.total.wasted, self.before, more_is="worse")
 
     @property
+    def used(self) -> list[Column]:
+        """Those that anything was called for, or spent on."""
+        return [column for column, calls, amount, _ in self.lines if calls or amount]
+
+    @property
+    def table(self) -> list[tuple[str, Amounts, list[Pico]]]:
+        """(group, all its amounts, those of `used`); the last is the total."""
+        at = [COLUMNS.index(column) for column in self.used]
+        rows = [*self.rows, ("Total", self.total)]
+        return [(name, amounts, [amounts.values[n] for n in at]) for name, amounts in rows]
+
+    @property
     def lines(self) -> list[tuple[Column, int, Pico, float]]:
         """(column, requests, amount, share of everything spent)"""
         whole = self.total.total

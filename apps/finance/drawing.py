@@ -10,6 +10,7 @@ from apps.core.charts import Series, StackedBars
 from apps.finance.explorer import Exploration
 from apps.finance.figures import axis_usd, layers, mark_usd
 from apps.finance.forecast import Forecast
+from apps.finance.links import ledger_url
 from apps.finance.periods import day_label
 from apps.finance.query import Query
 from apps.ledger.months import end_of_month
@@ -57,9 +58,9 @@ def bars(exploration: Exploration, *, forecast: Forecast | None, now: datetime) 
 
 
 def _into(query: Query, key: date | datetime) -> str:
-    """The same question of a bar's day or month alone, in finer bars; an hour has none."""
+    """The same question of a bar's day or month alone, in finer bars; of an hour its entries."""
     if isinstance(key, datetime):
-        return ""
+        return ledger_url(query, hour=key)
     days = Days(key, key, query.days.zone)
     if query.period == "month":
         first, last = max(key, query.days.first), min(end_of_month(key), query.days.last)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -31,16 +32,17 @@ def narrowed(query: Query, values: tuple[str, ...]) -> Query:
     return query
 
 
-def ledger_url(query: Query) -> str:
-    """The ledger's list with exactly the entries of a question; empty where its list cannot filter
-    so."""
+def ledger_url(query: Query, *, hour: datetime | None = None) -> str:
+    """The ledger's list with exactly the entries of a question, or of the hour that begins then;
+    empty where its list cannot filter so."""
     found: dict[str, str] = {}
     for dimension, values in query.filtered:
         lookup = _lookup(dimension, values)
         if lookup is None:
             return ""
         found |= lookup
-    return f"{reverse('admin:ledger_entry_changelist')}?{urlencode(found | _period(query.days))}"
+    period = _period(query.days) if hour is None else _between(hour, hour + timedelta(hours=1))
+    return f"{reverse('admin:ledger_entry_changelist')}?{urlencode(found | period)}"
 
 
 def _lookup(dimension: Dimension, values: tuple[str, ...]) -> Mapping[str, str] | None:
@@ -69,5 +71,8 @@ def _period(days: Days) -> dict[str, str]:
     """Whatever the zone that the list shows times in."""
     if days.zone == settings.TIME_ZONE:
         return {"from": str(days.first), "to": str(days.last)}
-    start, end = days.bounds
+    return _between(*days.bounds)
+
+
+def _between(start: datetime, end: datetime) -> dict[str, str]:
     return {"time": "all", "at__gte": start.isoformat(), "at__lt": end.isoformat()}

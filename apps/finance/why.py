@@ -24,7 +24,10 @@ LABELS = {
     Effect.RETRIES: ("Retries", "requests billed for each answer of a provider"),
     Effect.MIX: ("Model mix", "mean cost of a request, had nothing but the mix changed"),
     Effect.TOKENS: ("Tokens", "mean tokens of a request"),
-    Effect.PRICE: ("Price", "mean cost of 1,000 tokens: prices, and how many are output"),
+    Effect.PRICE: (
+        "Price per token",
+        "mean cost of 1,000 tokens: prices, and how many are output or cached",
+    ),
     Effect.OTHER: ("Other", "adjustments, credits, and calls without tokens"),
 }
 

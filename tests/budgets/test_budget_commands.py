@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
+from apps.budgets.changes import changes_of
 from apps.budgets.models import Budget, Window
 from apps.budgets.selectors import verify_windows
 from apps.budgets.services import settle_all
@@ -49,12 +50,22 @@ def test_repeating_it_changes_only_what_is_said():
     create("all", "--limit-usd", "1", "--soft")
 
     assert create("all", "--limit-usd", "1")["change"] == "unchanged"
-    assert create("all", "--limit-usd", "2") == {
+    assert create("all", "--limit-usd", "2", "--reason", "Summer sale.") == {
         "budget": "all",
         "limit_usd": "2.000000000000",
         "hard": False,
         "change": "updated",
     }
+
+
+def test_a_change_of_the_limit_needs_a_reason_which_its_page_shows():
+    create("all", "--limit-usd", "1")
+
+    with pytest.raises(CommandError, match="reason: Say why"):
+        create("all", "--limit-usd", "2")
+    create("all", "--limit-usd", "3", "--reason", "Summer sale.")
+
+    assert [change.reason for change in changes_of(Budget.objects.get())] == ["Summer sale.", ""]
 
 
 @pytest.mark.parametrize(
@@ -88,11 +99,25 @@ def test_the_management_api_says_so_too(admin_user):
     client.force_authenticate(admin_user)
 
     refused = client.patch("/api/v1/manage/budgets/mine/", {"period": "day"}, format="json")
-    raised = client.patch("/api/v1/manage/budgets/mine/", {"limit_usd": "3"}, format="json")
+    body = {"limit_usd": "3", "reason": "Summer sale."}
+    raised = client.patch("/api/v1/manage/budgets/mine/", body, format="json")
 
     assert refused.status_code == 400
     assert refused.json()["errors"][0]["pointer"] == "/period"
     assert (raised.status_code, raised.json()["limit_usd"]) == (200, "3.000000000000")
+
+
+def test_the_management_api_asks_why_a_limit_changes(admin_user):
+    make_budget("mine", service="shop")
+    client = APIClient()
+    client.force_authenticate(admin_user)
+
+    unsaid = client.patch("/api/v1/manage/budgets/mine/", {"hard": False}, format="json")
+    renamed = client.patch("/api/v1/manage/budgets/mine/", {"name": "Mine"}, format="json")
+
+    assert (unsaid.status_code, unsaid.json()["errors"][0]["pointer"]) == (400, "/reason")
+    assert renamed.status_code == 200
+    assert Budget.objects.get().hard
 
 
 def test_books_that_agree_pass_the_check():

@@ -241,7 +241,9 @@ def test_a_wrong_question_says_what_is_wrong(finance, used, query, fault):
 def test_nothing_is_asked_of_periods_that_do_not_follow_one_another(finance, values):
     budget = make_budget("endless", DOLLAR, **values)
 
-    assert 'id="what-if"' not in text_of(finance, budget, limit="1")
+    text = text_of(finance, budget, limit="1")
+    assert "Nothing is replayed" in text
+    assert 'name="limit"' not in text
 
 
 def test_others_see_it_and_change_nothing(client, people, used):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AdminTextInputWidget
@@ -15,25 +16,24 @@ from apps.audit.history import note_reason
 from apps.budgets.admin import cells
 from apps.budgets.admin.lists import BudgetChangeList, StateFilter
 from apps.budgets.admin.page import page_of
-from apps.budgets.models import Basis, Budget
+from apps.budgets.changes import NEEDS_REASON, SAY_WHY
+from apps.budgets.models import Basis, Budget, Period
 from apps.budgets.models.choices import default_bases
 from apps.budgets.overview import Overview
 from apps.budgets.unknown import unknown_names
 from apps.core.admin import EmptyState, PlatformAdmin, money
 from apps.core.fields import PicoUSDField
 
+# Fields of a period that mean nothing of others.
+_ONLY_OF = {
+    "length": (Period.HOURS, Period.DAYS),
+    "week_start": (Period.WEEK,),
+    "fiscal_month": (Period.QUARTER, Period.YEAR),
+}
+
 
 class BudgetForm(forms.ModelForm[Budget]):
     """Whoever changes what a budget lets through says why."""
-
-    NEEDS_REASON = {
-        "limit_pico",
-        "hard",
-        "active",
-        "on_exceeded",
-        "carry_over",
-        "carry_cap_percent",
-    }
 
     reason = forms.CharField(
         max_length=500,
@@ -47,9 +47,9 @@ class BudgetForm(forms.ModelForm[Budget]):
 
     def clean(self) -> dict[str, Any] | None:
         values = super().clean()
-        changes = self.instance.pk and self.NEEDS_REASON & set(self.changed_data)
+        changes = self.instance.pk and set(NEEDS_REASON) & set(self.changed_data)
         if changes and not self.cleaned_data.get("reason"):
-            self.add_error("reason", "Say why, for somebody who was not here.")
+            self.add_error("reason", SAY_WHY)
         return values
 
 
@@ -99,9 +99,13 @@ class BudgetAdmin(PlatformAdmin):
         css = {"all": ("budgets/budgets.css",)}
 
     def get_fieldsets(self, request: HttpRequest, obj: Budget | None = None) -> Any:
-        if obj is None or not self.has_change_permission(request, obj):
+        if obj is None:
             return self._DEFINITION
-        return (*self._DEFINITION, self._WHY)
+        shown = tuple(_told(section, obj) for section in self._DEFINITION)
+        return (*shown, self._WHY) if self.has_change_permission(request, obj) else shown
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"time_zone": settings.REPORTING_TIME_ZONE}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Budget | None = None) -> Any:
         return () if obj is None else ("slug", *Budget.FIXED_FIELDS)
@@ -164,6 +168,14 @@ class BudgetAdmin(PlatformAdmin):
     @admin.display(description="Last alert")
     def last_alert(self, budget: Budget) -> SafeString:
         return cells.crossing(_of(budget).latest)
+
+
+def _told(section: Any, budget: Budget) -> Any:
+    """Without what is fixed and says nothing about this budget."""
+    name, options = section
+    idle = set(Budget.SCOPE_FIELDS) - budget.scope.keys()
+    idle |= {field for field, periods in _ONLY_OF.items() if budget.period not in periods}
+    return name, options | {"fields": [field for field in options["fields"] if field not in idle]}
 
 
 def _of(budget: Any) -> Overview:

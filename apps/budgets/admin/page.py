@@ -49,6 +49,9 @@ def page_of(request: HttpRequest, budget: Budget) -> dict[str, Any]:
     error, days = _error(found, known, now), _days(found, known, now)
     return {
         "found": found,
+        "title": budget.name,
+        "subtitle": budget.slug if budget.slug != budget.name else None,
+        "counts_since": _counts_since(found, now),
         "standing": cells.standing(found),
         "scope": cells.scope(budget.scope),
         "period": cells.period(found),
@@ -73,6 +76,13 @@ def page_of(request: HttpRequest, budget: Budget) -> dict[str, Any]:
         "what_if": what_if(budget=budget, asked=request.GET, now=now),
         "now": now,
     }
+
+
+def _counts_since(found: Overview, now: datetime) -> datetime | None:
+    """When it was made, where that is within what it shows: calls before do not count to it."""
+    state, made_at = found.state, found.budget.created_at
+    begins_at = now - state.length if state.length is not None else state.starts_at
+    return made_at if made_at > begins_at else None
 
 
 def _known(found: Overview, now: datetime) -> dict[date, Pico]:

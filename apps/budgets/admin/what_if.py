@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.http import QueryDict
@@ -90,11 +91,13 @@ def _rows(groups: Sequence[tuple[str, Refused]], found: Replay) -> list[Row]:
 
 
 def _earlier(budget: Budget, now: datetime) -> dict[str, Bounds]:
-    """First day → bounds of the periods before that of now, the latest first."""
+    """First day, of the budget's zone → bounds of the periods before that of now, the latest
+    first."""
+    zone = ZoneInfo(budget.time_zone)
     found: dict[str, Bounds] = {}
     ends_at = bounds_now([budget], now)[budget.pk][0]
     for _ in range(PERIODS):
         starts_at = bounds_now([budget], ends_at - timedelta(microseconds=1))[budget.pk][0]
-        found[f"{starts_at:%Y-%m-%d}"] = starts_at, ends_at
+        found[f"{starts_at.astimezone(zone):%Y-%m-%d}"] = starts_at, ends_at
         ends_at = starts_at
     return found

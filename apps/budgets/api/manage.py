@@ -6,6 +6,7 @@ from rest_framework import serializers
 from rest_framework.serializers import BaseSerializer
 
 from apps.audit.history import note_reason
+from apps.budgets.changes import SAY_WHY, needs_reason, stored
 from apps.budgets.models import Budget
 from apps.budgets.unknown import unknown_names
 from apps.core.manage_api import ManageViewSet, USDField, manage_serializer
@@ -27,8 +28,9 @@ class WarningsField(serializers.ListField):
 
 
 class BudgetViewSet(ManageViewSet):
-    """Budgets: the limit in dollars. What a budget counts is fixed once it is made. Say in `reason`
-    why you change one: it stands in its history."""
+    """Budgets: the limit in dollars. What a budget counts is fixed once it is made. `reason`
+    stands in its history. A change of what is let through needs one: of limit, `hard`, `active`,
+    `on_exceeded`, or what is carried over."""
 
     queryset = Budget.objects.order_by("pk")
     serializer_class = manage_serializer(
@@ -63,8 +65,17 @@ class BudgetViewSet(ManageViewSet):
         super().perform_create(serializer)
 
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
+        _check_reason(serializer)
         _note(serializer)
         super().perform_update(serializer)
+
+
+def _check_reason(serializer: BaseSerializer[Any]) -> None:
+    budget = serializer.instance
+    if budget is None or serializer.validated_data.get("reason"):
+        return
+    if needs_reason(stored(pk=budget.pk), budget):
+        raise serializers.ValidationError({"reason": [SAY_WHY]})
 
 
 def _note(serializer: BaseSerializer[Any]) -> None:

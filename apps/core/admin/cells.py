@@ -37,6 +37,13 @@ def exact_money(pico: int | None) -> SafeString:
     return format_html('<span class="l-num">{}${}.{}</span>', sign, whole, cents.ljust(2, "0"))
 
 
+def aligned_money(pico: int) -> SafeString:
+    """The same in a column: points stand below each other, as digits that are left out keep their
+    room."""
+    room = "\N{FIGURE SPACE}" * min(10, len(exact_usd(pico)) - len(exact_usd(pico).rstrip("0")))
+    return format_html("{}{}", exact_money(pico), room)
+
+
 def short_time(at: datetime | None) -> SafeString:
     """A time for a column, in the current time zone; hovering shows seconds and the zone."""
     if at is None:

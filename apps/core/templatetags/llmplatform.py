@@ -42,6 +42,11 @@ def exact_usd(pico: int | None) -> SafeString:
 
 
 @register.simple_tag
+def aligned_usd(pico: int) -> SafeString:
+    return cells.aligned_money(pico)
+
+
+@register.simple_tag
 def short_time(at: datetime | None) -> SafeString:
     return cells.short_time(at)
 

@@ -18,7 +18,6 @@ from apps.jobs.models import Job
 from apps.jobs.types import AttemptView
 from apps.ledger.models import Attempt, AttemptStatus
 from apps.ledger.pricing import line_name
-from apps.registry.models import Price
 
 WIDTH = 200  # of a bar's picture, in its own units
 MIN_BAR = 2
@@ -72,13 +71,14 @@ def _rows(job: Job, attempts: Sequence[AttemptView], span: float, now: datetime)
 
 
 def _line(line: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A frozen price line with a link to the price row that it used."""
+    """A frozen price line with a link to the price that it used, of the list or of a recost."""
+    price = line.get("price_id")
     return {
         **line,
         "name": line_name(line),
         "price": exact(line.get("price_pico")),
         "amount": exact(line.get("amount_pico")),
-        "url": _url(Price, line.get("price_id")),
+        "url": reverse("admin:price_used", args=[price]) if price else "",
     }
 
 

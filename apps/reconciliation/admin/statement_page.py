@@ -56,6 +56,8 @@ def statement_page(model_admin: Any, request: HttpRequest, statement: Statement)
         "unknown": unknown[:UNKNOWN],
         "unknown_more": max(0, len(unknown) - UNKNOWN),
         "names_url": _names_url(statement),
+        "may_name": statement.status in (StatementStatus.DRAFT, StatementStatus.OPEN)
+        and request.user.has_perm("reconciliation.change_source"),
         "decisions": decisions_of(statement)[:DECISIONS],
         "decision_count": statement.decisions.count(),
         "may_settle": model_admin.has_settle_permission(request)

@@ -1,16 +1,19 @@
 """Make a budget, or change its limit or hardness. What it counts is fixed once it is made."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
 
+from apps.audit.history import with_reason
+from apps.budgets.changes import SAY_WHY, needs_reason, stored
 from apps.budgets.models import Budget, CarryOver, OnExceeded, Period
 from apps.budgets.unknown import unknown_names
 from apps.core.commands import ConfigCommand
 from apps.core.money import Pico, exact_usd, pico_from_usd
-from apps.core.upsert import upsert
+from apps.core.upsert import Change, upsert
 
 _ACTIONS = ("carry_over", "on_exceeded", "cheaper_model", "notify")
 
@@ -34,18 +37,17 @@ class Command(ConfigCommand):
         parser.add_argument("--on-exceeded", help=f"{', '.join(OnExceeded.values)}.")
         parser.add_argument("--cheaper-model", metavar="SLUG", help="Of --on-exceeded cheaper.")
         parser.add_argument("--notify", nargs="*", metavar="ADDRESS", help="Told of thresholds.")
+        parser.add_argument("--reason", help="Why; needed to change limit, hardness or actions.")
         kind = parser.add_mutually_exclusive_group()
         kind.add_argument("--hard", action="store_true", default=None, help="Refuse. The default.")
         kind.add_argument("--soft", action="store_false", dest="hard", help="Only mark.")
 
     def run(self, **options: Any) -> Mapping[str, Any]:
-        names = ("name", "hard", *_ACTIONS, *Budget.FIXED_FIELDS)
-        budget, change = upsert(
-            Budget,
-            lookup={"slug": options["slug"]},
-            values={name: options[name] for name in names}
-            | {"limit_pico": _limit(options["limit_usd"])},
-        )
+        before = stored(slug=options["slug"])
+        with with_reason(options["reason"]) if options["reason"] else nullcontext():
+            budget, change = _made(options)
+        if needs_reason(before, budget) and not options["reason"]:
+            raise ValidationError({"reason": SAY_WHY})
         for text in unknown_names([budget])[budget.pk]:
             self.stderr.write(f"Warning: {text}")
         return {
@@ -54,6 +56,16 @@ class Command(ConfigCommand):
             "hard": budget.hard,
             "change": change,
         }
+
+
+def _made(options: Mapping[str, Any]) -> tuple[Budget, Change]:
+    names = ("name", "hard", *_ACTIONS, *Budget.FIXED_FIELDS)
+    return upsert(
+        Budget,
+        lookup={"slug": options["slug"]},
+        values={name: options[name] for name in names}
+        | {"limit_pico": _limit(options["limit_usd"])},
+    )
 
 
 def _limit(dollars: str | None) -> Pico | None:
