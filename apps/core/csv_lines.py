@@ -1,10 +1,19 @@
 """CSV that a spreadsheet may open: lines one by one, and nothing in them that it would run."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 
-# The last four are the full-width forms, which some spreadsheets read as the first four.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# The full-width forms are read by some spreadsheets as the others. The hyphen is last, as it must
+# be between brackets.
+FORMULA_STARTS = ("=", "+", "@", "\uff1d", "\uff0b", "\uff20", "\t", "\r", "\n", "\uff0d", "-")
+_SKIPPED = " \t\r\n\v\f\u00a0\u200b\u3000\ufeff\"'"
+FORMULA = f"^[{_SKIPPED}]*[{''.join(FORMULA_STARTS)}]"
+"""A regular expression, of Python's and of Postgres's kind: text that a spreadsheet may run, now or
+as soon as somebody edits its cell; also behind blanks and quotes, which some leave out."""
+
+_IS_FORMULA = re.compile(FORMULA)
+_IS_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 class _Echo:
@@ -19,7 +28,11 @@ def csv_lines(rows: Iterable[Iterable[object]]) -> Iterator[str]:
     return (writer.writerow([_defused(str(cell)) for cell in row]) for row in rows)
 
 
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet may run it (see `FORMULA`)."""
+    return _IS_FORMULA.match(text) is not None
+
+
 def _defused(cell: str) -> str:
     """A leading quote keeps a spreadsheet from running a name as a formula; numbers stay."""
-    is_number = cell.lstrip("-").replace(".", "", 1).isdigit()
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) and not is_number else cell
+    return f"'{cell}" if is_formula(cell) and not _IS_NUMBER.fullmatch(cell) else cell

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from psycopg import sql
 
-from apps.core.csv_lines import FORMULA_STARTS
+from apps.core.csv_lines import FORMULA
 from apps.finance.query import Query
 
 # A zone's calendar decides about an entry's day; the bounds on `at` only help to find it.
@@ -231,6 +231,6 @@ def _cell(column: Column, defused: bool) -> sql.Composable:
     value = sql.SQL(column.value)
     if not (defused and column.is_free):
         return value
-    return sql.SQL("CASE WHEN left({0}, 1) = ANY({1}) THEN '''' || {0} ELSE {0} END").format(
-        value, sql.Literal(list(FORMULA_STARTS))
+    return sql.SQL("CASE WHEN {0} ~ {1} THEN '''' || {0} ELSE {0} END").format(
+        value, sql.Literal(FORMULA)
     )

@@ -12,6 +12,7 @@ from apps.budgets.services import settle_all
 from apps.budgets.services.alerts import deliver_alerts, record_forecasts
 from apps.budgets.types import Resolution
 from tests.budgets.conftest import NOW, SHOP, held, make_budget
+from tests.fakes.mail import mail_server
 
 pytestmark = pytest.mark.django_db
 START, END = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
@@ -73,6 +74,17 @@ def test_without_addresses_it_goes_to_the_log_only():
 
     assert deliver_alerts(now=NOW) == 1
     assert mail.outbox == []
+
+
+def test_an_address_that_is_none_keeps_no_alert_from_others(settings):
+    make_budget("typo", limit_pico=100, thresholds=[50], notify=["finance@example..com"])
+    make_budget("right", limit_pico=100, thresholds=[50], notify=["finance@example.com"])
+    held(60)
+    with mail_server() as box:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", box.port
+        assert deliver_alerts(now=NOW) == 1
+    assert "finance@example..com" in Alert.objects.get(delivered_at=None).error
 
 
 def test_a_mail_server_that_is_away_is_tried_again(settings):

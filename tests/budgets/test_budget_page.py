@@ -1,11 +1,13 @@
 """The page of one budget: cards, burn-down, what-if, refused calls, raises, thresholds, changes."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.http import QueryDict
 from django.urls import reverse
 
+from apps.budgets.admin.what_if import what_if
 from apps.budgets.models import Alert, Budget, Refusal
 from apps.budgets.services import settle_all
 from apps.budgets.services.alerts import deliver_alerts
@@ -219,6 +221,13 @@ def test_an_earlier_month_may_be_chosen(finance, used, last_month):
     page = text_of(finance, used, limit="1", period=periods[3][0])
 
     assert "No call of what this budget counts was booked in" in page
+
+
+def test_each_day_may_be_chosen_where_a_day_of_23_hours_begins_and_ends_on_one_of_utc(db):
+    budget = make_budget("day", DOLLAR, period="day", time_zone="Europe/London")
+    asked = what_if(budget=budget, asked=QueryDict(), now=datetime(2026, 4, 5, 12, tzinfo=UTC))
+    days = [day for day, _ in asked["form"].fields["period"].choices]
+    assert days == [str(date(2026, 4, 4) - timedelta(days=n)) for n in range(12)]
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,18 @@ def test_a_page_beyond_the_last_leads_to_the_last(signed_in: Client) -> None:
     assert response["Location"] == f"{GROUPS}?p=200&q=x"
 
 
+def test_a_filter_with_a_zero_byte_is_told_and_left_out(signed_in: Client) -> None:
+    page = signed_in.get("/admin/ledger/period/?status__exact=%00", follow=True)
+    assert page.redirect_chain == [("/admin/ledger/period/", 302)]
+    assert "A filter had a zero byte" in page.content.decode()
+
+
+@pytest.mark.parametrize("days", ["999999999999", "9" * 5000, "²"])
+@pytest.mark.parametrize("place", ["/admin/jobs/job/?created=", "/admin/ledger/entry/?time="])
+def test_a_list_of_any_number_of_days_is_a_list(signed_in: Client, place: str, days: str) -> None:
+    assert signed_in.get(place + days).status_code == 200
+
+
 def test_an_empty_list_offers_the_first_step(signed_in: Client) -> None:
     make_groups(0)
     page = signed_in.get(GROUPS).content.decode()

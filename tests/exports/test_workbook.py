@@ -13,7 +13,10 @@ from tests.exports.conftest import content, exported
 from tests.finance.conftest import AT, booked
 
 pytestmark = pytest.mark.django_db(transaction=True)
-EVIL = ["=1+1", "+1", "-a", "@SUM(A1)", "\tx", "\rx", "＝1+1", "＋1", "－1", "＠x"]
+EVIL = [
+    *("=1+1", "+1", "-a", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1+1", "＋1", "－1", "＠x"),
+    *(" =1+1", "'=1+1", '"@SUM(A1)', "\u00a0+1", "\n =1+1"),  # some leave out what stands before it
+]
 
 
 def opened(export):

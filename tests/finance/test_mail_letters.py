@@ -174,6 +174,20 @@ def test_a_server_that_refuses_is_tried_again_with_the_same_message(box):
     assert (letter.tries, letter.error, letter.text, letter.html) == (2, "", "", "")
 
 
+def test_an_address_that_is_none_keeps_no_letter_from_others(box):
+    fiona, typo = person("fiona"), person("typo")
+    User.objects.filter(pk=typo.pk).update(email="typo@example..com")
+    planned(made_view(fiona), typo, fiona)
+
+    assert round_of(MONDAY) == 1
+
+    assert [message["To"] for message in box.messages] == ["fiona@example.com"]
+    waiting = Letter.objects.get(sent_at=None)
+    assert "typo@example..com" in waiting.error
+    User.objects.filter(pk=typo.pk).update(email="typo@example.com")
+    assert round_of(waiting.next_try_at) == 1
+
+
 def test_a_newer_letter_takes_the_place_of_one_that_nobody_took(box):
     fiona = person("fiona")
     planned(made_view(fiona), fiona)

@@ -44,7 +44,7 @@ def test_twice_is_once_and_another_of_the_name_is_refused(finance):
     assert [view.address for view in SavedView.objects.all()] == [QUESTION["address"]]
 
 
-@pytest.mark.parametrize("name", ["", " ", "x" * 81])
+@pytest.mark.parametrize("name", ["", " ", "\0", "x" * 81])
 def test_a_name_is_needed(finance, name):
     (text,) = said(save(finance, name))
     assert text.startswith("Not saved. ")

@@ -171,6 +171,14 @@ def test_size_is_bounded(monkeypatch):
         rows.stamp(BytesIO(b""))
 
 
+@pytest.mark.parametrize(
+    "data", [OPENAI.encode("utf-16-le"), b"PK\x03\x04\x14\x00", b"a,b\n1,\0\n"]
+)
+def test_what_is_no_text_is_told_before_it_is_read(data):
+    with pytest.raises(rows.Unreadable, match="Not UTF-8"):
+        rows.stamp(BytesIO(data))
+
+
 def test_a_line_that_is_there_twice_is_marked():
     line = openai("2026-03-01", "1", "a")
     reading = costs("\n".join([OPENAI, line, openai("2026-03-01", "2", "a"), line, line]))

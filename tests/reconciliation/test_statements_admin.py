@@ -84,6 +84,7 @@ def test_from_the_file_to_the_sign_off(client, acme):
     assert statement.status == "open"
 
     url = reverse("admin:reconciliation_statement_decide", args=[statement.pk])
+    assert client.get(url, {"line": "9" * 5000}).status_code == 302
     asked = client.get(url, {"choice": "book", "scope": "all"})
     assert "Ask for these adjustments" in asked.content.decode()
     answer = client.post(

@@ -147,9 +147,11 @@ def test_a_recost_is_asked_for_approved_and_booked_by_two(client, calls):
     assert faults(refused) == ["Give a reason, of at most 400 characters."]
     stale = client.post(PAGE, question | {"reason": "contract 7", "seen": "199"})
     assert "have changed since" in faults(stale)[0]
+    unseen = client.post(PAGE, question | {"reason": "contract 7", "seen": "--200"})
+    assert faults(unseen) == ["Look at it first."]
     assert not Recost.objects.exists()
 
-    answer = client.post(PAGE, question | {"reason": "contract 7"})
+    answer = client.post(PAGE, question | {"reason": "contract\0 7"})
     recost = Recost.objects.get()
     url = reverse("admin:repricing_recost_change", args=[recost.pk])
     assert answer.url == url

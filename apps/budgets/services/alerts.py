@@ -77,7 +77,7 @@ def _deliver(pk: int, now: datetime) -> bool:
         return False
     try:
         _send(alert.crossing)
-    except OSError as error:  # also every error of SMTP
+    except (OSError, ValueError) as error:  # also every error of SMTP; an address that is none
         alert.error = str(error)[:500]
         alert.next_try_at = now + min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(alert.tries, 20))
         log.warning("budget_alert_not_delivered", alert=pk, error=alert.error)
@@ -89,7 +89,8 @@ def _deliver(pk: int, now: datetime) -> bool:
 
 
 def _send(crossing: ThresholdCrossing) -> None:
-    """To the budget's addresses, and always to the log. Raises `OSError`."""
+    """To the budget's addresses, and always to the log. Raises `OSError`, and `ValueError` where an
+    address is none."""
     budget = crossing.window.budget
     if budget.notify:
         subject = f"Budget {budget.slug}: {crossing.percent} % reached"

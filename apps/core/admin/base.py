@@ -58,6 +58,9 @@ class PlatformAdminMixin(ModelAdmin):
             kept = request.GET.copy()
             kept[PAGE_VAR] = str(PAGES)
             return HttpResponseRedirect(f"{request.path}?{kept.urlencode()}")
+        if "\0" in "".join(value for _, values in request.GET.lists() for value in values):
+            messages.error(request, "A filter had a zero byte, which nothing here has.")
+            return HttpResponseRedirect(request.path)
         title = {"title": capfirst(self.opts.verbose_name_plural), "model_admin": self}
         return super().changelist_view(request, title | (extra_context or {}))
 

@@ -65,7 +65,7 @@ def _rows(pairs: list[Pair]) -> list[dict[str, Any]]:
 
 def _detail(new: EvalRun, old: EvalRun, asked: str, found: Comparison) -> dict[str, Any] | None:
     """Both answers to one case, with what differs."""
-    case_id = int(asked) if asked.isdecimal() else 0
+    case_id = int(asked[:18]) if asked.isdecimal() else 0
     if not any(pair.case_id == case_id for pair in found.pairs):
         return None
     theirs, ours = answers_of(old, case_id), answers_of(new, case_id)

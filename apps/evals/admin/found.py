@@ -24,7 +24,7 @@ def run_page(run: EvalRun, asked: Mapping[str, str]) -> dict[str, Any]:
     progress = progress_of(run)
     only = asked.get("only", "")
     ids = [pk for pk, tally in tallies.items() if only != "failed" or tally.passes is not True]
-    case_id = int(asked["case"]) if asked.get("case", "").isdecimal() else 0
+    case_id = int(asked["case"][:18]) if asked.get("case", "").isdecimal() else 0
     return {
         "run": run,
         "is_open": run.status in OPEN_RUNS,

@@ -4,7 +4,7 @@ gone back to."""
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from apps.core.csv_lines import FORMULA_STARTS
+from apps.core.csv_lines import is_formula
 from apps.core.money import PICO, Pico, exact_usd
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Sheet:
         if not text:
             return
         style = self._styles.bold if bold else None
-        if text.startswith(FORMULA_STARTS):
+        if is_formula(text):
             style = self._styles.text
         self._sheet.write_string(self._next, place, text, style)
 

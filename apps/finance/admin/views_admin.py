@@ -36,7 +36,7 @@ def _save(request: HttpRequest, query: Any) -> None:
     user: Any = request.user
     try:
         kept = save_view(
-            name=request.POST.get("name", ""),
+            name=request.POST.get("name", "").replace("\0", ""),
             query=query,
             is_shared="is_shared" in request.POST,
             by=user,

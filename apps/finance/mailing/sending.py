@@ -11,7 +11,8 @@ from apps.finance.models import Letter
 
 def send(letter: Letter) -> None:
     """The same message at each try: its id and date are those of the letter, so that a mail store
-    that knows it already keeps one. Raises `OSError`, which every error of SMTP is too."""
+    that knows it already keeps one. Raises `OSError`, which every error of SMTP is too, and
+    `ValueError` where the address is none."""
     written_at = letter.written_at or letter.next_try_at
     headers = {
         "Message-ID": f"<costs.{letter.pk}@{_host()}>",

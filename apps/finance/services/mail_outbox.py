@@ -140,7 +140,7 @@ def _send(letter: Letter, now: datetime) -> bool:
     letter.to = email_of(letter)
     try:
         send(letter)
-    except OSError as error:  # also every error of SMTP
+    except (OSError, ValueError) as error:  # also every error of SMTP; an address that is none
         letter.error = str(error)[:500]
         wait = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(letter.tries - 1, 20))
         letter.next_try_at = now + wait

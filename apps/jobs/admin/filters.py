@@ -29,9 +29,10 @@ class CreatedFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Job]") -> "QuerySet[Job]":
         days = self.value() or ("all" if self._searches else self.DEFAULT)
-        if not days.isdigit():
+        if not days.isdecimal():
             return queryset
-        return queryset.filter(created_at__gte=timezone.now() - timedelta(days=int(days)))
+        since = timezone.now() - timedelta(days=min(int(days[:9]), 36_500))
+        return queryset.filter(created_at__gte=since)
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         first, *rest = super().choices(changelist)

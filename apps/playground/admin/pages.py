@@ -144,7 +144,7 @@ def _keep(request: HttpRequest, prompt: Prompt, form: SetupForm) -> HttpResponse
     chosen = str(form.data.get("keep_in", ""))
     case = keep_case(
         prompt=prompt,
-        dataset=datasets.filter(pk=int(chosen)).first() if chosen.isdecimal() else None,
+        dataset=datasets.filter(pk=int(chosen[:18])).first() if chosen.isdecimal() else None,
         key=str(form.data.get("keep_as", "")),
         kept=Kept(asked.values, None, asked.source_job_id, asked.masked),
         variables=form.variables,

@@ -54,8 +54,8 @@ def decide(model_admin: Any, request: HttpRequest, statement: Statement) -> Http
 def _lines(statement: Statement, data: QueryDict) -> list[Line]:
     if data.get("scope") == "all":
         return found_in(statement, {name: data.get(name, "") for name in FILTERS}).lines
-    marked = {int(text) for text in data.getlist("line") if text.isascii() and text.isdecimal()}
-    return [line for line in found_in(statement, {}).lines if line.row.pk in marked]
+    marked = set(data.getlist("line"))
+    return [line for line in found_in(statement, {}).lines if str(line.row.pk) in marked]
 
 
 def _run(

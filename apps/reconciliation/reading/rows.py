@@ -11,6 +11,7 @@ MAX_BYTES = 20 * 1024 * 1024
 MAX_LINES = 200_000
 _DELIMITERS = ",;\t"
 _CHUNK = 1 << 20
+_NO_TEXT = "Not UTF-8. Save it as “CSV UTF-8”, or export it again."
 
 
 class Unreadable(Exception):
@@ -26,13 +27,15 @@ class Stamp:
 
 
 def stamp(file: BinaryIO) -> Stamp:
-    """Raises: `Unreadable` when it is empty or too large."""
+    """Raises: `Unreadable` when it is empty, too large, or no text."""
     digest, size = hashlib.sha256(), 0
     while chunk := file.read(_CHUNK):
         digest.update(chunk)
         size += len(chunk)
         if size > MAX_BYTES:
             raise Unreadable(f"Larger than {MAX_BYTES >> 20} MB. Export fewer days at once.")
+        if b"\0" in chunk:  # a workbook, or another encoding; and no database keeps it
+            raise Unreadable(_NO_TEXT)
     if not size:
         raise Unreadable("The file is empty.")
     file.seek(0)
@@ -46,7 +49,7 @@ def rows_of(file: BinaryIO) -> Iterator[tuple[int, Mapping[str, str]]]:
     try:
         yield from _rows(text)
     except UnicodeDecodeError as error:
-        raise Unreadable("Not UTF-8. Save it as “CSV UTF-8”, or export it again.") from error
+        raise Unreadable(_NO_TEXT) from error
     except csv.Error as error:
         raise Unreadable(f"No CSV: {error}.") from error
     finally:

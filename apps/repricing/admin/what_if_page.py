@@ -1,5 +1,6 @@
 """What past calls would have cost at other prices; from there a recost is asked for."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -29,6 +30,7 @@ SHOWN = 100  # proposals to choose from
 _RANGES = ("7d", "30d", "month", "last-month", "last-quarter")
 SEE_PROPOSALS = "registry.view_priceproposal"
 ASK = "repricing.add_recost"
+_IS_AMOUNT = re.compile("-?[0-9]{1,39}")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -54,11 +56,11 @@ def _asked(request: HttpRequest, question: Question, now: Any) -> Recost | None:
     """The recost; None with the faults in the question."""
     if not request.user.has_perm(ASK):
         raise PermissionDenied
-    reason, seen = request.POST.get("reason", "").strip(), request.POST.get("seen", "")
+    reason, seen = _reason(request), request.POST.get("seen", "")
     start, end = question.days.bounds
     faults = [] if 0 < len(reason) <= 400 else ["Give a reason, of at most 400 characters."]
     faults += ["Choose days that are over."] if end > now else []
-    faults += [] if seen.lstrip("-").isdecimal() and len(seen) < 40 else ["Look at it first."]
+    faults += [] if _IS_AMOUNT.fullmatch(seen) else ["Look at it first."]
     question.faults.extend(faults)
     if question.faults:
         return None
@@ -76,6 +78,10 @@ def _asked(request: HttpRequest, question: Question, now: Any) -> Recost | None:
     except RepricingRefused as error:
         question.faults.append(str(error))
         return None
+
+
+def _reason(request: HttpRequest) -> str:
+    return request.POST.get("reason", "").replace("\0", "").strip()
 
 
 def _answer(question: Question) -> Preview | None:
@@ -111,7 +117,7 @@ def _page(
         "found": found,
         "report": _report(question),
         "may_ask": request.user.has_perm(ASK) and question.days.bounds[1] <= now,
-        "reason": request.POST.get("reason", ""),
+        "reason": _reason(request),
         **(_tables(found) if found else {}),
     }
     status = 400 if question.faults else 200
