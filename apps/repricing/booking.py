@@ -1,15 +1,16 @@
 """Approved recosts become entries: of each item a reversal and a correction, batch by batch.
 
 A batch is one transaction: its entries, budgets, jobs, and what the items say of themselves.
-Whoever dies in it has never begun, and two workers take different items. An entry is reversed once,
-so nothing is booked twice whatever happens.
+Whoever dies in it has never begun. One is booked at a time in the whole house: all of them wait for
+the boundary of the books anyway, and each that waits holds a thread of a worker, which has jobs to
+ring for. An entry is reversed once, so nothing is booked twice whatever happens.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.audit.history import with_reason
 from apps.core.clock import db_now
@@ -24,6 +25,7 @@ from apps.repricing.selectors import segments_of
 from apps.repricing.types import Segment
 
 BATCH = 500
+_LOCK = 0x626F6F6B  # "book": batches come one after the other
 
 
 def book_all() -> int:
@@ -36,7 +38,10 @@ def book_all() -> int:
 
 @transaction.atomic
 def book_batch(*, size: int = BATCH) -> int:
-    """The next items of the oldest approved recost; 0 when there are none."""
+    """The next items of the oldest approved recost; 0 when there are none, or when another process
+    is at it."""
+    if not _is_alone():
+        return 0
     approved = Recost.objects.filter(status=RecostStatus.APPROVED)
     recost = approved.select_related("decided_by").order_by("decided_at", "pk").first()
     if recost is None:
@@ -44,13 +49,20 @@ def book_batch(*, size: int = BATCH) -> int:
     items = list(
         recost.items.filter(outcome="")
         .order_by("attempt_id", "entry_id")
-        .select_for_update(of=("self",), skip_locked=True)[:size]
+        .select_for_update(of=("self",))[:size]
     )
     if items:
         with with_reason(recost.reason):
             _book(recost, items)
     _finish(recost)
     return len(items)
+
+
+def _is_alone() -> bool:
+    """For the rest of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        return bool(cursor.fetchone()[0])
 
 
 def _book(recost: Recost, items: Sequence[RecostItem]) -> None:
@@ -118,8 +130,7 @@ def _is_open(at: datetime, boundary: Boundary) -> bool:
 
 
 def _finish(recost: Recost) -> None:
-    """Whoever ends the last batch. Of two at once, each may see the other's items as open; the next
-    round finds none left."""
+    """After the last batch."""
     locked = Recost.objects.select_for_update(of=("self",)).get(pk=recost.pk)
     if locked.status == RecostStatus.APPROVED and not locked.items.filter(outcome="").exists():
         locked.status, locked.finished_at = RecostStatus.DONE, db_now()

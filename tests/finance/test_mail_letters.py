@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from apps.core import tasks
 from apps.finance.mailing.content import Unanswerable, question_of
 from apps.finance.models import Letter, MailAddress, MailPlan, SavedView
 from apps.finance.services import deliver_letters, put_due_letters, save_plan, stop_plan
@@ -186,6 +187,13 @@ def test_an_address_that_is_none_keeps_no_letter_from_others(box):
     assert "typo@example..com" in waiting.error
     User.objects.filter(pk=typo.pk).update(email="typo@example.com")
     assert round_of(waiting.next_try_at) == 1
+
+
+def test_a_round_ends_though_letters_are_left_as_its_thread_has_more_to_do(box, monkeypatch):
+    fiona, carl = person("fiona"), person("carl")
+    planned(made_view(fiona), fiona, carl)
+    monkeypatch.setattr(tasks, "ROUND", 0)
+    assert [round_of(MONDAY) for _ in range(3)] == [1, 1, 0]
 
 
 def test_a_newer_letter_takes_the_place_of_one_that_nobody_took(box):

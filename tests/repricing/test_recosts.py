@@ -1,5 +1,6 @@
 """A recost is asked for, approved by somebody else, and booked once."""
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from apps.ledger.selectors import broken_entries
 from apps.ledger.services import reverse_entry
 from apps.registry.models import UsageClass
 from apps.registry.services import set_price
-from apps.repricing import services
+from apps.repricing import booking, services
 from apps.repricing.booking import book_all, book_batch
 from apps.repricing.models import Recost, RecostItem, RecostRate
 from apps.repricing.selectors import progress
@@ -101,6 +102,15 @@ def test_one_killed_midway_goes_on_where_it_was(deployment, people, monkeypatch)
     assert Entry.objects.count() == 5 * 3
     assert sum(Entry.objects.values_list("amount_pico", flat=True)) == 5 * 740
     assert broken_entries() == []
+
+
+def test_while_another_process_books_nobody_waits_for_it(asked, people):
+    approve_recost(recost_id=asked.pk, by=people[1], now=END)
+    with closing(connection.copy()) as other:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [booking._LOCK])
+        assert book_all() == 0
+    assert book_all() == 1
 
 
 class Killed(Exception):

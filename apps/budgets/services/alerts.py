@@ -15,6 +15,7 @@ from apps.budgets.selectors import days_known, rooms_now, state_of
 from apps.budgets.thresholds import Crossing, reached, record
 from apps.budgets.windows import bounds_now
 from apps.core.money import Pico, short_usd
+from apps.core.tasks import for_a_round
 
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=6)
@@ -61,11 +62,12 @@ def _forecast_crossings(room: Room, expected: Pico | None) -> list[Crossing]:
 
 
 def deliver_alerts(*, now: datetime, limit: int = 100) -> int:
-    """Send at most `limit` messages that are due, each in a transaction of its own. How many were
-    delivered. A message whose delivery was sent but not recorded, because this process died in
-    between, is sent again: better twice than never."""
+    """Send at most `limit` messages that are due, for a round, each in a transaction of its own.
+    How many were delivered. A message whose delivery was sent but not recorded, because this
+    process died in between, is sent again: better twice than never."""
     due = Alert.objects.filter(delivered_at=None, next_try_at__lte=now).order_by("next_try_at")
-    return sum(_deliver(pk, now) for pk in due.values_list("pk", flat=True)[:limit])
+    ids = for_a_round(due.values_list("pk", flat=True)[:limit])
+    return sum(_deliver(pk, now) for pk in ids)
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """What people say about unusual days. Every word is in the audit log, also what was taken back."""
 
 from datetime import date, datetime
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -17,12 +18,13 @@ def acknowledge(
 
     Raises: `ValidationError` without a note.
     """
-    found = Acknowledgement.objects.filter(dimension=dimension, value=value, day=day).first()
-    said = found or Acknowledgement(dimension=dimension, value=value, day=day)
-    said.note, said.by, said.at = note.strip(), by, now
+    group: dict[str, Any] = {"dimension": dimension, "value": value, "day": day}
+    said = Acknowledgement(**group, note=note.strip(), by=by, at=now)
     said.clean_fields()
-    said.save()
-    return said
+    found, _ = Acknowledgement.objects.update_or_create(
+        **group, defaults={"note": said.note, "by": by, "at": now}
+    )
+    return found
 
 
 def plan_days(

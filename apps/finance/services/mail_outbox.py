@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 
+from apps.core.tasks import for_a_round
 from apps.finance.mailing.content import Content, Unanswerable, content, question_of
 from apps.finance.mailing.sending import send
 from apps.finance.mailing.stopping import stop_url
@@ -61,14 +62,15 @@ def send_once(*, view: SavedView, to: User, now: datetime, zone: str) -> Letter:
 
 
 def deliver_letters(*, now: datetime, zone: str, limit: int = 20) -> int:
-    """Write and send at most `limit` that are due. How many a mail server took.
+    """Write and send at most `limit` that are due, for a round. How many a mail server took.
 
     A process that dies after the server took one and before that is written down leaves it due: it
     is sent again, the same message with the same Message-ID. Better twice than never.
     """
     due = _open(Letter.objects.filter(next_try_at__lte=now)).order_by("next_try_at", "pk")
     contents = _contents(zone)
-    return sum(_deliver(pk, now, contents) for pk in due.values_list("pk", flat=True)[:limit])
+    ids = for_a_round(due.values_list("pk", flat=True)[:limit])
+    return sum(_deliver(pk, now, contents) for pk in ids)
 
 
 Contents = Callable[[str, date], Content]

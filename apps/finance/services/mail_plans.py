@@ -32,6 +32,7 @@ def save_plan(
     same in every letter.
     """
     _check(view, len(people) + len(addresses), now, zone)
+    SavedView.objects.select_for_update(of=("self",)).get(pk=view.pk)  # of two, one comes second
     plan = MailPlan.objects.select_for_update().filter(view=view).first() or MailPlan(view=view)
     for name, value in moment.items():
         setattr(plan, name, value)
