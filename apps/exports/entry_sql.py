@@ -8,6 +8,7 @@ from psycopg import sql
 
 from apps.core.csv_lines import FORMULA
 from apps.finance.query import Query
+from apps.ledger.models import MENDING
 
 # A zone's calendar decides about an entry's day; the bounds on `at` only help to find it.
 _ASKED = """
@@ -42,7 +43,6 @@ _ABOUT = """coalesce(CASE
     WHEN kind IN ('provider_adjustment', 'credit') THEN
         (SELECT asked_for.day FROM ledger_adjustment asked_for WHERE asked_for.id = {table}.id)
     END, {table}.day)"""
-_MENDING = ("reversal", "correction", "late_charge", "provider_adjustment", "credit")
 _CORRECTIONS = """, mended AS (
     SELECT asked.*, {about} AS charged_on FROM asked WHERE kind = ANY({kinds})
 )
@@ -184,7 +184,7 @@ def later_corrections(query: Query, *, limit: int) -> sql.Composed:
         zone=sql.Literal(query.days.zone),
         end=sql.Literal(query.days.bounds[1] - _DAY),
         last=sql.Literal(query.days.last),
-        kinds=sql.Literal(list(_MENDING)),
+        kinds=sql.Literal(list(map(str, MENDING))),
         which=_which(query),
     )
     whose = sql.SQL("charged_on BETWEEN {} AND {}").format(
@@ -196,7 +196,7 @@ def later_corrections(query: Query, *, limit: int) -> sql.Composed:
 def _mended(query: Query, whose: sql.Composable, limit: int) -> sql.Composed:
     return sql.SQL(_CORRECTIONS).format(
         about=about(query, "asked"),
-        kinds=sql.Literal(list(_MENDING)),
+        kinds=sql.Literal(list(map(str, MENDING))),
         whose=whose,
         limit=sql.Literal(limit),
     )

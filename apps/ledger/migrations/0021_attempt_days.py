@@ -26,6 +26,11 @@ class Migration(migrations.Migration):
             model_name='attempt',
             name='attempt_xid',
         ),
+        # A partitioned table's index cannot be made concurrently.
+        migrations.AddIndex(
+            model_name='entry',
+            index=models.Index(condition=models.Q(('kind__in', ('reversal', 'correction', 'late_charge', 'provider_adjustment', 'credit'))), fields=['at'], name='entry_mending'),
+        ),
         migrations.CreateModel(
             name='AttemptCursor',
             fields=[

@@ -2,6 +2,7 @@
 
 from apps.ledger.models.adjustments import Adjustment, AdjustmentKind, AdjustmentStatus
 from apps.ledger.models.books import (
+    MENDING,
     SERVING,
     WASTED,
     Attempt,
@@ -20,6 +21,7 @@ from apps.ledger.models.periods import Boundary, Period, PeriodStatus
 from apps.ledger.models.rollups import AttemptCursor, DayAttempts, DayCost, MonthCost, RollupCursor
 
 __all__ = [
+    "MENDING",
     "SERVING",
     "WASTED",
     "Adjustment",

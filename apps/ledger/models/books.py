@@ -195,6 +195,16 @@ class EntryKind(models.TextChoices):
     CREDIT = "credit", "Credit"
 
 
+MENDING = (
+    EntryKind.REVERSAL,
+    EntryKind.CORRECTION,
+    EntryKind.LATE_CHARGE,
+    EntryKind.PROVIDER_ADJUSTMENT,
+    EntryKind.CREDIT,
+)
+"""Booked later than what they are about."""
+
+
 class Entry(CallDimensions):
     """A line of the ledger. Append-only: nothing changes it, a correction is a new line.
 
@@ -253,6 +263,8 @@ class Entry(CallDimensions):
                 name="entry_quarantine",
                 condition=Q(kind__in=["unpriced", "conflict"]),
             ),
+            # what mends earlier entries: a statement names each
+            models.Index(fields=["at"], name="entry_mending", condition=Q(kind__in=MENDING)),
         ]
         triggers = [
             pgtrigger.Protect(
