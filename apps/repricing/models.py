@@ -8,6 +8,7 @@ from django.db.models import F, Func, Q
 from apps.audit.history import track
 from apps.core.fields import PicoSumField, PicoUSDField
 from apps.core.ids import uuid7
+from apps.core.money import short_usd
 from apps.registry.models import PriceKind, kind_of
 
 
@@ -91,7 +92,7 @@ class Recost(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"recost of {self.entries:,} entries"
+        return f"recost of {self.entries:,} entries, {short_usd(self.difference_pico)}"
 
     @property
     def difference_pico(self) -> int:

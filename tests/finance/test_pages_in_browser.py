@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from apps.finance.models import SavedView
 from tests.dashboard.conftest import admin_user, browser, server, visit  # noqa: F401
 from tests.factories import make_service
 from tests.finance.conftest import booked
@@ -23,6 +24,9 @@ PAGES = {
     "unusual": "/admin/costs/anomalies/?range=30d&at_least=0.05",
     "nothing unusual": "/admin/costs/anomalies/?range=7d&at_least=1000",
     "empty": "/admin/costs/?from=2020-01-01&to=2020-01-31",
+    "savings": "/admin/costs/savings/?range=30d",
+    "judge": "/admin/costs/anomalies/judge/?dimension=service&value=shop&day=2026-03-05",
+    "mail": "/admin/costs/views/1/mail/",
 }
 
 
@@ -48,6 +52,7 @@ def year(db: None) -> None:
 def fiona(db: None) -> User:
     user = User.objects.create_user("fiona", is_staff=True)
     user.groups.add(Group.objects.get(name="finance"))
+    SavedView.objects.create(pk=1, owner=user, name="v" * 80, address="range=last-month")
     return user
 
 
