@@ -1,6 +1,6 @@
 """What the usage endpoints take and say."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,15 +28,21 @@ class RangeQuery(StrictSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         zone = settings.REPORTING_TIME_ZONE
+        outside = [name for name in ("from", "to") if name in attrs and not _is_near(attrs[name])]
+        if outside:
+            text = "Lies outside the years 1990 to 2200."
+            raise serializers.ValidationError(dict.fromkeys(outside, text))
         last = attrs.get("to") or timezone.localdate(timezone=ZoneInfo(zone))
         first = attrs.get("from") or last - timedelta(days=29)
         if first > last:
             raise serializers.ValidationError({"from": f"Lies after “to” ({last})."})
         if (last - first).days >= LONGEST:
             raise serializers.ValidationError({"from": f"At most {LONGEST} days in one report."})
-        if not all(1990 <= day.year <= 2200 for day in (first, last)):
-            raise serializers.ValidationError({"from": "Lies outside the years 1990 to 2200."})
         return attrs | {"days": Days(first, last, zone)}
+
+
+def _is_near(day: date) -> bool:
+    return 1990 <= day.year <= 2200
 
 
 class UsageQuery(RangeQuery):
