@@ -89,7 +89,8 @@ class Runtime:
 
     def start(self) -> None:
         """Open on a new thread with a loop of its own; returns when calls can run."""
-        self.loop = uvloop.new_event_loop()
+        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        self.loop = self._runner.get_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, name="pipeline", daemon=True)
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self.open(), self.loop).result()
@@ -100,7 +101,7 @@ class Runtime:
         self.loop.call_soon_threadsafe(self.loop.stop)
         if self._thread is not None:
             self._thread.join()
-        self.loop.close()
+        self._runner.close()  # what only waits for its next turn is cancelled
 
 
 @cache

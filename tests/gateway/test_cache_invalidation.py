@@ -143,7 +143,7 @@ def test_whatever_redis_loses_an_old_answer_does_not_come_back(processes, shop, 
 
 def test_after_a_flush_calls_are_answered_and_stored_again(processes, shop, upstream):
     ask(processes[0], shop)
-    client().flushall()
+    client().flushdb()
 
     assert [ask(process, shop).cache for process in processes] == ["miss", "hit"]
 

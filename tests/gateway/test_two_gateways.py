@@ -169,7 +169,7 @@ def check_flush(gateways, keys, upstream):
     async def flushed(client):
         asked = [asyncio.create_task(client.ask(where, text="flush")) for where in gateways * 10]
         await asyncio.to_thread(upstream.wait_until, lambda report: report["in_flight"] == 1)
-        await asyncio.to_thread(redis_client().flushall)
+        await asyncio.to_thread(redis_client().flushdb)
         return await asyncio.gather(*asked)
 
     states = Counter(state for state, _ in run(flushed, keys["shop"]))

@@ -57,7 +57,8 @@ def test_from_live_to_a_new_live_version_by_hand(visit, prompt):  # noqa: F811
     tab = visit()
     tab.go(page("prompt", prompt.pk))
     tab.page.get_by_role("button", name="New draft from live").click()
-    tab.page.get_by_role("group", name="Message 2").get_by_label("Text").fill(
+    editor = tab.page.locator("form[data-live]")  # until then the plain fields, which it replaces
+    editor.get_by_role("group", name="Message 2").get_by_label("Text").fill(
         "Praise {{ product }} in one sentence."
     )
     tab.page.get_by_role("button", name="Save", exact=True).click()
