@@ -2,12 +2,14 @@
 
 import os
 import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 AXE = Path(__file__).parent / "assets" / "axe.min.js"
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+NARROW_RULES = ("target-size", "scrollable-region-focusable")  # that depend on the width
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 # Not waited for: a tab that nobody sees may paint nothing, and its transitions never end.
@@ -38,6 +40,26 @@ class Visitor:
 
     def go(self, path: str) -> None:
         self.page.goto(self.server + path, wait_until="load")
+
+    def unreadable(self, paths: Iterable[str]) -> list[str]:
+        """What keeps anybody from reading these pages, in light and dark, wide and on a phone."""
+        return [f"{path} {fault}" for path in paths for fault in self._loaded(path)]
+
+    def _loaded(self, path: str) -> Iterator[str]:
+        self.go(path)
+        yield from self.unreadable_here()
+
+    def unreadable_here(self) -> Iterator[str]:
+        """Every rule once; again in dark only what colours decide, and on a phone the width."""
+        wide = self.page.viewport_size
+        self.theme("light")
+        yield from self.axe()
+        self.theme("dark")
+        yield from (f"dark: {fault}" for fault in self.axe("color-contrast"))
+        self.page.set_viewport_size(PHONE)
+        yield from (f"phone: {fault}" for fault in self.axe(*NARROW_RULES))
+        yield from ["scrolls sideways on a phone"] * self.scrolls_sideways
+        self.page.set_viewport_size(wide)
 
     def axe(self, *rules: str) -> list[str]:
         """What axe finds wrong, by all rules of WCAG 2.2 AA or by the given ones."""

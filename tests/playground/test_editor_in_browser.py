@@ -6,7 +6,6 @@ from apps.prompts import services
 from apps.prompts.models import PromptVersion
 from tests.dashboard.conftest import admin_user, browser, server, visit  # noqa: F401
 from tests.prompts.conftest import content, make_draft, page
-from tests.visitor import PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.slow]
 
@@ -204,18 +203,9 @@ def test_tab_leaves_a_text(tab):
     assert tab.page.evaluate("document.activeElement.className") != "p-code"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_live_page_breaks_no_policy_and_no_rule_of_accessibility(tab, theme):
+def test_the_live_page_breaks_no_policy_and_no_rule_of_accessibility(tab):
     text_of(tab, 2).fill("{{ product|shout }} and {{ new }}")
     said(tab, "1 fault")
-    tab.theme(theme)
 
-    assert tab.axe() == []
+    assert list(tab.unreadable_here()) == []
     assert tab.problems == []
-
-
-def test_the_live_page_fits_a_phone(visit, prompt, small):  # noqa: F811
-    tab = visit(viewport=PHONE)
-    open_draft(tab, make_draft(prompt))
-
-    assert not tab.scrolls_sideways

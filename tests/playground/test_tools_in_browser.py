@@ -95,23 +95,15 @@ def test_a_tool_goes_and_others_stay_as_they_were(tab):
     assert PromptVersion.objects.get().tools == [OPEN]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_their_pages_keep_policy_and_accessibility(visit, prompt, able, theme):  # noqa: F811
+def test_their_pages_keep_policy_and_accessibility(visit, prompt, able):  # noqa: F811
     first = make_sealed(prompt, content(tools=[WEATHER, OPEN]))
     changed = {**WEATHER, "function": {**WEATHER["function"], "description": "Of any town."}}
     draft = make_draft(prompt, content(tools=[changed, tool("book_table", description="Books.")]))
     tab = visit()
-    faults = {}
-    for url in (
-        page("promptversion", draft.pk),
-        page("promptversion", first.pk),
-        reverse("admin:prompt_compare", args=[prompt.pk]) + "?a=1&b=2",
-    ):
-        tab.go(url)
-        tab.theme(theme)
-        faults[url] = tab.axe()
+    both = reverse("admin:prompt_compare", args=[prompt.pk]) + "?a=1&b=2"
+    pages = [page("promptversion", draft.pk), page("promptversion", first.pk), both]
 
-    assert {url: found for url, found in faults.items() if found} == {}
+    assert tab.unreadable(pages) == []
     assert tab.problems == []
 
 

@@ -3,7 +3,7 @@
 {
     // Wide tables and charts scroll inside their own region, never the page; a region that
     // scrolls must be reachable by keyboard and have a name.
-    const regions = document.querySelectorAll('.results, .l-scroll, .inline-group .tabular');
+    const regions = document.querySelectorAll('.results, .l-scroll, .inline-group .tabular fieldset.module');
 
     function name(region) {
         const label = region.dataset.label || document.querySelector('h1')?.textContent || '';
