@@ -98,7 +98,7 @@ def test_the_waste_report_tells_what_hedging_costs(runtime, shop, upstream, hedg
 
 
 def test_a_late_one_that_answers_first_after_all_is_the_answer(runtime, shop, upstream, hedged):
-    upstream.behave(model="small", latency=1.0)
+    upstream.behave(model="small", latency=4.0)  # late by what warm calls take when all are busy
     upstream.behave(model="small-second", hang="before_headers")
 
     outcome = start(runtime, shop).result(timeout=20)

@@ -78,7 +78,7 @@ def test_jobs_that_were_posted_while_no_worker_ran_are_found(busy_shop, start_wo
 
 
 def test_more_jobs_than_slots_run_as_slots_become_free(busy_shop, start_worker, upstream):
-    upstream.behave(latency=0.2)
+    upstream.behave(latency=1)  # ten jobs begin within it, however slow the machine
     worker = start_worker(JOB_SLOTS="10")
     post_many(busy_shop, 45)
 
@@ -139,7 +139,7 @@ def test_a_provider_that_comes_back_answers_in_the_end(busy_shop, start_worker, 
 def test_sigterm_lets_running_jobs_end_and_leaves_the_others_queued(
     busy_shop, start_worker, upstream
 ):
-    upstream.behave(latency=2)
+    upstream.behave(latency=5)  # the signal is heard before the first of them has ended
     worker = start_worker(JOB_SLOTS="20")
     post_many(busy_shop, 50)
     eventually(lambda: upstream.report()["in_flight"] == 20, worker.explain)
@@ -245,7 +245,7 @@ def test_metrics_are_served(busy_shop, start_worker, upstream):
 
 
 def test_two_workers_share_the_work_and_no_job_runs_twice(busy_shop, start_worker, upstream):
-    upstream.behave(latency=0.3)
+    upstream.behave(latency=1)
     workers = [start_worker(JOB_SLOTS="8"), start_worker(JOB_SLOTS="8")]
     post_many(busy_shop, 80)
 
