@@ -38,6 +38,7 @@ class SnapshotHolder(Generic[Snapshot]):
         self._epoch = -1
         self._snapshot: Snapshot | None = None
         self._tell: Callable[[Snapshot], object] | None = None
+        self._reading = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -49,8 +50,10 @@ class SnapshotHolder(Generic[Snapshot]):
         return self._snapshot
 
     def refresh(self) -> bool:
-        """Rebuild when the epoch moved; whether it did. Raises `django.db.DatabaseError`."""
-        with _one_view():
+        """Rebuild when the epoch moved; whether it did. Raises `django.db.DatabaseError`.
+
+        One thread at a time: one that began earlier must not put what it saw in place of newer."""
+        with self._reading, _one_view():
             epoch = current_epoch()
             if epoch == self._epoch:
                 return False
