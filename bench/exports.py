@@ -15,7 +15,7 @@ django.setup()
 
 from django.utils import timezone  # noqa: E402
 
-from apps.exports.making import snapshot  # noqa: E402
+from apps.core.one_view import one_view  # noqa: E402
 from apps.exports.types import Asked  # noqa: E402
 from apps.exports.writing import WRITERS  # noqa: E402
 from apps.finance.query import Query  # noqa: E402
@@ -73,7 +73,7 @@ def peak() -> float:
 
 def measure(form: str) -> None:
     began, spent, before = time.monotonic(), time.process_time(), peak()
-    with tempfile.TemporaryFile() as file, snapshot():
+    with tempfile.TemporaryFile() as file, one_view():
         built = WRITERS[form](MARCH, Asked(timezone.now(), "bench"), file, Silent())
         size = file.seek(0, 2) / 1024**2
     print(

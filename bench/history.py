@@ -29,7 +29,7 @@ _INDEXES = """
     SELECT indexname, replace(indexdef, ' ON ONLY ', ' ON ') FROM pg_indexes
     WHERE tablename IN ('ledger_entry', 'ledger_attempt') AND indexname NOT LIKE '%_pkey'
 """
-_TABLES = ("ledger_entry", "ledger_entrykey", "ledger_attempt", "ledger_daycost")
+_TABLES = ("ledger_entry", "ledger_entrykey", "ledger_attempt", "ledger_dayattempts")
 
 
 def main() -> int:
@@ -86,7 +86,7 @@ def load(year: Year, *, attempts: bool = True, unused: Sequence[str] = ()) -> No
             _post_all(year.zone)
         with _said("days of attempts summed"):
             sum_days(zone=year.zone)
-        for table in (*_TABLES, "ledger_monthcost", "ledger_dayattempts"):
+        for table in (*_TABLES, *_rollups()):
             cursor.execute(f"VACUUM ANALYZE {table}")
         cursor.execute(_ALONE.format("pg_advisory_unlock"))
         _tell_sizes(cursor)
@@ -152,8 +152,14 @@ def _said(what: str) -> Iterator[None]:
     print(f"{what}: {time.perf_counter() - began:.1f} s", flush=True)
 
 
+def _rollups() -> list[str]:
+    from apps.ledger.models.rollup_keys import ROLLUPS
+
+    return [f"ledger_{period}{name}" for period in ("day", "month") for name in ROLLUPS]
+
+
 def _tell_sizes(cursor: Any) -> None:
-    for table in (*_TABLES, "ledger_monthcost"):
+    for table in (*_TABLES, *_rollups()):
         cursor.execute(
             f"SELECT (SELECT count(*) FROM {table}), pg_total_relation_size('{table}')"
             " + coalesce(sum(pg_total_relation_size(inhrelid)), 0)"

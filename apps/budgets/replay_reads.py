@@ -20,7 +20,6 @@ SHORT = timedelta(days=2)  # a period that is read by the hour from the start
 _DAY = timedelta(days=1)
 _HELD = [kind for kind in CALLS if kind != EntryKind.CACHE_HIT]
 _NO_CALLS = [EntryKind.PROVIDER_ADJUSTMENT, EntryKind.CREDIT]
-_COLUMNS = ("team", "cost_center", "service", "provider", "model", "prompt")
 # `most`: what a running sum rises by at most within the part. Only reversals are below zero.
 _SUMS: LiteralString = """
     SELECT {at}, service, model, coalesce(sum({count}) FILTER (WHERE kind = ANY(%(held)s)), 0),
@@ -115,14 +114,15 @@ def _from_entries(
 
 
 def _from_rollups(scope: Mapping[str, str], days: Days) -> list[Part]:
-    named = [sql.Identifier(name) for name in ("kind", "amount_pico", *_COLUMNS)]
+    used = ("service", "model", *(name for name in scope if name not in ("service", "model")))
+    columns = sql.SQL(", ").join(map(sql.Identifier, ("kind", "amount_pico", *used)))
     select = sql.SQL(_SUMS).format(
         at=sql.Identifier("day"),
         count=sql.Identifier("entries"),
         source=sql.Identifier("cost"),
         which=sql.SQL(" AND ").join(_equal(scope)),
     )
-    statement = report_sql.statement(select, columns=sql.SQL(", ").join(named))
+    statement = report_sql.statement(select, columns=columns, dimensions=used)
     rows = run_report(statement, days, _values(scope), months=False)
     bounds = {day: Days(day, day, days.zone).bounds for day in days.all}
     return _parts(((bounds[day][0], *rest) for day, *rest in rows), list(bounds.values()))
@@ -172,8 +172,8 @@ def _which(
 def _equal(scope: Mapping[str, str]) -> list[sql.Composable]:
     tests: list[sql.Composable] = [
         sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(f"scope_{name}"))
-        for name in _COLUMNS
-        if name in scope
+        for name in scope
+        if name != "tag"
     ]
     if "tag" in scope:
         tests.append(sql.SQL("tags @> jsonb_build_array(%(scope_tag)s::text)"))

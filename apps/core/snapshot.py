@@ -5,16 +5,16 @@ Reading configuration costs a call nothing. An edit through any door is in force
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 from django.db.models import DateTimeField, Func
 
 from apps.core import clock
 from apps.core.models import ConfigEpoch
+from apps.core.one_view import one_view
 
 POLL_SECONDS = 0.25
 _TIME = Func(function="clock_timestamp", output_field=DateTimeField())
@@ -53,7 +53,7 @@ class SnapshotHolder(Generic[Snapshot]):
         """Rebuild when the epoch moved; whether it did. Raises `django.db.DatabaseError`.
 
         One thread at a time: one that began earlier must not put what it saw in place of newer."""
-        with self._reading, _one_view():
+        with self._reading, one_view():
             epoch = current_epoch()
             if epoch == self._epoch:
                 return False
@@ -88,14 +88,3 @@ class SnapshotHolder(Generic[Snapshot]):
                 log.warning("config_refresh_failed", error=str(error))
                 connection.close()
         connection.close()
-
-
-@contextmanager
-def _one_view() -> Iterator[None]:
-    """All reads see the same moment, so that no part refers to what another part no longer has."""
-    is_outermost = not connection.in_atomic_block
-    with transaction.atomic():
-        if is_outermost:
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        yield

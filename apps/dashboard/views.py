@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.core.charts import stacked_bars
+from apps.core.one_view import one_view
 from apps.dashboard.periods import BadPeriod, days_of, presets
 from apps.dashboard.usage import GROUPS, usage_chart, usage_report
 from apps.dashboard.waste import waste_csv, waste_report
@@ -27,6 +28,7 @@ may_see_costs = permission_required("ledger.view_entry", raise_exception=True)
 
 @require_safe
 @may_see_costs
+@one_view()
 def usage(request: HttpRequest) -> HttpResponse:
     """Tokens, requests and what was saved; the numbers of the API's usage report."""
     days, error = _days(request)
@@ -40,6 +42,7 @@ def usage(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @may_see_costs
+@one_view()
 def waste(request: HttpRequest) -> HttpResponse:
     """What was paid for and brought nobody an answer, and what tests and copies cost."""
     days, error = _days(request)
@@ -90,6 +93,7 @@ def _today() -> date:
 
 @require_safe
 @may_see_costs
+@one_view()
 def waste_as_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """The same report as a file, with exact amounts."""
     now = timezone.now()

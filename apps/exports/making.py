@@ -4,16 +4,15 @@ then put into the database in one transaction, so that there is never a part of 
 import hashlib
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import TracebackType
 from typing import IO, Self
 
 import structlog
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.http import QueryDict
 
 from apps.core.clock import db_now
+from apps.core.one_view import one_view
 from apps.exports.models import Chunk, Export, ExportStatus
 from apps.exports.queue import Claim, claim
 from apps.exports.types import LARGEST, Asked, Built, ExportRefused, Stopped
@@ -24,7 +23,6 @@ from apps.finance.query import Query
 log = structlog.get_logger(__name__)
 CHUNK = 1024 * 1024
 _EVERY = 2.0  # seconds between two looks at the lease
-_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
 def work_off() -> int:
@@ -53,7 +51,7 @@ def make(found: Claim) -> None:
 
 def write(export: Export, file: IO[bytes], progress: "_Keeper") -> Built:
     asked = Asked(export.made_at, str(export.made_by or export.service))
-    with snapshot():
+    with one_view():
         built = WRITERS[export.format](question_of(export), asked, file, progress)
     if file.tell() > LARGEST:
         raise ExportRefused(
@@ -61,15 +59,6 @@ def write(export: Export, file: IO[bytes], progress: "_Keeper") -> Built:
             "filter."
         )
     return built
-
-
-@contextmanager
-def snapshot() -> Iterator[None]:
-    """All that is read inside is of one instant: sums of sums and lines are those of each other."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_SNAPSHOT)
-        yield
 
 
 def question_of(export: Export) -> Query:

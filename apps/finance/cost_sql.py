@@ -8,6 +8,7 @@ from psycopg import sql
 
 from apps.finance.query import Query
 from apps.ledger import report_sql
+from apps.ledger.models.rollup_keys import TOTALS
 
 PERIODS = ("hour", "day", "month")
 # Of each of `Sums`.
@@ -31,12 +32,14 @@ _SUMMED = (
     *("amount_pico", "avoided_pico"),
 )
 # Summed twice: first by what the measures ask of an entry, with plain sums, then by the keys alone.
-# Of a quarter's rows few are left then, which pay for eleven sums with conditions.
+# Of a quarter's rows few are left then, which pay for eleven sums with conditions. Totals are few
+# from the start.
 _SELECT = """
     SELECT * FROM (SELECT {keys}, {measures} FROM ({parts}) AS part GROUP BY {keys}) AS found
     WHERE {after} ORDER BY {keys} LIMIT %(limit)s
 """
 _PARTS = "SELECT {named} FROM cost WHERE {which} GROUP BY {by} HAVING count(*) > 0"
+_FEW = "SELECT * FROM cost WHERE {which}"
 _TOTAL = "SELECT {measures} FROM ({parts}) AS part HAVING count(*) > 0"
 # A zone's calendar decides about an entry's day; the bounds on `at` only help to find it.
 _ENTRIES = """
@@ -66,9 +69,11 @@ def statement(
     needed = " ".join(_MEASURES[name] for name in measures)
     summed = [name for name in _SUMMED if name in needed]
     asked = [name for name in _ASKED if name in needed and name not in keys]
+    used = _used(query, keys)
+    is_few = not entries and report_sql.rollup_with(used) in TOTALS
     parts: dict[str, sql.Composable] = {
         "measures": sql.SQL(", ").join(sql.SQL(_MEASURES[name]) for name in measures),
-        "parts": _parts(query, [*keys, *asked], summed),
+        "parts": _few(query) if is_few else _parts(query, [*keys, *asked], summed),
     }
     if keys:
         parts["after"] = _after(named) if has_after else sql.SQL("true")
@@ -78,7 +83,16 @@ def statement(
     columns = _columns(query, keys, [*asked, *(name for name in summed if name != "entries")])
     if entries:
         return sql.Composed([sql.SQL(_ENTRIES).format(columns=columns), select]).as_string(None)
-    return report_sql.statement(select, columns=columns)
+    return report_sql.statement(select, columns=columns, dimensions=used)
+
+
+def _used(query: Query, keys: Sequence[str]) -> list[str]:
+    """The dimensions that are asked about or filtered by."""
+    return [*(key for key in keys if key not in PERIODS), *(name for name, _ in query.filters)]
+
+
+def _few(query: Query) -> sql.Composed:
+    return sql.SQL(_FEW).format(which=_which(query))
 
 
 def _parts(query: Query, by: Sequence[str], summed: Sequence[str]) -> sql.Composed:

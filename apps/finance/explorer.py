@@ -1,14 +1,14 @@
 """The cost explorer: what its page, its chart and its file show of one question."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from apps.core.money import Pico
 from apps.finance.figures import Delta, delta
 from apps.finance.periods import Bar, bars_of
 from apps.finance.query import Query
-from apps.finance.selectors import cost_rows, summed
+from apps.finance.selectors import cost_rows
 from apps.finance.types import CostRow, Sums
 
 _BEFORE = ("amount_pico", "avoided_pico")
@@ -16,6 +16,11 @@ METRIC_OF: Mapping[str, Callable[[Sums], int]] = {
     "cost": lambda sums: sums.amount_pico,
     "calls": lambda sums: sums.calls,
     "tokens": lambda sums: sums.tokens,
+}
+_MEASURES_OF = {
+    "cost": ("amount_pico",),
+    "calls": ("calls",),
+    "tokens": ("input_tokens", "output_tokens"),
 }
 
 
@@ -61,8 +66,6 @@ class Exploration:
     bars: list[Bar]
     by_bar: Mapping[str, list[int]]
     """Label of a group of the first dimension → its metric in each bar."""
-    by_period: list[CostRow] = field(repr=False)
-    """What the bars were made of: hour, day or month, and the first dimension."""
 
     @property
     def unattributed(self) -> Sums:
@@ -76,12 +79,11 @@ class Exploration:
 
 
 def explore(*, query: Query) -> Exploration:
-    """Two reads of the rollups for one dimension, one more for two, and one when the range is
-    compared; whatever the number of groups."""
-    by_period = cost_rows(query=query, keys=(query.period, query.group_by[0]))
-    now = _groups_of(query, by_period)
+    """Two reads of the rollups, and one when the range is compared; whatever the number of groups.
+    Only the table asks for every sum: bars may be very many."""
+    now = _by_key(cost_rows(query=query, keys=query.group_by))
     was = _before(query)
-    whole = summed(by_period)
+    whole = sum(now.values(), Sums())
     bars = bars_of(query)
     total = _group(query, ("",) * len(query.group_by), whole, _whole_before(was), whole)
     return Exploration(
@@ -92,9 +94,13 @@ def explore(*, query: Query) -> Exploration:
         ],
         total=total,
         bars=bars,
-        by_bar=_by_bar(query, by_period, bars),
-        by_period=by_period,
+        by_bar=_by_bar(query, bars),
     )
+
+
+def bar_keys(query: Query) -> tuple[str, str]:
+    """What a layer of a bar is the sum of: hour, day or month, and the first dimension."""
+    return query.period, query.group_by[0]
 
 
 def per(amount: Pico, count: int) -> Pico | None:
@@ -102,21 +108,14 @@ def per(amount: Pico, count: int) -> Pico | None:
     return None if count <= 0 else (2 * amount + count) // (2 * count)
 
 
-def _groups_of(query: Query, by_period: list[CostRow]) -> dict[tuple[str, ...], Sums]:
-    rows = by_period if len(query.group_by) == 1 else cost_rows(query=query, keys=query.group_by)
-    skipped = 1 if rows is by_period else 0
-    found: dict[tuple[str, ...], Sums] = {}
-    for row in rows:
-        key = tuple(map(str, row.keys[skipped:]))
-        found[key] = found.get(key, Sums()) + row.sums
-    return found
-
-
 def _before(query: Query) -> dict[tuple[str, ...], Sums] | None:
     days = query.days_before
     if days is None:
         return None
-    rows = cost_rows(query=query, keys=query.group_by, days=days, measures=_BEFORE)
+    return _by_key(cost_rows(query=query, keys=query.group_by, days=days, measures=_BEFORE))
+
+
+def _by_key(rows: Iterable[CostRow]) -> dict[tuple[str, ...], Sums]:
     return {tuple(map(str, row.keys)): row.sums for row in rows}
 
 
@@ -145,7 +144,8 @@ def _group(
     )
 
 
-def _by_bar(query: Query, rows: list[CostRow], bars: list[Bar]) -> dict[str, list[int]]:
+def _by_bar(query: Query, bars: list[Bar]) -> dict[str, list[int]]:
+    rows = cost_rows(query=query, keys=bar_keys(query), measures=_MEASURES_OF[query.metric])
     place: dict[date | datetime, int] = {bar.key: n for n, bar in enumerate(bars)}
     metric, (dimension, *_) = METRIC_OF[query.metric], query.dimensions
     found: dict[str, list[int]] = {}

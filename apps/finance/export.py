@@ -1,16 +1,16 @@
 """The explorer's table as CSV: what it is about first, then the rows in the page's order, then
 their total. Amounts are exact; cells that a spreadsheet would compute are defused."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from apps.core.csv_lines import csv_lines
 from apps.core.money import exact_usd
-from apps.finance.explorer import Exploration
+from apps.finance.explorer import Exploration, bar_keys
 from apps.finance.query import Query
 from apps.finance.selectors import summed
 from apps.finance.table import columns, in_order
-from apps.finance.types import MEASURES, Sums
+from apps.finance.types import MEASURES, CostRow, Sums
 
 _MONEY = {name: f"{name.removesuffix('_pico')}_usd" for name in MEASURES if name.endswith("_pico")}
 
@@ -25,10 +25,9 @@ def table_csv(exploration: Exploration, *, sort: str, now: datetime) -> Iterator
     yield from csv_lines([["total", *blank, *(c.written(exploration.total) for c in shown)]])
 
 
-def periods_csv(exploration: Exploration, *, now: datetime) -> Iterator[str]:
-    """What the bars are made of: a row for each hour, day or month and group."""
-    query, rows = exploration.query, exploration.by_period
-    names = [query.period, query.group_by[0], *(_MONEY.get(name, name) for name in MEASURES)]
+def periods_csv(query: Query, *, rows: Sequence[CostRow], now: datetime) -> Iterator[str]:
+    """`rows`: what the bars are made of, for each hour, day or month and group."""
+    names = [*bar_keys(query), *(_MONEY.get(name, name) for name in MEASURES)]
     yield from csv_lines([*_head(query, now), names])
     yield from csv_lines([*map(_text, row.keys), *_cells(row.sums)] for row in rows)
     yield from csv_lines([["total", "", *_cells(summed(rows))]])

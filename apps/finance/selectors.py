@@ -50,7 +50,15 @@ def cost_rows(
 def _sums_of(measures: Sequence[str]) -> Callable[[Iterable[int]], Sums]:
     if tuple(measures) == MEASURES:
         return Sums._make
-    return lambda values: Sums(**dict(zip(measures, values, strict=True)))
+    places = [MEASURES.index(name) for name in measures]
+
+    def made(values: Iterable[int]) -> Sums:
+        sums = [0] * len(MEASURES)
+        for place, value in zip(places, values, strict=True):
+            sums[place] = value
+        return Sums._make(sums)
+
+    return made
 
 
 def total(*, query: Query) -> Sums:

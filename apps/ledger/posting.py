@@ -44,10 +44,10 @@ def rebuild_days(*, first: date, last: date, zone: str) -> None:
         _begin(cursor, zone)
         days: dict[str, Any] = {"first": first, "last": last, "zone": zone}
         months: dict[str, Any] = {"first": start_of_month(first), "last": end_of_month(last)}
-        cursor.execute(rollup_sql.CLEAR_DAYS, days)
-        cursor.execute(rollup_sql.REBUILD_DAYS, days)
-        cursor.execute(rollup_sql.CLEAR_MONTHS, months)
-        cursor.execute(rollup_sql.REBUILD_MONTHS, months)
+        for statement in (*rollup_sql.CLEAR_DAYS, rollup_sql.REBUILD_DAYS):
+            cursor.execute(statement, days)
+        for statement in (*rollup_sql.CLEAR_MONTHS, rollup_sql.REBUILD_MONTHS):
+            cursor.execute(statement, months)
     forget_days(first=first, last=last)
     sum_days(zone=zone)
 
@@ -97,8 +97,8 @@ def _begin(cursor: CursorWrapper, zone: str) -> None:
 
 
 def _clear(cursor: CursorWrapper) -> None:
-    cursor.execute("DELETE FROM ledger_daycost")
-    cursor.execute("DELETE FROM ledger_monthcost")
+    for statement in rollup_sql.CLEAR:
+        cursor.execute(statement)
 
 
 def _value(cursor: CursorWrapper, statement: str, values: dict[str, Any] | None = None) -> Any:

@@ -1,8 +1,11 @@
 """The one statement behind every report of costs."""
 
+from collections.abc import Iterable
 from functools import cache
 
 from psycopg import sql
+
+from apps.ledger.models.rollup_keys import ROLLUPS
 
 # Of `posted` there is a row only when the rollups are days of the zone that is asked for, and their
 # cursor is one of this cluster. Without it every entry is unposted.
@@ -21,14 +24,15 @@ _REPORT = """
           -- instants, so that months beside them are not even planned for
           AND at >= %(at_first)s AND at < %(at_after)s
     ), found AS (
-        SELECT month AS day, {columns}, entries FROM ledger_monthcost
+        SELECT month AS day, {columns}, entries FROM {months}
         WHERE month >= %(month_first)s AND month < %(month_after)s
           AND EXISTS (SELECT FROM posted)
         UNION ALL
-        SELECT day, {columns}, entries FROM ledger_daycost
-        WHERE day BETWEEN %(first)s AND %(last)s
-          AND NOT (day >= %(month_first)s AND day < %(month_after)s)
-          AND EXISTS (SELECT FROM posted)
+        SELECT day, {columns}, entries FROM {days}
+        WHERE day >= %(first)s AND day < %(month_first)s AND EXISTS (SELECT FROM posted)
+        UNION ALL
+        SELECT day, {columns}, entries FROM {days}
+        WHERE day >= %(month_after)s AND day <= %(last)s AND EXISTS (SELECT FROM posted)
         UNION ALL
         SELECT day, {columns}, 1 FROM unposted WHERE day BETWEEN %(first)s AND %(last)s
     ), cost AS (
@@ -53,15 +57,24 @@ def by(*keys: str, dimension: str) -> str:
     return _grouped(sql.SQL(_BY).format(keys=named), dimension)
 
 
-def statement(select: sql.Composable, *, columns: sql.Composable) -> str:
+def statement(select: sql.Composable, *, columns: sql.Composable, dimensions: Iterable[str]) -> str:
     """`select` from `cost`, which has a row for each sum or entry with the `columns`, its day and
-    its month."""
-    return sql.Composed([sql.SQL(_REPORT).format(columns=columns), select]).as_string(None)
+    its month. `dimensions`: those that the columns are of."""
+    name = rollup_with(dimensions)
+    days, months = sql.Identifier(f"ledger_day{name}"), sql.Identifier(f"ledger_month{name}")
+    report = sql.SQL(_REPORT).format(columns=columns, days=days, months=months)
+    return sql.Composed([report, select]).as_string(None)
+
+
+def rollup_with(dimensions: Iterable[str]) -> str:
+    """Of `ROLLUPS` the one with the fewest rows that knows them."""
+    asked = frozenset(dimensions)
+    return next(name for name, key in ROLLUPS.items() if asked.issubset(key))
 
 
 def _grouped(select: sql.Composable, dimension: str) -> str:
     columns = sql.SQL(_COLUMNS).format(group=sql.Identifier(dimension))
-    return statement(select, columns=columns)
+    return statement(select, columns=columns, dimensions=[dimension])
 
 
 TOTAL = _grouped(sql.SQL("SELECT coalesce(sum(amount_pico), 0) FROM cost"), "service")

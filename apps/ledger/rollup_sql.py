@@ -4,7 +4,7 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from apps.ledger.models.rollups import KEY, MEASURES
+from apps.ledger.models.rollup_keys import KEY, MEASURES, TOTALS
 
 # Makes the cursor, or sends it back to the start: the rollups don't fit the zone, or the cluster.
 BEGIN = """
@@ -47,8 +47,6 @@ NEXT = """
 """
 MOVE = "UPDATE ledger_rollupcursor SET xid = %(next)s::xid8, moved_at = clock_timestamp()"
 ADOPT = "ALTER TABLE ledger_entry ALTER COLUMN xid TYPE xid8 USING '1'::xid8"
-CLEAR_DAYS = "DELETE FROM ledger_daycost WHERE day BETWEEN %(first)s AND %(last)s"
-CLEAR_MONTHS = "DELETE FROM ledger_monthcost WHERE month BETWEEN %(first)s AND %(last)s"
 
 _BY_DAY = """
     SELECT (at AT TIME ZONE %(zone)s)::date AS day, {key}, count(*) AS entries,
@@ -99,6 +97,18 @@ def _text(composed: sql.Composed) -> str:
     return composed.as_string(None)
 
 
+def _cleared(period: str, which: LiteralString) -> list[str]:
+    """First the sums, whose triggers mend their totals, then what is left of wrong ones."""
+    tables = [sql.Identifier(f"ledger_{period}{name}") for name in ("cost", *TOTALS)]
+    return [
+        _text(sql.SQL("DELETE FROM {} WHERE ").format(name) + sql.SQL(which)) for name in tables
+    ]
+
+
+CLEAR = [*_cleared("day", "true"), *_cleared("month", "true")]
+CLEAR_DAYS = _cleared("day", "day BETWEEN %(first)s AND %(last)s")
+CLEAR_MONTHS = _cleared("month", "month BETWEEN %(first)s AND %(last)s")
+
 _POSTED = "xid >= (SELECT xid FROM ledger_rollupcursor) AND xid < %(next)s::xid8"
 POST = _text(
     sql.SQL("""
@@ -121,45 +131,50 @@ REBUILD_MONTHS = _text(
 
 # What is kept against what it should be, for each period and key where they differ.
 _DRIFT = """
-    WITH kept AS ({kept}), computed AS ({computed})
-    SELECT {period}, service, model, kind, {kept_or_0}, {computed_or_0}
+    WITH kept AS (
+        SELECT {period}, {key}, {measures} FROM {table}
+        WHERE {period} BETWEEN %(first)s AND %(last)s
+    ), computed AS ({computed})
+    SELECT {period}, concat_ws(', ', {named}) AS what, {kept_or_0}, {computed_or_0}
     FROM kept FULL JOIN computed USING ({period}, {key})
     WHERE ({kept_measures}) IS DISTINCT FROM ({computed_measures})
-    ORDER BY {period}, service, model, kind
-"""
-_KEPT_DAYS = """
-    SELECT day, {key}, {measures} FROM ledger_daycost WHERE day BETWEEN %(first)s AND %(last)s
-"""
-_KEPT_MONTHS = """
-    SELECT month, {key}, {measures} FROM ledger_monthcost
-    WHERE month BETWEEN %(first)s AND %(last)s
+    ORDER BY {period}, what
 """
 _DAYS_OF_MONTHS = """
     SELECT date_trunc('month', day)::date AS month, {key}, {named_sums}
     FROM ledger_daycost WHERE day BETWEEN %(first)s AND %(last)s GROUP BY month, {key}
 """
+_TOTALS = """
+    SELECT {period}, {key}, {named_sums} FROM {of}
+    WHERE {period} BETWEEN %(first)s AND %(last)s GROUP BY {period}, {key}
+"""
+_NAMED = ("service", "model", "kind")
 
 
-def _drift(*, period: LiteralString, kept: LiteralString, computed: sql.Composable) -> str:
-    return _text(
-        sql.SQL(_DRIFT).format(
-            period=sql.SQL(period),
-            kept=_sql(kept),
-            computed=computed,
-            key=_PARTS["key"],
-            kept_or_0=_each(MEASURES, "coalesce(kept.{0}, 0)"),
-            computed_or_0=_each(MEASURES, "coalesce(computed.{0}, 0)"),
-            kept_measures=_each(MEASURES, "kept.{0}"),
-            computed_measures=_each(MEASURES, "computed.{0}"),
-        )
-    )
+def _drift(period: str, name: str, computed: LiteralString, key: tuple[str, ...] = KEY) -> str:
+    parts: dict[str, sql.Composable] = {
+        "period": sql.Identifier(period),
+        "table": sql.Identifier(f"ledger_{period}{name}"),
+        "of": sql.Identifier(f"ledger_{period}cost"),
+        "key": _each(key),
+        "named": _each(tuple(each for each in _NAMED if each in key)),
+        "measures": _each(MEASURES),
+        "named_sums": _each(MEASURES, "sum({0}) AS {0}"),
+        "which": sql.SQL(_OF_DAYS),
+        "kept_or_0": _each(MEASURES, "coalesce(kept.{0}, 0)"),
+        "computed_or_0": _each(MEASURES, "coalesce(computed.{0}, 0)"),
+        "kept_measures": _each(MEASURES, "kept.{0}"),
+        "computed_measures": _each(MEASURES, "computed.{0}"),
+    }
+    made = sql.SQL(computed).format(**parts)
+    return _text(sql.SQL(_DRIFT).format(computed=made, **parts))
 
 
-DAY_DRIFT = _drift(period="day", kept=_KEPT_DAYS, computed=_sql(_BY_DAY, which=_OF_DAYS))
-MONTH_DRIFT = _drift(
-    period="month",
-    kept=_KEPT_MONTHS,
-    computed=sql.SQL(_DAYS_OF_MONTHS).format(
-        key=_PARTS["key"], named_sums=_each(MEASURES, "sum({0}) AS {0}")
-    ),
-)
+DAY_DRIFTS = [
+    _drift("day", "cost", _BY_DAY),
+    *(_drift("day", name, _TOTALS, key) for name, key in TOTALS.items()),
+]
+MONTH_DRIFTS = [
+    _drift("month", "cost", _DAYS_OF_MONTHS),
+    *(_drift("month", name, _TOTALS, key) for name, key in TOTALS.items()),
+]

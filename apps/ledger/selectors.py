@@ -12,7 +12,7 @@ from django.db.models import Count, QuerySet
 from apps.core.money import Pico
 from apps.ledger import rollup_sql
 from apps.ledger.models import Attempt, AttemptStatus, Entry, EntryKind, RollupCursor
-from apps.ledger.models.rollups import MEASURES
+from apps.ledger.models.rollup_keys import MEASURES
 from apps.ledger.months import end_of_month, start_of_month
 from apps.ledger.types import Mismatch
 
@@ -160,8 +160,8 @@ def booked_sum(*, first: date, last: date, zone: str) -> Pico:
 
 
 def rollup_mismatches(*, first: date, last: date) -> list[Mismatch]:
-    """Where the rollups of these days differ from the posted entries, and those of their months
-    from the days: nowhere. Two statements, whatever the range."""
+    """Where the rollups of these days differ from the posted entries, and their totals and those of
+    their months from the days: nowhere. Six statements, whatever the range."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT zone FROM ledger_rollupcursor")
         begun = cursor.fetchone()
@@ -169,19 +169,21 @@ def rollup_mismatches(*, first: date, last: date) -> list[Mismatch]:
             return []
         days: dict[str, Any] = {"first": first, "last": last, "zone": begun[0]}
         months: dict[str, Any] = {"first": start_of_month(first), "last": end_of_month(last)}
-        cursor.execute(rollup_sql.DAY_DRIFT, days)
-        rows = cursor.fetchall()
-        cursor.execute(rollup_sql.MONTH_DRIFT, months)
-        rows += cursor.fetchall()
+        rows: list[tuple[Any, ...]] = []
+        for statements, values in (
+            (rollup_sql.DAY_DRIFTS, days),
+            (rollup_sql.MONTH_DRIFTS, months),
+        ):
+            for statement in statements:
+                cursor.execute(statement, values)
+                rows += cursor.fetchall()
     return [mismatch for row in rows for mismatch in _mismatches(*row)]
 
 
-def _mismatches(
-    period: date, service: str, model: str, kind: str, *sums: Any
-) -> Iterator[Mismatch]:
+def _mismatches(period: date, what: str, *sums: Any) -> Iterator[Mismatch]:
     """Of one row: every measure as it is kept, then every one as computed."""
     kept, computed = sums[: len(MEASURES)], sums[len(MEASURES) :]
     for name, is_, should in zip(MEASURES, kept, computed, strict=True):
         if is_ != should:
-            what = f"{name} of {service}, {model}, {kind} in the rollup of {period}"
-            yield Mismatch(what, int(is_), int(should))
+            where = f"{name} of {what} in the rollup of {period}"
+            yield Mismatch(where, int(is_), int(should))

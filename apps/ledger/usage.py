@@ -31,20 +31,14 @@ DIMENSIONS = (
 Period = Literal["", "day", "month"]
 Key = str | int | date
 _SENT = sql.SQL("kind <> %(hit)s")
-_COLUMNS = sql.SQL(", ").join(
-    map(
-        sql.Identifier,
-        (
-            "kind",
-            "input_tokens",
-            "output_tokens",
-            "cached_tokens",
-            "saved_tokens",
-            "amount_pico",
-            "avoided_pico",
-            *DIMENSIONS,
-        ),
-    )
+_MEASURED = (
+    "kind",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "saved_tokens",
+    "amount_pico",
+    "avoided_pico",
 )
 _SELECT = """
     SELECT * FROM (
@@ -128,4 +122,6 @@ def _statement(keys: tuple[str, ...], has_service: bool, has_after: bool) -> str
         where=sql.SQL("WHERE service = %(service)s") if has_service else sql.SQL(""),
         after=sql.SQL("WHERE ({}) > ({})").format(named, places) if has_after else sql.SQL(""),
     )
-    return report_sql.statement(select, columns=_COLUMNS)
+    asked = [name for name in DIMENSIONS if name in keys or name == "service"]
+    columns = sql.SQL(", ").join(map(sql.Identifier, (*_MEASURED, *asked)))
+    return report_sql.statement(select, columns=columns, dimensions=asked)

@@ -1,13 +1,12 @@
 """The equalities of the books: entries = lines = rollups of days and months = what reports say."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
-from django.db import connection, transaction
 
+from apps.core.one_view import one_view
 from apps.ledger import metrics, posting, reports
 from apps.ledger.attempts import attempt_mismatches, sum_days
 from apps.ledger.models import RollupCursor
@@ -23,24 +22,12 @@ from apps.ledger.types import Mismatch
 log = structlog.get_logger(__name__)
 
 
-@contextmanager
-def one_moment() -> Iterator[None]:
-    """All reads inside see the database as it is now, however long they take, so that calls may
-    go on. Inside another transaction they see what that one sees."""
-    fresh = not connection.in_atomic_block
-    with transaction.atomic():
-        if fresh:
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield
-
-
 def verify_books(
     *, zone: str, first: date | None = None, last: date | None = None
 ) -> list[EntryFault | Mismatch]:
     """Everything in the ledger's own tables that differs, from the first to the last day (both
     included; without them: ever). Nothing, or the books are wrong. Reads every entry twice."""
-    with one_moment():
+    with one_view():
         booked = booked_days(zone=zone) if first is None or last is None else (first, last)
         if booked is None:
             return []

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from openpyxl import load_workbook
 
 from apps.core.money import pico_from_usd
+from apps.core.one_view import one_view
 from apps.exports.focus_check import check
-from apps.exports.making import snapshot
 from apps.exports.types import Asked
 from apps.exports.writing import WRITERS
 from apps.finance.explorer import explore
@@ -55,7 +55,7 @@ def priced(row, number):
 
 def written(form, query):
     file, progress = io.BytesIO(), Counting()
-    with snapshot():
+    with one_view():
         built = WRITERS[form](query, Asked(NOW, "somebody"), file, progress)
     assert progress.done == progress.expected
     return built, file.getvalue()

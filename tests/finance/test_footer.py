@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
 
 from apps.ledger.models import RollupCursor
 from apps.ledger.verifying import verify_yesterday
-from tests.finance.conftest import booked
+from tests.finance.conftest import AT, booked
+from tests.ledger.books import write, writers
 
 pytestmark = pytest.mark.django_db
 NIGHT = datetime(2026, 3, 6, 3, 10, tzinfo=UTC)
@@ -43,3 +45,20 @@ def test_it_says_what_the_last_night_found(finance, path):
     found = foot(finance, path)
     assert "tell an operator" in found
     assert "2 differences between the sums by day and the entries of 2026-03-05" in found
+
+
+def test_calls_that_go_on_are_no_drift(transactional_db, finance):
+    """Somebody books before each query of the page."""
+    booked("shop", AT, 10**12)
+    assert verify_yesterday(zone="UTC", now=NIGHT) == []
+    with writers(1) as (writer,):
+
+        def calls(execute, *arguments):
+            write(writer, 10**12, AT)
+            writer.commit()
+            return execute(*arguments)
+
+        for path in PAGES:
+            with connection.execute_wrapper(calls):
+                found = foot(finance, path)
+            assert "Drift 0" in found, path

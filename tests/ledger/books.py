@@ -9,10 +9,12 @@ import psycopg
 from django.db import connection
 
 from apps.ledger.models import Entry, RollupCursor
+from apps.ledger.models.rollup_keys import ROLLUPS
 from apps.ledger.posting import post_entries
 
 TABLES = "ledger_entry, ledger_entrykey, ledger_usage, ledger_attempt"
-SUMS = "ledger_daycost, ledger_monthcost, ledger_rollupcursor"
+ROLLED = [f"ledger_{period}{name}" for period in ("day", "month") for name in ROLLUPS]
+SUMS = ", ".join([*ROLLED, "ledger_rollupcursor"])
 DAYS = "ledger_dayattempts, ledger_attemptcursor"
 INSERT = """
     INSERT INTO ledger_entry (id, at, kind, amount_pico, input_tokens, output_tokens, avoided_pico,

@@ -12,7 +12,7 @@ from apps.core.ids import uuid7
 from apps.jobs.models import Job
 from apps.ledger import metrics, reports
 from apps.ledger.models import DayCost, MonthCost
-from apps.ledger.models.rollups import KEY, MEASURES
+from apps.ledger.models.rollup_keys import MEASURES, TOTALS
 from apps.ledger.selectors import Verified, last_verified
 from apps.ledger.verifying import verify_yesterday
 from tests.factories import make_service
@@ -21,10 +21,11 @@ from tests.ledger.books import NOON, booked, post_all
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-OTHERS = ", ".join(name for name in ("day", *KEY, *MEASURES) if name != "purpose")
+OTHERS = ", ".join(name for name in ("day", *TOTALS["bysupply"], *MEASURES) if name != "purpose")
 # what was spent on an answer counts as waste too
 TWICE = f"""
-    INSERT INTO ledger_daycost ({OTHERS}, purpose) SELECT {OTHERS}, 'late' FROM ledger_daycost
+    INSERT INTO ledger_daybysupply ({OTHERS}, purpose)
+    SELECT {OTHERS}, 'late' FROM ledger_daybysupply
 """
 
 
@@ -74,6 +75,8 @@ def test_right_books_pass_whole_and_by_month(books):
         ("DELETE FROM ledger_entry WHERE amount_pico = 7", "entries of shop, m, charge"),
         ("UPDATE ledger_daycost SET amount_pico = 6", "6 recorded, 7 computed"),
         ("UPDATE ledger_daycost SET output_tokens = 6", "output_tokens of shop"),
+        ("UPDATE ledger_daybyowner SET amount_pico = 6", "of shop, charge .*: 6 recorded, 7 comp"),
+        ("UPDATE ledger_monthbysupply SET entries = 6", "of m, charge in .*: 6 recorded, 1 comp"),
         ("UPDATE ledger_monthcost SET amount_pico = 6", "6 recorded, 7 computed"),
         ("UPDATE ledger_daycost SET team = 'other'", "0 recorded, 7 computed"),
         ("UPDATE ledger_daycost SET purpose = 'late'", "0 recorded, 7 computed"),

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
+from apps.core.one_view import one_view
 from apps.exports.selectors import TYPES
 from apps.exports.statement_files import WRITERS, About
 from apps.exports.statements import BEARERS, MOST_CORRECTIONS, month_query, statement, statements
@@ -20,7 +21,6 @@ from apps.finance.figures import NOTHING_NAMED
 from apps.finance.query import UNATTRIBUTED
 from apps.ledger.models import Period
 from apps.ledger.months import start_of_month, start_of_next_month
-from apps.ledger.verifying import one_moment
 
 
 @require_safe
@@ -74,7 +74,7 @@ def statement_file(request: HttpRequest, form: str) -> HttpResponse:
     if faults:
         return HttpResponse("\n".join(faults), status=400, content_type="text/plain; charset=utf-8")
     name = _name(request)[1]
-    with one_moment():
+    with one_view():
         found = statement(month=month, by=by, name=name, zone=settings.REPORTING_TIME_ZONE)
     about = About(f"{BEARERS[by]} {name or 'unattributed'}, {month:%B %Y}", found, timezone.now())
     data = WRITERS[form](about)

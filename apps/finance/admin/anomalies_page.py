@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.core.money import PICO, Pico, exact_usd, pico_from_usd
+from apps.core.one_view import one_view
 from apps.finance.admin.pages import asked, bar_of_controls, may_see_costs, page
 from apps.finance.anomalies import FEWEST, WINDOW, Anomaly, anomalies
 from apps.finance.judged import judged
@@ -30,6 +31,7 @@ PARAMETER = "at_least"
 
 @require_safe
 @may_see_costs
+@one_view()
 def costs_anomalies(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     parsed = _short(asked(request.GET, now, also=(PARAMETER,)))

@@ -16,11 +16,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.core.charts import stacked_bars
+from apps.core.one_view import one_view
 from apps.finance.cards import cards
 from apps.finance.choices import choices
 from apps.finance.dimensions import DIMENSIONS
 from apps.finance.drawing import TITLES, bars
-from apps.finance.explorer import Exploration, Group, explore
+from apps.finance.explorer import Exploration, Group, bar_keys, explore
 from apps.finance.export import periods_csv, table_csv
 from apps.finance.forecast import month_forecast
 from apps.finance.links import deeper, ledger_url, narrowed
@@ -29,7 +30,7 @@ from apps.finance.parsing import Parsed, parse
 from apps.finance.query import COMPARISONS, GRAINS, UNATTRIBUTED, Query
 from apps.finance.ranges import PRESETS, preset
 from apps.finance.savings import provider_cache_saved
-from apps.finance.selectors import check, views_for
+from apps.finance.selectors import check, cost_rows, views_for
 from apps.finance.table import MOST_ROWS, columns, in_order, rest_of, sort_of
 
 may_see_costs = permission_required("ledger.view_entry", raise_exception=True)
@@ -42,6 +43,7 @@ _COMPARED = {
 
 @require_safe
 @may_see_costs
+@one_view()
 def costs(request: HttpRequest) -> HttpResponse:
     """The cost explorer; everything that it shows stands in its address."""
     now = timezone.now()
@@ -79,15 +81,17 @@ def _views(request: HttpRequest) -> list[SavedView]:
 
 @require_safe
 @may_see_costs
+@one_view()
 def costs_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """The table of the same question; `rows=period`: what its bars are made of."""
     now = timezone.now()
     parsed = asked(request.GET, now, also=("sort", "rows"))
     if parsed.faults:
         return _refused(parsed)
-    exploration = explore(query=parsed.query)
     if request.GET.get("rows") == "period":
-        return _file(parsed.query, periods_csv(exploration, now=now))
+        rows = cost_rows(query=parsed.query, keys=bar_keys(parsed.query))
+        return _file(parsed.query, periods_csv(parsed.query, rows=rows, now=now))
+    exploration = explore(query=parsed.query)
     sort = sort_of(exploration, request.GET.get("sort", ""))
     return _file(parsed.query, table_csv(exploration, sort=sort, now=now))
 

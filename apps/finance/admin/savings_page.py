@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from apps.core.one_view import one_view
 from apps.finance.admin.pages import asked, bar_of_controls, may_see_costs, page
 from apps.finance.links import narrowed
 from apps.finance.parsing import Parsed
@@ -39,6 +40,7 @@ WAYS = (
 
 @require_safe
 @may_see_costs
+@one_view()
 def costs_savings(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     parsed = _short(asked(request.GET, now))

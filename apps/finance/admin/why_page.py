@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from apps.core.admin.cells import exact_money
 from apps.core.charts import waterfall
+from apps.core.one_view import one_view
 from apps.finance.admin.pages import asked, bar_of_controls, may_see_costs, page
 from apps.finance.links import deeper, narrowed
 from apps.finance.query import Query
@@ -18,6 +19,7 @@ from apps.finance.why import MOST, Contributor, waterfall_of, why
 
 @require_safe
 @may_see_costs
+@one_view()
 def costs_why(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     parsed = asked(request.GET, now)

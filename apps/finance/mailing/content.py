@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 
+from apps.core.one_view import one_view
 from apps.finance.cards import Card, cards
 from apps.finance.explorer import Exploration, Group, explore
 from apps.finance.forecast import month_forecast
@@ -62,6 +63,7 @@ def is_dated(address: str) -> bool:
     return "range" not in QueryDict(address)
 
 
+@one_view()
 def content(*, query: Query, day: date) -> Content:
     # a letter has no room for bars of hours
     drawn = replace(query, grain="day") if query.period == "hour" else query

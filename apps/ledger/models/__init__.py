@@ -18,7 +18,17 @@ from apps.ledger.models.books import (
 )
 from apps.ledger.models.decisions import Choice, QuarantineDecision, WaitingEntry
 from apps.ledger.models.periods import Boundary, Period, PeriodStatus
-from apps.ledger.models.rollups import AttemptCursor, DayAttempts, DayCost, MonthCost, RollupCursor
+from apps.ledger.models.rollups import (
+    AttemptCursor,
+    DayAttempts,
+    DayByOwner,
+    DayBySupply,
+    DayCost,
+    MonthByOwner,
+    MonthBySupply,
+    MonthCost,
+    RollupCursor,
+)
 
 __all__ = [
     "MENDING",
@@ -35,11 +45,15 @@ __all__ = [
     "CallSlugs",
     "Choice",
     "DayAttempts",
+    "DayByOwner",
+    "DayBySupply",
     "DayCost",
     "Entry",
     "EntryKey",
     "EntryKind",
     "Flaw",
+    "MonthByOwner",
+    "MonthBySupply",
     "MonthCost",
     "Period",
     "PeriodStatus",

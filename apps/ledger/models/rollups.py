@@ -1,41 +1,18 @@
 """Sums over entries that reports read. They hold nothing that the entries don't say, so they may be
 thrown away and made again at any time (`apps.ledger.posting`)."""
 
+from collections.abc import Iterable
+
 from django.db import models
 
 from apps.ledger.fields import Xid8Field
+from apps.ledger.models import total_triggers
 from apps.ledger.models.books import CallSlugs, EntryKind, Purpose
-
-KEY = (
-    "service",
-    "team",
-    "cost_center",
-    "provider",
-    "model",
-    "deployment",
-    "prompt",
-    "prompt_version",
-    "arm",
-    "purpose",
-    "kind",
-)
-MEASURES = (
-    "entries",
-    "input_tokens",
-    "output_tokens",
-    "cached_tokens",
-    "saved_tokens",
-    "amount_pico",
-    "avoided_pico",
-)
+from apps.ledger.models.rollup_keys import KEY, TOTALS
 
 
-class Rollup(CallSlugs):
-    """The sums of all posted entries that agree in every dimension. No dimension is ever NULL:
-    Postgres takes NULLs for different, and would keep two rows of one sum.
-
-    How many calls they were follows from `kind` (`reports.CALLS`).
-    """
+class Summed(models.Model):
+    """How many calls the entries were follows from `kind` (`reports.CALLS`)."""
 
     purpose = models.CharField(max_length=10, choices=Purpose.choices, blank=True)
     kind = models.CharField(max_length=20, choices=EntryKind.choices)
@@ -52,18 +29,84 @@ class Rollup(CallSlugs):
         abstract = True
 
 
-class DayCost(Rollup):
+class Rollup(CallSlugs, Summed):
+    """The sums of all posted entries that agree in every dimension. No dimension is ever NULL:
+    Postgres takes NULLs for different, and would keep two rows of one sum."""
+
+    class Meta:
+        abstract = True
+
+
+class OwnerTotal(Summed):
+    """Sums of a rollup by who called alone; its triggers keep them."""
+
+    service = models.CharField(max_length=50)
+    team = models.CharField(max_length=50)
+    cost_center = models.CharField(max_length=50)
+
+    class Meta:
+        abstract = True
+
+
+class SupplyTotal(Summed):
+    """Sums of a rollup by what answered alone; its triggers keep them."""
+
+    provider = models.CharField(max_length=50)
+    model = models.CharField(max_length=50)
+    deployment = models.CharField(max_length=50)
+
+    class Meta:
+        abstract = True
+
+
+class OfDay(models.Model):
     day = models.DateField(help_text="In the zone of the cursor.")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["day", *KEY], name="one_cost_a_day")]
+        abstract = True
 
 
-class MonthCost(Rollup):
+class OfMonth(models.Model):
     month = models.DateField(help_text="Its first day, in the zone of the cursor.")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["month", *KEY], name="one_cost_a_month")]
+        abstract = True
+
+
+def _one(period: str, key: Iterable[str], name: str) -> list[models.BaseConstraint]:
+    return [models.UniqueConstraint(fields=[period, *key], name=name)]
+
+
+class DayCost(Rollup, OfDay):
+    class Meta:
+        constraints = _one("day", KEY, "one_cost_a_day")
+        triggers = total_triggers.of("day")
+
+
+class MonthCost(Rollup, OfMonth):
+    class Meta:
+        constraints = _one("month", KEY, "one_cost_a_month")
+        triggers = total_triggers.of("month")
+
+
+class DayByOwner(OwnerTotal, OfDay):
+    class Meta:
+        constraints = _one("day", TOTALS["byowner"], "one_owner_a_day")
+
+
+class DayBySupply(SupplyTotal, OfDay):
+    class Meta:
+        constraints = _one("day", TOTALS["bysupply"], "one_supply_a_day")
+
+
+class MonthByOwner(OwnerTotal, OfMonth):
+    class Meta:
+        constraints = _one("month", TOTALS["byowner"], "one_owner_a_month")
+
+
+class MonthBySupply(SupplyTotal, OfMonth):
+    class Meta:
+        constraints = _one("month", TOTALS["bysupply"], "one_supply_a_month")
 
 
 class DayAttempts(models.Model):

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from apps.core.one_view import one_view
 from apps.ledger.models import Period
 from apps.ledger.sealing import verify_seals
-from apps.ledger.verifying import one_moment
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *, last: str, **_: Any) -> None:
         if last and not re.fullmatch("[0-9a-f]{64}", last):
             raise CommandError("--last: a seal is 64 digits of 0-9 and a-f.")
-        with one_moment():
+        with one_view():
             faults = verify_seals(last_seal=last)
             newest = Period.objects.exclude(seal="").order_by("month").last()
         if faults:
