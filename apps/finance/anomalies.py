@@ -72,8 +72,8 @@ def unusual(
     weekdays = _Weekdays(first, by_day)
     for day in days:
         if (day - first).days >= FEWEST:
-            found = _judged(value, day, by_day.get(day, 0), weekdays)
-            if _is_unusual(found, at_least):
+            found = _judged(value, day, by_day.get(day, 0), weekdays.before(day), at_least)
+            if found is not None:
                 yield found
 
 
@@ -91,30 +91,38 @@ class _Weekdays:
     so what was found of the others is kept."""
 
     def __init__(self, first: date, by_day: Mapping[date, Pico]) -> None:
-        self._first, self._by_day = first, by_day
-        self._kept: dict[date, _Weekday] = {}
+        # by number: a page asks for ten thousands of days
+        self._first = first.toordinal()
+        self._amounts = {day.toordinal(): amount for day, amount in by_day.items()}
+        self._kept: dict[int, _Weekday] = {}
 
     def before(self, day: date) -> list[_Weekday]:
         """All seven, yesterday's first."""
-        return [self._ending(day - _DAY * n) for n in range(1, 8)]
+        number = day.toordinal()
+        return [self._ending(number - n) for n in range(1, 8)]
 
-    def _ending(self, newest: date) -> _Weekday:
+    def _ending(self, newest: int) -> _Weekday:
         if newest not in self._kept:
-            weeks = [newest - _DAY * n for n in range(0, WINDOW, 7)]
-            amounts = [self._by_day.get(day, 0) for day in weeks if day >= self._first]
+            weeks = range(newest, max(newest - WINDOW, self._first - 1), -7)
+            amounts = [self._amounts.get(day, 0) for day in weeks]
             usual = _median(amounts)
             distances = [_distance(amount, usual) for amount in amounts]
             self._kept[newest] = _Weekday(amounts, usual, distances)
         return self._kept[newest]
 
 
-def _judged(value: str, day: date, amount: Pico, weekdays: _Weekdays) -> Anomaly:
-    found = weekdays.before(day)
-    recent = [(a, one.usual) for one in found for a in one.amounts[: RECENT // 7]]
-    expected = int(found[-1].usual * _level(recent))
-    spread = SCALE * median(distance for one in found for distance in one.distances)
+def _judged(
+    value: str, day: date, amount: Pico, before: Sequence[_Weekday], at_least: Pico
+) -> Anomaly | None:
+    """None: nothing unusual."""
+    recent = [(a, one.usual) for one in before for a in one.amounts[: RECENT // 7]]
+    expected = int(before[-1].usual * _level(recent))
+    if not _is_much(abs(amount - expected), expected, at_least):
+        return None
+    spread = SCALE * median([distance for one in before for distance in one.distances])
     score = _distance(amount, expected) / spread if spread else None
-    return Anomaly(day, value, amount, expected, score)
+    is_far = score is None or score >= FACTOR
+    return Anomaly(day, value, amount, expected, score) if is_far else None
 
 
 def _distance(amount: Pico, usual: Pico) -> float:
@@ -127,10 +135,8 @@ def _level(pairs: Sequence[tuple[Pico, Pico]]) -> float:
     return median([amount / usual for amount, usual in pairs if usual > 0] or [1.0])
 
 
-def _is_unusual(found: Anomaly, at_least: Pico) -> bool:
-    distance = abs(found.difference)
-    is_far = found.score is None or found.score >= FACTOR
-    return is_far and distance >= at_least and distance > SHARE * abs(found.expected)
+def _is_much(difference: Pico, expected: Pico, at_least: Pico) -> bool:
+    return difference >= at_least and difference > SHARE * abs(expected)
 
 
 def _median(values: Sequence[Pico]) -> Pico:

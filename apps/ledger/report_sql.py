@@ -77,4 +77,9 @@ def _grouped(select: sql.Composable, dimension: str) -> str:
     return statement(select, columns=columns, dimensions=[dimension])
 
 
+PAID = statement(
+    sql.SQL("SELECT DISTINCT provider FROM cost WHERE amount_pico <> 0"),
+    columns=sql.SQL("provider, amount_pico"),
+    dimensions=["provider"],
+)
 TOTAL = _grouped(sql.SQL("SELECT coalesce(sum(amount_pico), 0) FROM cost"), "service")

@@ -113,6 +113,11 @@ def spend_by_group(*, days: Days, dimension: str) -> dict[str, Spend]:
     return {group: _spend(sums) for group, *sums in rows}
 
 
+def providers_with_costs(*, days: Days) -> set[str]:
+    """Also those whose charges and credits came to nothing; empty: of no provider."""
+    return {name for (name,) in run_report(report_sql.PAID, days)}
+
+
 def total_spent(*, days: Days) -> Pico:
     """The sum of the days without any grouping: what a report must add up to."""
     (row,) = run_report(report_sql.TOTAL, days)

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from apps.ledger.checklist import Check
-from apps.ledger.models import Entry, Period
+from apps.ledger.models import Period
+from apps.ledger.reports import Days, providers_with_costs
 from apps.reconciliation.books import our_total
 from apps.reconciliation.models import FileFormat, Source, Statement, StatementStatus
 from apps.reconciliation.standing import unexplained_of
@@ -29,9 +30,8 @@ def reconciled(period: Period) -> Check:
 
 def _faults(period: Period) -> Iterator[tuple[str, str]]:
     first, last = _days(period)
-    spent = Entry.objects.filter(at__gte=period.start, at__lt=period.end).exclude(amount_pico=0)
-    slugs = spent.order_by().values_list("provider", flat=True).distinct()
-    for slug in sorted(filter(None, slugs)):
+    days = Days(first, last, period.zone)
+    for slug in sorted(filter(None, providers_with_costs(days=days))):
         provider = Provider.objects.filter(slug=slug).first()
         # of one that was deleted nobody can import anything
         if provider and not _sends_no_bill(provider) and (fault := _fault(provider, first, last)):

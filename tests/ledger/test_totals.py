@@ -68,7 +68,7 @@ def test_they_follow_whatever_is_done(db, period, steps):
     model(period, "cost").objects.all().delete()
     for step in steps:
         do(period, *step)
-        for name, by in (("byowner", "service"), ("bysupply", "model")):
+        for name, by in (("byowner", "service"), ("bysupply", "model"), ("byprompt", "prompt_version")):
             assert sums(period, name, by) == sums(period, "cost", by)
 
 
@@ -83,7 +83,7 @@ def test_wrong_ones_are_found_and_mended(transactional_db, period):
             assert model(period, total).objects.update(amount_pico=6) == 1
         assert [str(mismatch) for mismatch in rollup_mismatches(**MAY)] == [
             f"amount_pico of {what}, charge in the rollup of {named}: 6 recorded, 5 computed."
-            for what in ("m", "shop")
+            for what in ("m", "shop", "m")
         ]
         mend()
         assert rollup_mismatches(**MAY) == []

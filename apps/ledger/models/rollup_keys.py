@@ -22,11 +22,15 @@ KEY = (
     "purpose",
     "kind",
 )
-# Most questions ask who called or what answered. Together with prompts and versions, these two
-# meet in so many ways that a day has a third to a seventh of the rows without them.
+# Most questions ask who called, or what was called and answered. Together these meet in so many
+# ways that each alone has a half to a seventh of the rows.
 TOTALS = {
     "bysupply": ("provider", "model", "deployment", "purpose", "kind"),
     "byowner": ("service", "team", "cost_center", "purpose", "kind"),
+    "byprompt": (
+        *("provider", "model", "deployment", "prompt", "prompt_version", "arm"),
+        *("purpose", "kind"),
+    ),
 }
 # From the fewest rows to the most.
 ROLLUPS = {**TOTALS, "cost": KEY}

@@ -59,6 +59,17 @@ class SupplyTotal(Summed):
         abstract = True
 
 
+class PromptTotal(SupplyTotal):
+    """Sums of a rollup by what was called and answered, whoever called; its triggers keep them."""
+
+    prompt = models.CharField(max_length=50)
+    prompt_version = models.PositiveIntegerField()
+    arm = models.CharField(max_length=91)
+
+    class Meta:
+        abstract = True
+
+
 class OfDay(models.Model):
     day = models.DateField(help_text="In the zone of the cursor.")
 
@@ -99,6 +110,11 @@ class DayBySupply(SupplyTotal, OfDay):
         constraints = _one("day", TOTALS["bysupply"], "one_supply_a_day")
 
 
+class DayByPrompt(PromptTotal, OfDay):
+    class Meta:
+        constraints = _one("day", TOTALS["byprompt"], "one_prompt_a_day")
+
+
 class MonthByOwner(OwnerTotal, OfMonth):
     class Meta:
         constraints = _one("month", TOTALS["byowner"], "one_owner_a_month")
@@ -107,6 +123,11 @@ class MonthByOwner(OwnerTotal, OfMonth):
 class MonthBySupply(SupplyTotal, OfMonth):
     class Meta:
         constraints = _one("month", TOTALS["bysupply"], "one_supply_a_month")
+
+
+class MonthByPrompt(PromptTotal, OfMonth):
+    class Meta:
+        constraints = _one("month", TOTALS["byprompt"], "one_prompt_a_month")
 
 
 class DayAttempts(models.Model):
