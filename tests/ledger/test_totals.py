@@ -68,7 +68,11 @@ def test_they_follow_whatever_is_done(db, period, steps):
     model(period, "cost").objects.all().delete()
     for step in steps:
         do(period, *step)
-        for name, by in (("byowner", "service"), ("bysupply", "model"), ("byprompt", "prompt_version")):
+        for name, by in (
+            ("byowner", "service"),
+            ("bysupply", "model"),
+            ("byprompt", "prompt_version"),
+        ):
             assert sums(period, name, by) == sums(period, "cost", by)
 
 
