@@ -87,7 +87,7 @@ def _worker(upstream: Any, options: argparse.Namespace) -> Any:
 def _accept(upstream: Any, count: int) -> float:
     """Accept `count` jobs; seconds."""
     from apps.access.snapshot import caller_of
-    from apps.gateway.runtime import web_config
+    from apps.gateway.config import web_config
     from apps.gateway.types import CallSpec
     from apps.jobs.services.submit import submit
     from apps.jobs.types import Draft

@@ -1,10 +1,13 @@
 """The admin site: its navigation in one place, its command palette, its frame around each page."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.apps import AppConfig
 from django.conf import settings
-from django.contrib.admin import AdminSite
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin import AdminSite, autodiscover
+from django.contrib.admin.apps import SimpleAdminConfig
+from django.core.checks import CheckMessage
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
@@ -147,6 +150,11 @@ class PlatformAdminSite(AdminSite):
             "environment_kind": ENVIRONMENT_KINDS.get(name.lower(), "quiet"),
         }
 
+    def check(self, app_configs: Sequence[AppConfig] | None) -> list[CheckMessage]:
+        """Every page's class, whether or not an address was asked for before."""
+        autodiscover()
+        return super().check(app_configs)
+
     def get_urls(self) -> list[URLPattern | URLResolver]:
         # Their models load after the app registry.
         from apps.dashboard.urls import admin_urls
@@ -175,5 +183,8 @@ class PlatformAdminSite(AdminSite):
         return JsonResponse({"rows": [vars(row) for row in rows]})
 
 
-class PlatformAdminConfig(AdminConfig):
+class PlatformAdminConfig(SimpleAdminConfig):
+    """Pages are loaded with the addresses (`llmplatform.urls`): only `web` has any, and they are a
+    third of what a process would load at its start."""
+
     default_site = "llmplatform.admin_site.PlatformAdminSite"

@@ -52,7 +52,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django_linear_migrations",
-    "django_filters",
     "django_prometheus",
     "pgtrigger",
     "pghistory",

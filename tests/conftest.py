@@ -5,6 +5,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from django.contrib import admin
 from django.db import connections
 
 from tests.proof import tally
@@ -12,6 +13,8 @@ from tests.proof import tally
 # No test measures time: the machine may have more to do.
 hypothesis.settings.register_profile("ours", deadline=None)
 hypothesis.settings.load_profile("ours")
+
+admin.autodiscover()  # as `web` does: tests are made of the pages that there are
 
 pytest_plugins = ["tests.fakes.fixtures", "tests.fixtures"]
 

@@ -1,7 +1,7 @@
 """Errors of the REST API as RFC 9457 problem details, every fault of a request at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import structlog
@@ -11,20 +11,9 @@ from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
+from apps.core.faults import Fault
+
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault of a request: where (JSON pointer, RFC 6901; empty: all of it), what and the way
-    out."""
-
-    pointer: str
-    detail: str
-    code: str = "invalid"
-
-    def __str__(self) -> str:
-        return f"{self.pointer}: {self.detail}" if self.pointer else self.detail
 
 
 class Problem(exceptions.APIException):

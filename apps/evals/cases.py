@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.core import strict_json
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts.pointers import pointer
 from apps.prompts.types import Variable
 from apps.prompts.variables import value_faults

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 
 
 class EvalError(Exception):

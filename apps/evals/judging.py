@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.evals.checks.wanted import as_text
 from apps.evals.types import Check, CheckKind
 from apps.prompts.types import Variable

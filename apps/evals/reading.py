@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from apps.core import strict_json
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.evals.cases import MAX_CASES, CaseDraft
 from apps.prompts.types import Variable
 

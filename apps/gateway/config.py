@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from apps.access.snapshot import read_callers, read_keys
 from apps.access.types import Caller, KeyRecord
@@ -47,3 +48,11 @@ def read_config() -> Config:
 
 def new_holder() -> SnapshotHolder[Config]:
     return SnapshotHolder(read_config)
+
+
+@cache
+def web_config() -> SnapshotHolder[Config]:
+    """The configuration for processes without a pipeline (web), read at first use."""
+    holder = new_holder()
+    holder.start()
+    return holder

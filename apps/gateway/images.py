@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.registry.types import DeploymentFacts
 
 

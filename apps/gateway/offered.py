@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts.types import VersionFacts
 from apps.prompts.validation.tools import chosen
 

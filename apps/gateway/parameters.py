@@ -10,8 +10,8 @@ from typing import Any
 
 import jsonschema_rs
 
+from apps.core.faults import Fault
 from apps.core.json_schema import BadSchema, errors_of, schema_validator
-from apps.core.problems import Fault
 from apps.gateway.shapes import CHAT_PARAMETERS, EMBEDDING_PARAMETERS, EXPLAINED, MESSAGE, REFUSED
 
 MOST_UNKNOWN = 100  # told of one request, so that a flood of names holds nobody up

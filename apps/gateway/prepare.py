@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from apps.access.types import Caller
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.gateway import parameters as rules
 from apps.gateway import refusals
 from apps.gateway.config import Config

@@ -6,8 +6,8 @@ from datetime import datetime
 from apps.access.limits import Grant
 from apps.access.types import Caller
 from apps.budgets.types import BudgetExceeded
+from apps.core.faults import Fault
 from apps.core.money import exact_usd
-from apps.core.problems import Fault
 from apps.gateway.types import CallRefused, Spent
 from apps.providers.errors import ErrorKind, ProviderError
 from apps.routing.rests import Rest

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from functools import cache
 
 import uvloop
 from django.conf import settings
@@ -21,7 +20,7 @@ from apps.gateway.observing import tell_of_places, tell_of_rest
 from apps.gateway.pipeline import Pipeline
 from apps.gateway.shedding import Shedder
 from apps.gateway.tasks import Tasks
-from apps.providers.adapters import close_adapters, get_adapter
+from apps.providers.adapters import VENDORS, close_adapters, get_adapter
 from apps.routing.exchange import Exchange
 from apps.routing.health import Health
 from apps.routing.loads import Loads
@@ -47,8 +46,8 @@ class Runtime:
         """Read the configuration and build the pipeline. Raises `django.db.DatabaseError`."""
         self.loop = asyncio.get_running_loop()
         await in_thread(self.config.start)
-        for deployment in self.config.current.registry.deployments.values():
-            get_adapter(deployment.vendor)  # importing it takes a second: not at the first call
+        for vendor in VENDORS:
+            get_adapter(vendor)  # importing it takes a second: not at the first call
         self.redis = async_client()
         self._books = Books(self._complete, self._lost)
         loads, health = Loads(), Health(on_rest=tell_of_rest, on_places=tell_of_places)
@@ -102,11 +101,3 @@ class Runtime:
         if self._thread is not None:
             self._thread.join()
         self._runner.close()  # what only waits for its next turn is cancelled
-
-
-@cache
-def web_config() -> SnapshotHolder[Config]:
-    """The configuration for processes without a pipeline (web), read at first use."""
-    holder = new_holder()
-    holder.start()
-    return holder

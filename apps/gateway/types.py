@@ -9,8 +9,8 @@ from uuid import UUID
 
 from apps.access.limits import Level
 from apps.access.types import Caller
+from apps.core.faults import Fault
 from apps.core.money import Pico
-from apps.core.problems import Fault
 from apps.routing.types import Decision
 
 

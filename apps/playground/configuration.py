@@ -1,7 +1,6 @@
 """The configuration that pages look at: what calls are made with, at most a second old."""
 
-from apps.gateway.config import Config
-from apps.gateway.runtime import web_config
+from apps.gateway.config import Config, web_config
 
 
 def current_config() -> Config:

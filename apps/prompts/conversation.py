@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts.pointers import pointer
 
 ROLES = ("user", "assistant", "tool")  # a system message is the author's alone

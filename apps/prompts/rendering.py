@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts import engine
 from apps.prompts.pointers import pointer
 from apps.prompts.types import Variable, VariableFaults, VersionFacts

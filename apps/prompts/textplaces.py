@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import yaml
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts import textfile
 from apps.prompts.pointers import pointer
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from django.db.models import TextChoices
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts.engine import Include
 
 VariableType = Literal["string", "number", "integer", "boolean", "list", "object", "messages"]

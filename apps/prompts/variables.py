@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts.conversation import messages_faults
 from apps.prompts.types import Variable
 

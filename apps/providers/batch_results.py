@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 
 from apps.providers import faults
+from apps.providers.answer import Answer
 from apps.providers.checks import check_chat
 from apps.providers.errors import ErrorKind, Outcome, ProviderError
-from apps.providers.exchange import Answer
-from apps.providers.types import ChatResult, Endpoint, Reported, Usage
+from apps.providers.types import ChatResult, Endpoint, Usage
 from apps.registry.tiers import DEFAULT_TIER
 
 BATCH_TIER = "batch"
@@ -39,10 +39,8 @@ class _StoredAnswer(Answer):
     """An answer that came in a file instead of over a connection of its own."""
 
     def __init__(self, status: int, request_id: str) -> None:
-        self.headers = {}  # type: ignore[assignment]
-        self.status = status
+        super().__init__(status, {})
         self.request_id = request_id
-        self.reported = Reported()
 
 
 def parse_results(*files: bytes) -> Results:

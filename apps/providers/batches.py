@@ -8,21 +8,17 @@ has no event loop. All raise `ProviderError`.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
-
-import httpx2
-import openai
-from openai import AsyncOpenAI
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from apps.core import strict_json
 from apps.providers import faults
-from apps.providers.adapters import get_adapter
-from apps.providers.clients import check_endpoint
+from apps.providers.bodies import CHAT, chat_body
 from apps.providers.errors import ErrorKind, ProviderError
 from apps.providers.types import ChatRequest, Endpoint
-from apps.providers.wire import CHAT, WireAdapter, chat_body
 
-TIMEOUT_SECONDS = 60.0  # of one request
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
 MAX_RESULT_BYTES = 512 * 1024 * 1024
 MARKER = "llmplatform_batch"  # the key of our own id in a batch's metadata
 LISTED = 1_000  # batches, the newest first, that are looked through for ours
@@ -93,7 +89,7 @@ class BatchApi:
     def find(self, marker: str) -> list[RemoteBatch]:
         """Every batch that carries `marker`, among the newest of the account."""
 
-        async def look(client: AsyncOpenAI) -> list[Any]:
+        async def look(client: "AsyncOpenAI") -> list[Any]:
             found, seen = [], 0
             async for batch in client.batches.list(limit=_PAGE):
                 metadata = getattr(batch, "metadata", None)
@@ -129,8 +125,11 @@ class BatchApi:
             if error.kind is not ErrorKind.NOT_FOUND:
                 raise
 
-    def _ask(self, work: Callable[[AsyncOpenAI], Awaitable[_Result]]) -> _Result:
-        return asyncio.run(_asked(self._endpoint, work))
+    def _ask(self, work: Callable[["AsyncOpenAI"], Awaitable[_Result]]) -> _Result:
+        # Most processes write or read lines of a batch, and never ask: the package takes a second.
+        from apps.providers.batch_requests import asked
+
+        return asyncio.run(asked(self._endpoint, work))
 
     def _remote(self, told: Any) -> RemoteBatch:
         status = getattr(told, "status", None)
@@ -158,38 +157,6 @@ class BatchApi:
             _text(error, "message") for error in (errors if isinstance(errors, list) else ())
         )
         return faults.clean(" ".join(messages), self._endpoint)
-
-
-async def _asked(endpoint: Endpoint, work: Callable[[AsyncOpenAI], Awaitable[_Result]]) -> _Result:
-    adapter = get_adapter(endpoint.vendor)
-    assert isinstance(adapter, WireAdapter), endpoint.vendor  # noqa: S101
-    await check_endpoint(endpoint)
-    http = httpx2.AsyncClient(trust_env=False, follow_redirects=False, timeout=_timeouts(endpoint))
-    async with adapter.open_client(endpoint, http) as client:
-        try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
-                return await work(client)
-        except TimeoutError:
-            raise ProviderError(ErrorKind.TIMEOUT, "no answer in time") from None
-        except openai.OpenAIError as error:
-            raise _failed(error, endpoint) from None
-
-
-def _timeouts(endpoint: Endpoint) -> httpx2.Timeout:
-    return httpx2.Timeout(TIMEOUT_SECONDS, connect=endpoint.connect_timeout)
-
-
-def _failed(error: openai.OpenAIError, endpoint: Endpoint) -> ProviderError:
-    if isinstance(error, openai.APIStatusError):
-        answer = error.response
-        return faults.from_status(answer.status_code, answer.headers, answer.content, endpoint)
-    if isinstance(error, openai.APITimeoutError | openai.APIConnectionError):
-        if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
-            return ProviderError(ErrorKind.CONNECT, "could not connect")
-        if isinstance(error, openai.APITimeoutError):
-            return ProviderError(ErrorKind.TIMEOUT, "no answer in time")
-        return ProviderError(ErrorKind.RESET, "the connection was lost before an answer")
-    return ProviderError(ErrorKind.BAD_RESPONSE, f"no answer of its kind ({type(error).__name__})")
 
 
 def _text(told: Any, name: str) -> str:

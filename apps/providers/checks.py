@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from apps.providers import faults
+from apps.providers.answer import Answer
 from apps.providers.errors import ErrorKind, Outcome
-from apps.providers.exchange import Answer
 from apps.providers.types import (
     ChatResult,
     Contested,

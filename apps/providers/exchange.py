@@ -11,10 +11,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from apps.core import strict_json
 from apps.providers import faults
+from apps.providers.answer import Answer
 from apps.providers.clients import Client, ClientPool
-from apps.providers.errors import ErrorKind, Outcome, ProviderError
+from apps.providers.errors import ErrorKind, ProviderError
 from apps.providers.transport import timeouts
-from apps.providers.types import Endpoint, Reported
+from apps.providers.types import Endpoint
 
 DRAIN_TIMEOUT = 0.25
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -22,15 +23,11 @@ MAX_REFUSAL_BYTES = 64 * 1024  # what is read of an answer that is only a status
 _IN_ONE_PIECE = 1024 * 1024  # bytes; a longer body is written in parts, so that others get a turn
 
 
-class Answer:
+class Body(Answer):
     """The body of a 2xx, read within the deadline."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self.headers = response.headers
-        self.status = response.status
-        self.request_id = faults.request_id(response.headers)
-        self.reported = Reported()
-        """What it has reported so far, for the bill of an answer that fails later."""
+        super().__init__(response.status, response.headers)
         self._content = response.content
         self._total = 0
 
@@ -57,27 +54,15 @@ class Answer:
             async with asyncio.timeout(DRAIN_TIMEOUT):
                 await self.read_all()
 
-    def failed(self, error: ProviderError) -> ProviderError:
-        """Add what is known about the answer to what is known about the error."""
-        error.status = self.status
-        error.provider_request_id = self.request_id
-        error.usage, error.contested = self.reported.usage, self.reported.contested
-        if error.usage or error.contested:
-            error.outcome = Outcome.BILLED
-        return error
-
-    def error(self, kind: ErrorKind, message: str, **options: Any) -> ProviderError:
-        return self.failed(ProviderError(kind, message, **options))
-
 
 @contextlib.asynccontextmanager
 async def exchange(
     pool: ClientPool, endpoint: Endpoint, path: str, body: Mapping[str, Any], *, timeout: float
-) -> AsyncGenerator[Answer, None]:
+) -> AsyncGenerator[Body, None]:
     """Send `body` once and give its answer. The connection is freed or closed at the end."""
     deadline = asyncio.get_running_loop().time() + timeout
     data = _written(body)
-    answer: Answer | None = None
+    answer: Body | None = None
     with pool.slot(endpoint) as slot:
         client = slot.opened or await _ready(slot.client(), timeout)
         left = deadline - asyncio.get_running_loop().time()
@@ -89,11 +74,25 @@ async def exchange(
             finally:
                 response.close()  # one that was read to its end has given its connection back
         except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
-            failed = faults.from_transport(error, answered=answer is not None)
+            failed = _of_transport(error, answered=answer is not None)
             raise _known(failed, answer) from None
 
 
-def _known(error: ProviderError, answer: Answer | None) -> ProviderError:
+def _of_transport(error: Exception, *, answered: bool) -> ProviderError:
+    """The connection failed. `answered`: the headers of an answer had arrived."""
+    name = type(error).__name__
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        return ProviderError(ErrorKind.CONNECT, f"could not connect ({name})")
+    if isinstance(error, aiohttp.InvalidURL):
+        return ProviderError(ErrorKind.CONNECT, f"could not connect ({name})")
+    if isinstance(error, TimeoutError):
+        return ProviderError(ErrorKind.TIMEOUT, f"no answer in time ({name})")
+    if answered:
+        return ProviderError(ErrorKind.INCOMPLETE, f"the answer was cut off ({name})")
+    return ProviderError(ErrorKind.RESET, f"the connection was lost before an answer ({name})")
+
+
+def _known(error: ProviderError, answer: Body | None) -> ProviderError:
     return error if answer is None else answer.failed(error)
 
 
@@ -128,11 +127,11 @@ async def _post(
     )
 
 
-async def _accepted(response: aiohttp.ClientResponse, endpoint: Endpoint) -> Answer:
+async def _accepted(response: aiohttp.ClientResponse, endpoint: Endpoint) -> Body:
     if not 200 <= response.status < 300:
         text = await _reason(response)
         raise faults.from_status(response.status, response.headers, text, endpoint)
-    answer = Answer(response)
+    answer = Body(response)
     if response.headers.get("content-encoding", "identity") != "identity":
         message = "the answer is compressed though we asked for plain bytes"
         raise answer.error(ErrorKind.BAD_RESPONSE, message)

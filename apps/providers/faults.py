@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import aiohttp
 import orjson
 
 from apps.providers.errors import ErrorKind, Outcome, ProviderError
@@ -70,20 +69,6 @@ def _error_object(body: bytes) -> Mapping[str, Any]:
         return {}
     error = value.get("error", value) if isinstance(value, dict) else None
     return error if isinstance(error, dict) else {}
-
-
-def from_transport(error: Exception, *, answered: bool) -> ProviderError:
-    """The connection failed. `answered`: the headers of an answer had arrived."""
-    name = type(error).__name__
-    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-        return ProviderError(ErrorKind.CONNECT, f"could not connect ({name})")
-    if isinstance(error, aiohttp.InvalidURL):
-        return ProviderError(ErrorKind.CONNECT, f"could not connect ({name})")
-    if isinstance(error, TimeoutError):
-        return ProviderError(ErrorKind.TIMEOUT, f"no answer in time ({name})")
-    if answered:
-        return ProviderError(ErrorKind.INCOMPLETE, f"the answer was cut off ({name})")
-    return ProviderError(ErrorKind.RESET, f"the connection was lost before an answer ({name})")
 
 
 def from_event(error: object, endpoint: Endpoint) -> ProviderError:

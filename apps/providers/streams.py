@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from apps.providers import faults
+from apps.providers.answer import Answer
 from apps.providers.checks import are_calls, is_object, is_text, parse_object, read_usage
 from apps.providers.errors import ErrorKind, ProviderError
-from apps.providers.exchange import Answer
 from apps.providers.types import Chunk, Endpoint, Reported
 from apps.providers.usage import after, read_tier
 

@@ -2,11 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
-from typing import Any
 
 import httpx2
 from openai import AsyncOpenAI
 
+from apps.providers.bodies import CHAT, EMBEDDINGS, chat_body
 from apps.providers.checks import check_chat, check_embeddings, parse_object
 from apps.providers.clients import ClientPool
 from apps.providers.exchange import exchange
@@ -19,9 +19,6 @@ from apps.providers.types import (
     EmbeddingResult,
     Endpoint,
 )
-
-CHAT = "/chat/completions"
-EMBEDDINGS = "/embeddings"
 
 
 class WireAdapter(ABC):
@@ -71,14 +68,3 @@ class WireAdapter(ABC):
 
     async def close(self) -> None:
         await self._pool.evict(keep=0)
-
-
-def chat_body(endpoint: Endpoint, request: ChatRequest) -> dict[str, Any]:
-    """What is sent. Ours comes last: parameters can't replace the model, nor turn a plain call into
-    a stream."""
-    parameters = {
-        name: value
-        for name, value in request.parameters.items()
-        if name not in ("stream", "stream_options")
-    }
-    return {**parameters, "model": endpoint.model, "messages": request.messages}

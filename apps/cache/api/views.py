@@ -19,7 +19,8 @@ from apps.cache.selectors import shares, total
 from apps.cache.services import invalidate
 from apps.cache.types import Scope
 from apps.core.clock import db_now
-from apps.core.problems import Fault, Problem
+from apps.core.faults import Fault
+from apps.core.problems import Problem
 
 
 class CacheView(APIView):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import orjson
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.evals.checks.structured import validator
 from apps.evals.checks.texts import BadPattern, compile_pattern
 from apps.evals.types import DEFERRED, JUDGED, Check, CheckKind

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.evals.cases import MAX_CASES, CaseDraft, case_faults
 from apps.evals.errors import EvalError, refused
 from apps.evals.models import Case, Dataset, DatasetVersion

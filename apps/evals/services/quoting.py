@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from apps.access.types import Caller
 from apps.budgets.types import HoldRequest
 from apps.core.clock import now as clock_now
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.evals.judging import JUDGED_BYTES, own_variables
 from apps.evals.models import Case
 from apps.evals.services.calls import Judge, answer_spec, judge_spec
 from apps.evals.types import Check, CheckKind
-from apps.gateway.config import Config
+from apps.gateway.config import Config, web_config
 from apps.gateway.prepare import Prepared
-from apps.gateway.runtime import web_config
 from apps.gateway.tickets import hold_of, ticket_for
 from apps.gateway.types import Call, CallRefused, CallSpec
 from apps.jobs.services.submit import prepare_call

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.evals.checks import outcome_of
 from apps.evals.errors import EvalError, refused
 from apps.evals.models import EvalResult, EvalRun, ResultState, Review, ReviewState

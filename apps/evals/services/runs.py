@@ -11,8 +11,8 @@ from django.db import transaction
 
 from apps.access.models import Service, ServicePurpose
 from apps.budgets.models import Budget, OnExceeded, Period
+from apps.core.faults import Fault
 from apps.core.money import exact_usd
-from apps.core.problems import Fault
 from apps.evals.checks import check_faults, needs_expected
 from apps.evals.errors import EvalError, refused
 from apps.evals.judging import contract_faults

@@ -10,8 +10,8 @@ from rest_framework.views import APIView
 from apps.core.clock import db_now
 from apps.core.problems import Problem
 from apps.gateway.api.serializers import QuoteAnswer, QuoteRequest, spec_of
+from apps.gateway.config import web_config
 from apps.gateway.quote import quote
-from apps.gateway.runtime import web_config
 from apps.gateway.types import CallRefused
 
 

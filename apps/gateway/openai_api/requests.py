@@ -5,7 +5,7 @@ from dataclasses import fields
 from itertools import islice
 from typing import Any
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.gateway.openai_api.errors import ApiError
 from apps.gateway.openai_api.forms import StreamOptions
 from apps.gateway.parameters import MOST_UNKNOWN

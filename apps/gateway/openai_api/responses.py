@@ -7,7 +7,7 @@ out. All that needs kept state, a tool of the provider's or events of its own is
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.gateway.openai_api.requests import invalid
 
 _SAME = {

@@ -20,7 +20,8 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.access.types import Caller
 from apps.core.api import StrictJSONParser
-from apps.core.problems import Fault, Problem, flatten
+from apps.core.faults import Fault
+from apps.core.problems import Problem, flatten
 from apps.core.strict_json import dumps
 from apps.jobs import selectors
 from apps.jobs.api.batch_answers import BatchAnswer, BatchSummary, line_of

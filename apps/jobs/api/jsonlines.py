@@ -12,7 +12,7 @@ from rest_framework.renderers import BaseRenderer
 
 from apps.core import strict_json
 from apps.core.api import too_large
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 
 MAX_BYTES = 100 * 1024 * 1024  # of an upload; it waits on disk, not in memory
 _PIECE = 64 * 1024

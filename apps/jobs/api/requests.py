@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 from apps.access.types import Caller
 from apps.core.api import ChoiceField, StrictSerializer
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.core.strict_json import canonical
 from apps.gateway.types import CacheMode, CallSpec
 from apps.jobs.api.fields import (

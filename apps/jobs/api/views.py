@@ -15,7 +15,8 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.access.types import Caller
 from apps.core.api import refuse_unknown_parameters
-from apps.core.problems import Fault, Problem, flatten
+from apps.core.faults import Fault
+from apps.core.problems import Problem, flatten
 from apps.gateway.types import CallRefused
 from apps.jobs import selectors
 from apps.jobs.api.answers import JobAnswer, JobSummary, job_url

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Q
 
 from apps.core.clock import db_now
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.gateway.offered import TOOLS_OF_PROMPT, tool_faults
 from apps.jobs.models import Job
 from apps.ledger.models import DayCost, Purpose

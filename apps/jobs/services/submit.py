@@ -9,12 +9,11 @@ from django.db.models.functions import Now
 
 from apps.access.types import Caller
 from apps.core.clock import now as clock_now
+from apps.core.faults import Fault
 from apps.core.ids import uuid7
-from apps.core.problems import Fault
 from apps.gateway.batch_lane import may_take
-from apps.gateway.config import Config
+from apps.gateway.config import Config, web_config
 from apps.gateway.prepare import Prepared, prepare
-from apps.gateway.runtime import web_config
 from apps.gateway.types import CallRefused, CallSpec
 from apps.jobs import specs
 from apps.jobs.models import Job, JobPayload, Lane

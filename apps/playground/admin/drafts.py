@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.playground import configuration
 from apps.playground.errors import PlaygroundError
 from apps.playground.services import live_preview

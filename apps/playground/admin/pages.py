@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.budgets.selectors import budget_states
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.playground.admin.forms import (
     VALUE,
     SetupForm,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.playground.types import Mark, Use
 from apps.prompts import engine
 

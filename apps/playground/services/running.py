@@ -17,8 +17,8 @@ from django.db import transaction
 from apps.access.types import Caller
 from apps.budgets.selectors import foresee
 from apps.budgets.types import BudgetExceeded
+from apps.core.faults import Fault
 from apps.core.money import Pico
-from apps.core.problems import Fault
 from apps.core.strict_json import canonical
 from apps.evals.services.quoting import Unpriced, dearest
 from apps.gateway.config import Config

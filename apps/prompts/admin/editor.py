@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts.admin.conflicts import Conflict, contested, fields_of_theirs
 from apps.prompts.admin.rows import MessagesField, StrictJSONField, VariablesField
 from apps.prompts.errors import DraftConflict, PromptError

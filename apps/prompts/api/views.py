@@ -9,7 +9,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.core.problems import Fault, Problem
+from apps.core.faults import Fault
+from apps.core.problems import Problem
 from apps.prompts.api.serializers import (
     PromptDetailSerializer,
     PromptSerializer,

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts.errors import DraftConflict, NotPermitted, PromptError, refused
 from apps.prompts.models import LineComment, PromptVersion
 from apps.prompts.services.drafts import content_of

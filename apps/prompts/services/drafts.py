@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts.errors import DraftConflict, PromptError, refused
 from apps.prompts.fragments import find_fragments, inlined
 from apps.prompts.models import Prompt, PromptVersion, VersionStatus

@@ -1,6 +1,6 @@
 """What stands against starting or growing an experiment: every fault at once."""
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts.assignment import BUCKETS, percent
 from apps.prompts.measured import BUILT_IN
 from apps.prompts.models import (

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts.errors import PromptError
 from apps.prompts.fragments import find_fragments, included
 from apps.prompts.models import Channel, Prompt, PromptVersion

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.functions import Now
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts.errors import PromptError
 from apps.prompts.models import Prompt
 

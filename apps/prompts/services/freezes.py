@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts.models import Channel, Freeze
 
 

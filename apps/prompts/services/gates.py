@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts.models import Channel, Prompt, PromptVersion
 
 

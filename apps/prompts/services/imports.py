@@ -12,7 +12,7 @@ from django.db import transaction
 
 from apps.audit.history import with_reason
 from apps.core import strict_json
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts import textfile
 from apps.prompts.bundles import TextFile
 from apps.prompts.diff import Section, compare

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from apps.audit.history import with_reason
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts.errors import NotPermitted, PromptError, refused
 from apps.prompts.models import (
     OPEN_STATES,

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts.errors import PromptError, refused
 from apps.prompts.fragments import find_fragments, inlined, pinned
 from apps.prompts.models import (

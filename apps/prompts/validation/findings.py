@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from apps.core import strict_json
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts import engine
 from apps.prompts.pointers import pointer
 from apps.prompts.types import NO_FRAGMENTS, Findings, Fragments, PromptKind, Variable

@@ -5,7 +5,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.prompts.validation.content import Content
 
 _NAME = {"type": "string", "maxLength": 64}

@@ -6,8 +6,8 @@ from typing import Any
 
 import jsonschema_rs
 
+from apps.core.faults import Fault
 from apps.core.json_schema import BadSchema, errors_of, schema_validator
-from apps.core.problems import Fault
 from apps.prompts.pointers import pointer
 from apps.prompts.variables import KINDS
 

@@ -6,8 +6,8 @@ from typing import Any
 import jsonschema_rs
 
 from apps.core import strict_json
+from apps.core.faults import Fault
 from apps.core.json_schema import BadSchema, schema_validator
-from apps.core.problems import Fault
 from apps.core.schema_work import TooMuchWork, bound_patterns
 from apps.prompts.pointers import pointer
 from apps.prompts.validation.content import Content

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from apps.core.problems import Fault
+from apps.core.faults import Fault
 from apps.ledger.models import Attempt, AttemptStatus, Entry
 from apps.prompts.models import Experiment, Kind, Metric
 from apps.results.changes import hour_of, named

@@ -11,10 +11,9 @@ from django.db import transaction
 
 from apps.access.types import Caller
 from apps.core.clock import db_now
+from apps.core.faults import Fault
 from apps.core.ids import uuid7
-from apps.core.problems import Fault
-from apps.gateway.config import Config
-from apps.gateway.runtime import web_config
+from apps.gateway.config import Config, web_config
 from apps.gateway.types import CallRefused
 from apps.jobs import specs
 from apps.jobs.models import Batch, Job, JobPayload
