@@ -18,7 +18,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from llmplatform.embedded.layout import ROOT, free_port
+from llmplatform.embedded.layout import ROOT
+from tests.stacks import stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -35,10 +36,8 @@ FROM ledger_entry entry JOIN ledger_usage usage USING (attempt_id) WHERE {where}
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("stack") / "data"
-    base = free_port(following=6)
-    run("manage.py", "up", "--detach", f"--port-base={base}", f"--data={folder}")
-    yield folder
-    run("manage.py", "down", f"--data={folder}")
+    with stack(folder):
+        yield folder
 
 
 @pytest.fixture(scope="module")

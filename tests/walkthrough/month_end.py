@@ -1,7 +1,6 @@
 """The controller's whole way, and what must be true along it."""
 
 import csv
-import json
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from apps.core.money import PICO, exact_usd, pico_from_usd
 from apps.ledger.months import end_of_month
 from bench.history import twelve_months
 from bench.ledger_seed import DEAR_MODEL, DEAR_PROMPT
+from tests.stacks import environment
 from tests.walkthrough import controller, invoice
 from tests.walkthrough.controller import Month
 from tests.walkthrough.person import Person
@@ -197,8 +197,7 @@ def _focus_total(file: Path) -> int:
 def opened(data: Path, database_url: str, *, entries: int, folder: Path) -> Books:
     """The books of this stack, with a history and all months before the dear one closed, as a
     company has them that closes every month."""
-    stack = json.loads((data / "stack.json").read_text())["environment"]
-    environ = stack | {"REPORTING_TIME_ZONE": ZONE}
+    environ = environment(data) | {"REPORTING_TIME_ZONE": ZONE}
     with psycopg.connect(database_url) as connection:
         newest = connection.execute("SELECT max(at), count(*) FROM ledger_entry").fetchone()
     assert newest is not None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.stacks import environment
 from tests.visitor import chromium
 from tests.walkthrough import month_end
 from tests.walkthrough.person import PRINT, VIEWS, Person, View
@@ -103,7 +104,7 @@ def upstream(port: int) -> Iterator[None]:
 
 def _configure(data: Path, port: int) -> None:
     """A provider with a good and a cheap model, as an operator makes them."""
-    environ = json.loads((data / "stack.json").read_text())["environment"]
+    environ = environment(data)
     base_url = f"http://127.0.0.1:{port}/v1"
     _manage(environ, "create_provider", "acme", "--vendor=compatible", f"--base-url={base_url}")
     for slug, upstream_name, given, answered in MODELS:

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from llmplatform.embedded.layout import free_port
+from tests.stacks import stack
 from tests.visitor import chromium
 from tests.walkthrough.month_end import ZONE
 from tests.walkthrough.stage import close_month
-from tests.walkthrough.test_walk import manage
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(1500)]
 VIEWS = [("dark", 390)]  # the most that can be wrong; the command looks at all of them
@@ -21,11 +20,8 @@ def data(tmp_path: Path) -> Iterator[Path]:
     if not chromium():
         pytest.skip("no Chromium on this machine; set CHROMIUM_PATH to run the browser tests")
     folder = tmp_path / "data"
-    base = free_port(following=6)
-    options = ("--no-model", f"--port-base={base}", f"--data={folder}")
-    manage("up", "--detach", *options, REPORTING_TIME_ZONE=ZONE)
-    yield folder
-    manage("down", f"--data={folder}")
+    with stack(folder, "--no-model", REPORTING_TIME_ZONE=ZONE):
+        yield folder
 
 
 def test_from_a_dear_month_to_its_seal_and_its_file(data: Path) -> None:
