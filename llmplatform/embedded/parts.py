@@ -16,6 +16,8 @@ from celery import Celery
 from llmplatform.embedded.layout import DataFolder, Ports
 
 PROBE_SECONDS = 3
+# `manage.py check` asks what Django checks; it would load every page, which neither of them serves.
+CELERY = ("celery", "--quiet", "--skip-checks", "--app=llmplatform")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def _worker(ports: Ports, redis_url: str) -> Part:
     return Part(
         name="worker",
         arguments=(
-            *("celery", "--quiet", "--app=llmplatform", "worker", f"--hostname={node}"),
+            *(*CELERY, "worker", f"--hostname={node}"),
             *("--pool=threads", "--concurrency=4", "--queues=high,normal,low,housekeeping"),
             *("--loglevel=INFO", "--without-gossip", "--without-mingle"),
         ),
@@ -86,7 +88,7 @@ def _beat(data: DataFolder) -> Part:
     return Part(
         name="beat",
         arguments=(
-            *("celery", "--quiet", "--app=llmplatform", "beat", "--loglevel=WARNING"),
+            *(*CELERY, "beat", "--loglevel=WARNING"),
             *(f"--schedule={schedule}", "--pidfile="),
         ),
         probe=lambda: _was_written(schedule),

@@ -167,7 +167,7 @@ class Stack:
             raise RuntimeError(f"{process.name}: {error}\n{tail(process.log)}") from error
 
     def _worker(self, number: int) -> Process:
-        celery = ["celery", "--quiet", "--app=llmplatform"]
+        celery = ["celery", "--quiet", "--skip-checks", "--app=llmplatform"]
         hours = self._skew_hours[number % len(self._skew_hours)]
         ours = ["tests.chaos.entry", "worker", "--quiet"]
         module = ours if self.mutant or hours else celery

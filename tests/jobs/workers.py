@@ -15,7 +15,7 @@ from django.db import connection
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [
-    *(sys.executable, "-m", "celery", "--quiet", "--app=llmplatform", "worker"),
+    *(sys.executable, "-m", "celery", "--quiet", "--skip-checks", "--app=llmplatform", "worker"),
     *("--pool=threads", "--concurrency=4", "--queues=high,normal,low,housekeeping"),
     *("--loglevel=INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"),
 ]
