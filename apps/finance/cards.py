@@ -22,7 +22,7 @@ class Card:
 
 
 def cards(
-    exploration: Exploration, *, forecast: Forecast | None, provider_saved: Pico, today: date
+    exploration: Exploration, *, forecast: Forecast | None, provider_saved: Pico | None, today: date
 ) -> list[Card]:
     return [
         _total(exploration),
@@ -54,9 +54,10 @@ def _forecast(forecast: Forecast | None, today: date) -> Iterator[Card]:
     yield Card(name, short_usd(forecast.total), off)
 
 
-def _saved(exploration: Exploration, provider_saved: Pico) -> Card:
+def _saved(exploration: Exploration, provider_saved: Pico | None) -> Card:
     ours = exploration.total.sums.avoided_pico
-    note = f"providers’ caches: about {short_usd(provider_saved)}"
+    about = "open for these" if provider_saved is None else f"about {short_usd(provider_saved)}"
+    note = f"providers’ caches: {about}"
     was = exploration.total.before
     change = None if was is None else delta(ours, was.avoided_pico, more_is="better")
     url = f"{reverse('admin:costs_savings')}?{exploration.query.address}"

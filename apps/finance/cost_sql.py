@@ -6,6 +6,7 @@ from typing import LiteralString
 
 from psycopg import sql
 
+from apps.finance.dimensions import Dimension
 from apps.finance.query import Query
 from apps.ledger import report_sql
 from apps.ledger.models.rollup_keys import TOTALS
@@ -80,7 +81,8 @@ def statement(
         select = sql.SQL(_SELECT).format(keys=sql.SQL(", ").join(named), **parts)
     else:
         select = sql.SQL(_TOTAL).format(**parts)
-    columns = _columns(query, keys, [*asked, *(name for name in summed if name != "entries")])
+    plain = [*asked, *(name for name in summed if name != "entries")]
+    columns = _columns(query, keys, plain, entries)
     if entries:
         return sql.Composed([sql.SQL(_ENTRIES).format(columns=columns), select]).as_string(None)
     return report_sql.statement(select, columns=columns, dimensions=used)
@@ -88,7 +90,8 @@ def statement(
 
 def _used(query: Query, keys: Sequence[str]) -> list[str]:
     """The dimensions that are asked about or filtered by."""
-    return [*(key for key in keys if key not in PERIODS), *(name for name, _ in query.filters)]
+    asked = [dimension.key for dimension in query.dimensions if dimension.name in keys]
+    return [*asked, *(dimension.key for dimension, _ in query.filtered)]
 
 
 def _few(query: Query) -> sql.Composed:
@@ -105,14 +108,19 @@ def _parts(query: Query, by: Sequence[str], summed: Sequence[str]) -> sql.Compos
     )
 
 
-def _columns(query: Query, keys: Sequence[str], plain: Sequence[str]) -> sql.Composable:
+def _columns(
+    query: Query, keys: Sequence[str], plain: Sequence[str], entries: bool
+) -> sql.Composable:
+    def value(dimension: Dimension) -> sql.Composable:
+        return dimension.column if entries else dimension.rolled
+
     named = [
-        sql.SQL("{} AS {}").format(dimension.column, sql.Identifier(dimension.name))
+        sql.SQL("{} AS {}").format(value(dimension), sql.Identifier(dimension.name))
         for dimension in query.dimensions
         if dimension.name in keys
     ]
     filtered = [
-        sql.SQL("{} AS {}").format(dimension.column, sql.Identifier(f"filter_{n}"))
+        sql.SQL("{} AS {}").format(value(dimension), sql.Identifier(f"filter_{n}"))
         for n, (dimension, _) in enumerate(query.filtered)
     ]
     return sql.SQL(", ").join([*map(sql.Identifier, plain), *named, *filtered])

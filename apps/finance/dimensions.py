@@ -1,8 +1,8 @@
 """What costs can be grouped and filtered by.
 
-The rollups carry all of these but two. A call's channel was recorded later than they were designed,
-and tags may be as many as callers like, which would make a row of every entry; costs by them are
-read from the entries themselves, so for fewer days.
+Some rollup carries each of these, but not all of them together, and of tags only the project: as
+many as callers like would make a row of every entry. Other questions are read from the entries
+themselves, so for fewer days.
 """
 
 import re
@@ -20,16 +20,20 @@ _TAG_KEY = re.compile(r"[\w.-]{1,50}")
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """`column` is an expression over a rollup's or an entry's columns; empty text: unattributed.
-    `next`: what a row of it is opened by."""
+    """`column` is an expression over an entry's columns, `rolled` over those of rollups that have
+    `key`; empty text: unattributed. `next`: what a row of it is opened by."""
 
     name: str
     label: str
     column: sql.Composable
     next: str = ""
-    rolled_up: bool = True
+    key: str = ""
     nothing: str = "(none)"
     labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def rolled(self) -> sql.Composable:
+        return sql.Identifier("project") if self.key == "project" else self.column
 
     def label_of(self, value: str) -> str:
         return self.labels.get(value, value) or self.nothing
@@ -40,7 +44,7 @@ _VERSION = sql.SQL("CASE WHEN prompt = '' THEN '' ELSE prompt || '@' || prompt_v
 
 
 def _of(name: str, label: str, opens: str = "", **values: Any) -> Dimension:
-    return Dimension(name, label, sql.Identifier(name), opens, **values)
+    return Dimension(name, label, sql.Identifier(name), opens, name, **values)
 
 
 DIMENSIONS = {
@@ -50,7 +54,7 @@ DIMENSIONS = {
         _of("team", "Team", "service"),
         _of("service", "Service", "prompt"),
         _of("prompt", "Prompt", "prompt_version"),
-        Dimension("prompt_version", "Prompt version", _VERSION, "arm"),
+        Dimension("prompt_version", "Prompt version", _VERSION, "arm", "prompt_version"),
         _of("arm", "Experiment arm", "model"),
         _of("provider", "Provider", "model"),
         _of("model", "Model", "deployment"),
@@ -62,9 +66,7 @@ DIMENSIONS = {
             nothing="(no provider called)",
             labels={value: str(label) for value, label in Purpose.choices},
         ),
-        Dimension(
-            "channel", "Channel (environment)", sql.Identifier("channel"), "prompt", rolled_up=False
-        ),
+        _of("channel", "Channel (environment)", "service"),
     )
 }
 
@@ -77,7 +79,8 @@ def dimension_of(name: str) -> Dimension | None:
     key = name.removeprefix(TAG)
     if not _TAG_KEY.fullmatch(key):
         return None
-    return Dimension(name, f"Tag {key}", _tag_value(f"{key}:"), "service", rolled_up=False)
+    rolled_up = key if key == "project" else ""
+    return Dimension(name, f"Tag {key}", _tag_value(f"{key}:"), "service", rolled_up)
 
 
 def _tag_value(prefix: str) -> sql.Composable:

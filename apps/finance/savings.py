@@ -15,10 +15,14 @@ from apps.registry.tiers import DEFAULT_TIER
 _PRICED = (UsageClass.IN_UNCACHED, UsageClass.IN_CACHE_READ)
 
 
-def provider_cache_saved(*, query: Query) -> Pico:
-    """Cached input tokens of each deployment, times what they were cheaper by."""
+def provider_cache_saved(*, query: Query) -> Pico | None:
+    """Cached input tokens of each deployment, times what they were cheaper by. None: no rollup
+    tells them apart for what is filtered by; the page of savings reads entries."""
     keys = ("deployment",)
-    rows = cost_rows(query=replace(query, group_by=keys), keys=keys, measures=("cached_tokens",))
+    asked = replace(query, group_by=keys)
+    if asked.reads_entries:
+        return None
+    rows = cost_rows(query=asked, keys=keys, measures=("cached_tokens",))
     cached = {str(row.keys[0]): row.sums.cached_tokens for row in rows if row.sums.cached_tokens}
     if not cached:
         return 0
@@ -32,9 +36,10 @@ def provider_cache_saved(*, query: Query) -> Pico:
             valid__contains=query.days.bounds[1],
         ).select_related("deployment")
     }
-    return sum(
+    saved: list[Pico] = [
         tokens * plain.price_pico // plain.per_block - tokens * read.price_pico // read.per_block
         for slug, tokens in cached.items()
         if (plain := prices.get((slug, UsageClass.IN_UNCACHED)))
         and (read := prices.get((slug, UsageClass.IN_CACHE_READ)))
-    )
+    ]
+    return sum(saved)

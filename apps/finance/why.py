@@ -103,14 +103,19 @@ def waterfall_of(found: Why) -> Waterfall:
     )
 
 
+def by_model(query: Query) -> Query:
+    """What a bridge is made of: the first dimension, and whose price it is."""
+    return replace(query, group_by=tuple(dict.fromkeys((query.group_by[0], "provider", "model"))))
+
+
 Groups = Mapping[str, Mapping[Model, Sums]]
 
 
 def _sums(query: Query, days: Days) -> Groups:
     """Value of the first dimension → model of a provider → sums."""
-    first = query.group_by[0]
-    keys = tuple(dict.fromkeys((first, "provider", "model")))
-    rows = cost_rows(query=replace(query, group_by=keys), keys=keys, days=days)
+    asked = by_model(query)
+    first, keys = query.group_by[0], asked.group_by
+    rows = cost_rows(query=asked, keys=keys, days=days)
     groups: dict[str, dict[Model, Sums]] = {}
     for row in rows:
         values = dict(zip(keys, map(str, row.keys), strict=True))

@@ -44,9 +44,9 @@ def rebuild_days(*, first: date, last: date, zone: str) -> None:
         _begin(cursor, zone)
         days: dict[str, Any] = {"first": first, "last": last, "zone": zone}
         months: dict[str, Any] = {"first": start_of_month(first), "last": end_of_month(last)}
-        for statement in (*rollup_sql.CLEAR_DAYS, rollup_sql.REBUILD_DAYS):
+        for statement in (*rollup_sql.CLEAR_DAYS, *rollup_sql.REBUILD_DAYS):
             cursor.execute(statement, days)
-        for statement in (*rollup_sql.CLEAR_MONTHS, rollup_sql.REBUILD_MONTHS):
+        for statement in (*rollup_sql.CLEAR_MONTHS, *rollup_sql.REBUILD_MONTHS):
             cursor.execute(statement, months)
     forget_days(first=first, last=last)
     sum_days(zone=zone)

@@ -5,7 +5,7 @@ from functools import cache
 
 from psycopg import sql
 
-from apps.ledger.models.rollup_keys import ROLLUPS
+from apps.ledger.models.rollup_keys import PROJECT, ROLLUPS
 
 # Of `posted` there is a row only when the rollups are days of the zone that is asked for, and their
 # cursor is one of this cluster. Without it every entry is unposted.
@@ -17,7 +17,7 @@ _REPORT = """
         SELECT xid FROM ledger_rollupcursor
         WHERE zone = %(zone)s AND xid <= pg_snapshot_xmax(pg_current_snapshot())
     ), unposted AS (
-        SELECT (at AT TIME ZONE %(zone)s)::date AS day, entry.*
+        SELECT (at AT TIME ZONE %(zone)s)::date AS day, entry.*, {project} AS project
         FROM ledger_entry entry
         WHERE xid >= coalesce((SELECT xid FROM posted), '0')
           AND xid <= (SELECT '18446744073709551615'::xid8)
@@ -62,14 +62,25 @@ def statement(select: sql.Composable, *, columns: sql.Composable, dimensions: It
     its month. `dimensions`: those that the columns are of."""
     name = rollup_with(dimensions)
     days, months = sql.Identifier(f"ledger_day{name}"), sql.Identifier(f"ledger_month{name}")
-    report = sql.SQL(_REPORT).format(columns=columns, days=days, months=months)
+    report = sql.SQL(_REPORT).format(
+        columns=columns, days=days, months=months, project=sql.SQL(PROJECT)
+    )
     return sql.Composed([report, select]).as_string(None)
 
 
-def rollup_with(dimensions: Iterable[str]) -> str:
-    """Of `ROLLUPS` the one with the fewest rows that knows them."""
+def has_rollup(dimensions: Iterable[str]) -> bool:
+    """Whether one rollup knows all of them."""
     asked = frozenset(dimensions)
-    return next(name for name, key in ROLLUPS.items() if asked.issubset(key))
+    return any(asked.issubset(key) for key in ROLLUPS.values())
+
+
+def rollup_with(dimensions: Iterable[str]) -> str:
+    """Of `ROLLUPS` the one with the fewest rows that knows them. Raises LookupError: none does."""
+    asked = frozenset(dimensions)
+    for name, key in ROLLUPS.items():
+        if asked.issubset(key):
+            return name
+    raise LookupError(f"No rollup has {', '.join(sorted(asked))} together.")
 
 
 def _grouped(select: sql.Composable, dimension: str) -> str:

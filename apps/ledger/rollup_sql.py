@@ -4,7 +4,8 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from apps.ledger.models.rollup_keys import KEY, MEASURES, TOTALS
+from apps.ledger.models.rollup_keys import MEASURES, ROLLUPS, TOTALS
+from apps.ledger.models.sums_sql import add_days, add_months, each, of_entries
 
 # Makes the cursor, or sends it back to the start: the rollups don't fit the zone, or the cluster.
 BEGIN = """
@@ -48,27 +49,6 @@ NEXT = """
 MOVE = "UPDATE ledger_rollupcursor SET xid = %(next)s::xid8, moved_at = clock_timestamp()"
 ADOPT = "ALTER TABLE ledger_entry ALTER COLUMN xid TYPE xid8 USING '1'::xid8"
 
-_BY_DAY = """
-    SELECT (at AT TIME ZONE %(zone)s)::date AS day, {key}, count(*) AS entries,
-        sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
-        sum(cached_tokens) AS cached_tokens, sum(saved_tokens) AS saved_tokens,
-        sum(amount_pico) AS amount_pico, sum(avoided_pico) AS avoided_pico
-    FROM ledger_entry
-    WHERE {which}
-    GROUP BY day, {key}
-"""
-# In the order of the key: writers that ever meet here wait for each other, and never in a circle.
-_ADD_DAYS = """
-    INSERT INTO ledger_daycost AS cost (day, {key}, {measures})
-    SELECT day, {key}, {measures} FROM moved ORDER BY day, {key}
-    ON CONFLICT (day, {key}) DO UPDATE SET {added}
-"""
-_ADD_MONTHS = """
-    INSERT INTO ledger_monthcost AS cost (month, {key}, {measures})
-    SELECT date_trunc('month', day)::date AS month, {key}, {sums} FROM {days}
-    WHERE {which} GROUP BY month, {key} ORDER BY month, {key}
-    ON CONFLICT (month, {key}) DO UPDATE SET {added}
-"""
 # An entry's day is that of the zone's calendar; the bounds on `at` only help to find it.
 _OF_DAYS = """
     at >= %(first)s::date - 2 AND at < %(last)s::date + 3
@@ -77,20 +57,10 @@ _OF_DAYS = """
 """
 
 
-def _each(names: tuple[str, ...], template: LiteralString = "{0}") -> sql.Composed:
-    return sql.SQL(", ").join(sql.SQL(template).format(sql.Identifier(name)) for name in names)
-
-
-_PARTS = {
-    "key": _each(KEY),
-    "measures": _each(MEASURES),
-    "sums": _each(MEASURES, "sum({0})"),
-    "added": _each(MEASURES, "{0} = cost.{0} + excluded.{0}"),
-}
-
-
-def _sql(text: LiteralString, **parts: LiteralString) -> sql.Composed:
-    return sql.SQL(text).format(**_PARTS, **{name: sql.SQL(part) for name, part in parts.items()})
+_ZONE = "%(zone)s"
+_POSTED = "xid >= (SELECT xid FROM ledger_rollupcursor) AND xid < %(next)s::xid8"
+# What entries are summed into; the totals follow by themselves.
+_SUMMED = ("cost", "byproject")
 
 
 def _text(composed: sql.Composed) -> str:
@@ -99,7 +69,7 @@ def _text(composed: sql.Composed) -> str:
 
 def _cleared(period: str, which: LiteralString) -> list[str]:
     """First the sums, whose triggers mend their totals, then what is left of wrong ones."""
-    tables = [sql.Identifier(f"ledger_{period}{name}") for name in ("cost", *TOTALS)]
+    tables = [sql.Identifier(f"ledger_{period}{name}") for name in (*_SUMMED, *TOTALS)]
     return [
         _text(sql.SQL("DELETE FROM {} WHERE ").format(name) + sql.SQL(which)) for name in tables
     ]
@@ -108,26 +78,29 @@ def _cleared(period: str, which: LiteralString) -> list[str]:
 CLEAR = [*_cleared("day", "true"), *_cleared("month", "true")]
 CLEAR_DAYS = _cleared("day", "day BETWEEN %(first)s AND %(last)s")
 CLEAR_MONTHS = _cleared("month", "month BETWEEN %(first)s AND %(last)s")
-
-_POSTED = "xid >= (SELECT xid FROM ledger_rollupcursor) AND xid < %(next)s::xid8"
+# A trigger of the cursor posts by project.
 POST = _text(
     sql.SQL("""
         WITH moved AS MATERIALIZED ({moved}), days AS ({days}), months AS ({months})
         SELECT coalesce(sum(entries), 0) FROM moved
     """).format(
-        moved=_sql(_BY_DAY, which=_POSTED),
-        days=_sql(_ADD_DAYS),
-        months=_sql(_ADD_MONTHS, days="moved", which="true"),
+        moved=of_entries("cost", which=_POSTED, zone=_ZONE),
+        days=add_days("cost"),
+        months=add_months("cost"),
     )
 )
-REBUILD_DAYS = _text(
-    sql.SQL("WITH moved AS MATERIALIZED ({moved}) {days}").format(
-        moved=_sql(_BY_DAY, which=_OF_DAYS), days=_sql(_ADD_DAYS)
+REBUILD_DAYS = [
+    _text(
+        sql.SQL("WITH moved AS MATERIALIZED ({moved}) {days}").format(
+            moved=of_entries(name, which=_OF_DAYS, zone=_ZONE), days=add_days(name)
+        )
     )
-)
-REBUILD_MONTHS = _text(
-    _sql(_ADD_MONTHS, days="ledger_daycost", which="day BETWEEN %(first)s AND %(last)s")
-)
+    for name in _SUMMED
+]
+REBUILD_MONTHS = [
+    _text(add_months(name, days=f"ledger_day{name}", which="day BETWEEN %(first)s AND %(last)s"))
+    for name in _SUMMED
+]
 
 # What is kept against what it should be, for each period and key where they differ.
 _DRIFT = """
@@ -142,39 +115,41 @@ _DRIFT = """
 """
 _DAYS_OF_MONTHS = """
     SELECT date_trunc('month', day)::date AS month, {key}, {named_sums}
-    FROM ledger_daycost WHERE day BETWEEN %(first)s AND %(last)s GROUP BY month, {key}
+    FROM {days} WHERE day BETWEEN %(first)s AND %(last)s GROUP BY month, {key}
 """
 _TOTALS = """
-    SELECT {period}, {key}, {named_sums} FROM {of}
+    SELECT {period}, {key}, {named_sums} FROM {cost}
     WHERE {period} BETWEEN %(first)s AND %(last)s GROUP BY {period}, {key}
 """
-_NAMED = ("service", "model", "kind")
+_NAMED = ("project", "service", "model", "kind")
 
 
-def _drift(period: str, name: str, computed: LiteralString, key: tuple[str, ...] = KEY) -> str:
+def _drift(period: str, name: str, computed: LiteralString) -> str:
+    key = ROLLUPS[name]
     parts: dict[str, sql.Composable] = {
         "period": sql.Identifier(period),
         "table": sql.Identifier(f"ledger_{period}{name}"),
-        "of": sql.Identifier(f"ledger_{period}cost"),
-        "key": _each(key),
-        "named": _each(tuple(each for each in _NAMED if each in key)),
-        "measures": _each(MEASURES),
-        "named_sums": _each(MEASURES, "sum({0}) AS {0}"),
-        "which": sql.SQL(_OF_DAYS),
-        "kept_or_0": _each(MEASURES, "coalesce(kept.{0}, 0)"),
-        "computed_or_0": _each(MEASURES, "coalesce(computed.{0}, 0)"),
-        "kept_measures": _each(MEASURES, "kept.{0}"),
-        "computed_measures": _each(MEASURES, "computed.{0}"),
+        "days": sql.Identifier(f"ledger_day{name}"),
+        "cost": sql.Identifier(f"ledger_{period}cost"),
+        "key": each(key),
+        "named": each(tuple(name for name in _NAMED if name in key), "nullif({0}, '')"),
+        "measures": each(MEASURES),
+        "named_sums": each(MEASURES, "sum({0}) AS {0}"),
+        "kept_or_0": each(MEASURES, "coalesce(kept.{0}, 0)"),
+        "computed_or_0": each(MEASURES, "coalesce(computed.{0}, 0)"),
+        "kept_measures": each(MEASURES, "kept.{0}"),
+        "computed_measures": each(MEASURES, "computed.{0}"),
+        "entries": of_entries(name, which=_OF_DAYS, zone=_ZONE),
     }
     made = sql.SQL(computed).format(**parts)
     return _text(sql.SQL(_DRIFT).format(computed=made, **parts))
 
 
 DAY_DRIFTS = [
-    _drift("day", "cost", _BY_DAY),
-    *(_drift("day", name, _TOTALS, key) for name, key in TOTALS.items()),
+    *(_drift("day", name, "{entries}") for name in _SUMMED),
+    *(_drift("day", name, _TOTALS) for name in TOTALS),
 ]
 MONTH_DRIFTS = [
-    _drift("month", "cost", _DAYS_OF_MONTHS),
-    *(_drift("month", name, _TOTALS, key) for name, key in TOTALS.items()),
+    *(_drift("month", name, _DAYS_OF_MONTHS) for name in _SUMMED),
+    *(_drift("month", name, _TOTALS) for name in TOTALS),
 ]

@@ -161,7 +161,7 @@ def booked_sum(*, first: date, last: date, zone: str) -> Pico:
 
 def rollup_mismatches(*, first: date, last: date) -> list[Mismatch]:
     """Where the rollups of these days differ from the posted entries, and their totals and those of
-    their months from the days: nowhere. Six statements, whatever the range."""
+    their months from the days: nowhere. Ten statements, whatever the range."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT zone FROM ledger_rollupcursor")
         begun = cursor.fetchone()

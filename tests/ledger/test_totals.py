@@ -1,6 +1,6 @@
 """Totals are the sums of their days and months, whatever is done to these, and are read instead."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.apps import apps
@@ -110,7 +110,24 @@ def test_they_answer_what_they_can(transactional_db):
         (spend,) = spend_by_group(days=days, dimension=dimension).values()
         return spend.amount_pico
 
-    asked = ("deployment", "team", "prompt")
+    asked = ("deployment", "team", "prompt", "project")
     a_day = Days(NOON.date(), NOON.date(), "UTC")
-    assert [told_by(dimension, a_day) for dimension in asked] == [6, 7, 8]
-    assert [told_by(dimension, DAYS) for dimension in asked] == [60, 70, 80]
+    assert [told_by(dimension, a_day) for dimension in asked] == [6, 7, 8, 10]
+    assert [told_by(dimension, DAYS) for dimension in asked] == [60, 70, 80, 100]
+
+
+def test_projects_follow_the_cursor_through_batches_and_zones(transactional_db):
+    late = datetime(2026, 5, 31, 23, tzinfo=UTC)
+    for n, tags in enumerate([["project:b", "project:a"], ["projects:x"], [], ["project:"]]):
+        booked(late, 10**n, tags=tags, channel="staging" if n else "")
+    for zone, day in (("UTC", date(2026, 5, 31)), ("Europe/Berlin", date(2026, 6, 1))):
+        assert post_all(zone, batch=1) == 4
+        assert rollup_mismatches(first=MAY["first"], last=date(2026, 6, 30)) == []
+        for period, first in (("day", day), ("month", day.replace(day=1))):
+            rows = model(period, "byproject").objects.values_list(
+                period, "project", "channel", "amount_pico"
+            )
+            assert {*rows} == {(first, "a", "", 1), (first, "", "staging", 1110)}
+    rebuild_days(first=MAY["first"], last=date(2026, 6, 30), zone="Europe/Berlin")
+    assert rollup_mismatches(first=MAY["first"], last=date(2026, 6, 30)) == []
+    assert model("month", "byproject").objects.count() == 2

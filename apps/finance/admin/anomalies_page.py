@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from apps.core.money import PICO, Pico, exact_usd, pico_from_usd
 from apps.core.one_view import one_view
-from apps.finance.admin.pages import asked, bar_of_controls, may_see_costs, page
+from apps.finance.admin.pages import asked, at_most, bar_of_controls, may_see_costs, page
 from apps.finance.anomalies import FEWEST, WINDOW, Anomaly, anomalies
 from apps.finance.judged import judged
 from apps.finance.links import narrowed
@@ -34,7 +34,8 @@ PARAMETER = "at_least"
 @one_view()
 def costs_anomalies(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    parsed = _short(asked(request.GET, now, also=(PARAMETER,)))
+    # a year of days of every group is more than anybody looks through
+    parsed = at_most(asked(request.GET, now, also=(PARAMETER,)), LONGEST)
     query, at_least = parsed.query, _at_least(request, parsed)
     today = now.astimezone(ZoneInfo(query.days.zone)).date()
     found = judged(
@@ -59,17 +60,6 @@ def costs_anomalies(request: HttpRequest) -> HttpResponse:
         **controls,
     }
     return page(request, "finance/anomalies.html", shown, parsed, now)
-
-
-def _short(parsed: Parsed) -> Parsed:
-    """A year of days of every group is more than anybody looks through."""
-    days = parsed.query.days
-    if days.count > LONGEST:
-        text = f"At most {LONGEST} days; these are {days.count}. Choose fewer."
-        parsed.faults.setdefault("from", []).append(text)
-        last = Days(days.last - timedelta(days=LONGEST - 1), days.last, days.zone)
-        parsed.query = replace(parsed.query, days=last, range="")
-    return parsed
 
 
 def _at_least(request: HttpRequest, parsed: Parsed) -> Pico:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -32,6 +32,7 @@ from apps.finance.ranges import PRESETS, preset
 from apps.finance.savings import provider_cache_saved
 from apps.finance.selectors import check, cost_rows, views_for
 from apps.finance.table import MOST_ROWS, columns, in_order, rest_of, sort_of
+from apps.ledger.reports import Days
 
 may_see_costs = permission_required("ledger.view_entry", raise_exception=True)
 _COMPARED = {
@@ -98,6 +99,17 @@ def costs_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 
 def asked(parameters: QueryDict, now: datetime, *, also: tuple[str, ...] = ()) -> Parsed:
     return parse(parameters, now=now, zone=settings.REPORTING_TIME_ZONE, also=also)
+
+
+def at_most(parsed: Parsed, longest: int, *, because: str = "") -> Parsed:
+    """The question, or that of the last `longest` of its days, and why."""
+    days = parsed.query.days
+    if days.count > longest:
+        text = f"At most {longest} days{because}; these are {days.count}. Choose fewer."
+        parsed.faults.setdefault("from", []).append(text)
+        kept = Days(days.last - timedelta(days=longest - 1), days.last, days.zone)
+        parsed.query = replace(parsed.query, days=kept, range="")
+    return parsed
 
 
 def page(

@@ -1,7 +1,6 @@
 """What was saved, and how."""
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,13 +9,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.core.one_view import one_view
-from apps.finance.admin.pages import asked, bar_of_controls, may_see_costs, page
+from apps.finance.admin.pages import asked, at_most, bar_of_controls, may_see_costs, page
 from apps.finance.links import narrowed
-from apps.finance.parsing import Parsed
 from apps.finance.query import LONGEST_OF_ENTRIES, Query
 from apps.finance.saved import Savings, savings
 from apps.finance.selectors import check, total
-from apps.ledger.reports import Days
 
 MOST = 100
 _CACHE = (
@@ -36,6 +33,7 @@ WAYS = (
     ("Providers’ caches", "provider_cache", _PROVIDER_CACHE),
     ("Batch", "batch", _BATCH),
 )
+_ENTRIES = ", because savings are read from the entries themselves"
 
 
 @require_safe
@@ -43,7 +41,7 @@ WAYS = (
 @one_view()
 def costs_savings(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    parsed = _short(asked(request.GET, now))
+    parsed = at_most(asked(request.GET, now), LONGEST_OF_ENTRIES, because=_ENTRIES)
     query = replace(parsed.query, group_by=parsed.query.group_by[:1])
     found = savings(query=query)
     today = now.astimezone(ZoneInfo(query.days.zone)).date()
@@ -61,19 +59,6 @@ def costs_savings(request: HttpRequest) -> HttpResponse:
         **controls,
     }
     return page(request, "finance/savings.html", shown, parsed, now)
-
-
-def _short(parsed: Parsed) -> Parsed:
-    days = parsed.query.days
-    if days.count > LONGEST_OF_ENTRIES:
-        text = (
-            f"At most {LONGEST_OF_ENTRIES} days, because savings are read from the entries "
-            f"themselves; these are {days.count}. Choose fewer."
-        )
-        parsed.faults.setdefault("from", []).append(text)
-        first = days.last - timedelta(days=LONGEST_OF_ENTRIES - 1)
-        parsed.query = replace(parsed.query, days=Days(first, days.last, days.zone), range="")
-    return parsed
 
 
 def _way(found: Savings, label: str, name: str, about: str) -> tuple[str, str, int, float]:

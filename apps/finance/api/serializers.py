@@ -29,8 +29,9 @@ class CostsQuery(serializers.Serializer[Any]):
     grain = serializers.ChoiceField(
         list(LONGEST),
         required=False,
-        help_text=f"Rows by it as well; without it, of the whole range. {_LENGTHS}; with channel "
-        f"or a tag, {LONGEST_OF_ENTRIES}.",
+        help_text=f"Rows by it as well; without it, of the whole range. {_LENGTHS}; with a tag "
+        f"other than project, or channel or project beside more than owners, "
+        f"{LONGEST_OF_ENTRIES}.",
     )
     page_size = serializers.IntegerField(
         required=False, min_value=1, max_value=200, help_text="Usually 50."

@@ -1,5 +1,7 @@
 """By what the rollups sum, and what. `ledger_day` or `ledger_month` before a name is a table."""
 
+from typing import LiteralString
+
 MEASURES = (
     "entries",
     "input_tokens",
@@ -32,5 +34,11 @@ TOTALS = {
         *("purpose", "kind"),
     ),
 }
+# What an entry was for: by its tag `project:`, and by its channel. Neither is in `KEY`.
+PROJECT_KEY = ("project", "channel", "service", "team", "cost_center", "purpose", "kind")
+# Of an entry; of several such tags the first by the alphabet.
+PROJECT: LiteralString = """coalesce((
+    SELECT min(substr(tag, length('project:') + 1)) FROM jsonb_array_elements_text(tags) tag
+    WHERE starts_with(tag, 'project:')), '')"""
 # From the fewest rows to the most.
-ROLLUPS = {**TOTALS, "cost": KEY}
+ROLLUPS = {**TOTALS, "cost": KEY, "byproject": PROJECT_KEY}

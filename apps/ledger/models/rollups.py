@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from django.db import models
 
 from apps.ledger.fields import Xid8Field
-from apps.ledger.models import total_triggers
+from apps.ledger.models import project_trigger, total_triggers
 from apps.ledger.models.books import CallSlugs, EntryKind, Purpose
-from apps.ledger.models.rollup_keys import KEY, TOTALS
+from apps.ledger.models.rollup_keys import KEY, PROJECT_KEY, TOTALS
 
 
 class Summed(models.Model):
@@ -65,6 +65,16 @@ class PromptTotal(SupplyTotal):
     prompt = models.CharField(max_length=50)
     prompt_version = models.PositiveIntegerField()
     arm = models.CharField(max_length=91)
+
+    class Meta:
+        abstract = True
+
+
+class ProjectSum(OwnerTotal):
+    """Sums of entries by what they were for; the cursor's trigger keeps them."""
+
+    project = models.TextField()
+    channel = models.CharField(max_length=50)
 
     class Meta:
         abstract = True
@@ -130,6 +140,16 @@ class MonthByPrompt(PromptTotal, OfMonth):
         constraints = _one("month", TOTALS["byprompt"], "one_prompt_a_month")
 
 
+class DayByProject(ProjectSum, OfDay):
+    class Meta:
+        constraints = _one("day", PROJECT_KEY, "one_project_a_day")
+
+
+class MonthByProject(ProjectSum, OfMonth):
+    class Meta:
+        constraints = _one("month", PROJECT_KEY, "one_project_a_month")
+
+
 class DayAttempts(models.Model):
     """What the attempts that started on one day were like, as far as they have ended."""
 
@@ -158,3 +178,6 @@ class RollupCursor(models.Model):
     verified_at = models.DateTimeField(null=True)
     verified_day = models.DateField(null=True, help_text="Whose rollups were compared.")
     differences = models.PositiveIntegerField(default=0, db_default=0)
+
+    class Meta:
+        triggers = [project_trigger.trigger()]
