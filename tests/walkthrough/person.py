@@ -1,14 +1,16 @@
 """Somebody at a browser who has a keyboard and no mouse, and notices what is wrong with a page."""
 
 from collections.abc import Sequence
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.visitor import DESKTOP, PHONE, Visitor
+from tests.visitor import DESKTOP, NARROW_RULES, PHONE, Visitor
 
 View = tuple[str, int]  # theme, and width in pixels
 VIEWS: Sequence[View] = (("light", 1440), ("light", 390), ("dark", 1440), ("dark", 390))
+OF_THE_VIEW = ("color-contrast", *NARROW_RULES)
 PAPER = (720, 1050)  # A4 with margins, in CSS pixels
 PRINT: View = ("print", PAPER[0])
 PAINTED = """new Promise(done => {
@@ -103,8 +105,9 @@ class Person:
         self.page.get_by_text(text).first.wait_for()
 
     def look(self, name: str, shots: Path | None = None, *, views: Sequence[View] = VIEWS) -> None:
-        """The page as others have it: axe, the page's policy, its width, and pictures of it."""
-        for theme, width in views:
+        """The page as others have it: axe, the page's policy, its width, and pictures of it. What
+        neither colours nor the width decide is asked in the first view only."""
+        for rules, (theme, width) in zip(chain([()], repeat(OF_THE_VIEW)), views, strict=False):
             if theme == "print":
                 self._print(name, width, shots)
                 continue
@@ -112,7 +115,7 @@ class Person:
             self.page.evaluate(PAINTED)  # what scrolls at this width is marked after that
             self.visitor.theme(theme)
             where = f"{name} {theme} {width}"
-            self.faults += [f"{where}: {fault}" for fault in self.visitor.axe()]
+            self.faults += [f"{where}: {fault}" for fault in self.visitor.axe(*rules)]
             if self.visitor.scrolls_sideways:
                 self.faults.append(f"{where}: scrolls sideways")
             if shots:
