@@ -36,13 +36,15 @@ class Check:
         return f"{self.title}: {self.open:,}. {self.way_out}"
 
 
-_registered: list[Callable[[Period], Check]] = []
+Ask = Callable[[Period], Check]
+_registered: dict[bool, list[Ask]] = {False: [], True: []}
 
 
-def register_check(check: Callable[[Period], Check]) -> None:
-    """Apps above the ledger add what they know of a month, when Django starts."""
-    if check not in _registered:
-        _registered.append(check)
+def register_check(check: Ask, *, is_long: bool = False) -> None:
+    """Apps above the ledger add what they know of a month, when Django starts. `is_long`: asked
+    when the month is closed, not by each look at its page."""
+    if check not in _registered[is_long]:
+        _registered[is_long].append(check)
 
 
 def quick_checks(period: Period) -> list[Check]:
@@ -74,7 +76,7 @@ def quick_checks(period: Period) -> list[Check]:
             "status__exact=requested",
         ),
         Check("Entries that no report holds yet", _unposted(period), "Wait for a minute."),
-        *(check(period) for check in _registered),
+        *(check(period) for check in _registered[False]),
     ]
 
 
@@ -91,6 +93,7 @@ def long_checks(period: Period) -> Iterator[Check]:
         0 if _ended(period) else 1,
         "Wait until they end; pg_stat_activity names them.",
     )
+    yield from (check(period) for check in _registered[True])
 
 
 def _unposted(period: Period) -> int:

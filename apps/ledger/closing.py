@@ -104,7 +104,7 @@ def reopen(*, month: date) -> Period:
 
 def close(*, month: date, by: Any) -> Period:
     """Seal it: nothing is ever dated into it again. Raises `ClosingRefused` with all that is left
-    to do. Reads all entries of the month, in seconds for a million."""
+    to do. Reads all entries of the month, in about a minute for a million."""
 
     def change(place: _Place) -> None:
         period = place.period

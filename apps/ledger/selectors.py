@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +10,10 @@ from django.db import connection
 from django.db.models import Count, QuerySet
 
 from apps.core.money import Pico
-from apps.ledger import rollup_sql
 from apps.ledger.models import Attempt, AttemptStatus, Entry, EntryKind, RollupCursor
 from apps.ledger.models.rollup_keys import MEASURES
 from apps.ledger.months import end_of_month, start_of_month
+from apps.ledger.rollup_sql import DAY_DRIFTS, MONTH_DRIFTS
 from apps.ledger.types import Mismatch
 
 _FAULTS = """
@@ -53,7 +53,8 @@ _FAULTS = """
       AND (asked.kind, asked.amount_pico, asked.provider, asked.model, asked.service, asked.team,
            asked.cost_center) IS DISTINCT FROM (entry.kind, entry.amount_pico, entry.provider,
            entry.model, entry.service, entry.team, entry.cost_center)
-    UNION ALL
+"""
+_UNBOOKED = """
     SELECT asked.id, 'it was approved, but is not booked'
     FROM ledger_adjustment asked
     WHERE asked.status = 'approved'
@@ -137,11 +138,25 @@ def open_quarantine(*, before: datetime | None = None) -> Quarantine:
 def broken_entries(
     *, start: datetime | None = None, end: datetime | None = None
 ) -> list[EntryFault]:
-    """Entries from `start` to before `end` that cannot be right: none. Reads all of them."""
+    """Entries from `start` to before `end` that cannot be right: none. Reads all of them, and with
+    both bounds a day in a statement: a page that asks is answered within seconds each time."""
     with connection.cursor() as cursor:
-        values = {"start": start or "-infinity", "end": end or "infinity"}
-        cursor.execute(_FAULTS, values)
-        return [EntryFault(entry_id, fault) for entry_id, fault in cursor.fetchall()]
+        rows: list[tuple[UUID, str]] = []
+        for values in _days_of(start, end):
+            cursor.execute(_FAULTS, values)
+            rows += cursor.fetchall()
+        cursor.execute(_UNBOOKED)
+        return [EntryFault(entry_id, fault) for entry_id, fault in (*rows, *cursor.fetchall())]
+
+
+def _days_of(start: datetime | None, end: datetime | None) -> Iterator[dict[str, Any]]:
+    if start is None or end is None:
+        yield {"start": start or "-infinity", "end": end or "infinity"}
+        return
+    while start < end:
+        after = min(start + timedelta(days=1), end)
+        yield {"start": start, "end": after}
+        start = after
 
 
 def booked_days(*, zone: str) -> tuple[date, date] | None:
@@ -161,23 +176,29 @@ def booked_sum(*, first: date, last: date, zone: str) -> Pico:
 
 def rollup_mismatches(*, first: date, last: date) -> list[Mismatch]:
     """Where the rollups of these days differ from the posted entries, and their totals and those of
-    their months from the days: nowhere. Ten statements, whatever the range."""
+    their months from the days: nowhere. Five statements for a week, and five for the months."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT zone FROM ledger_rollupcursor")
         begun = cursor.fetchone()
         if begun is None:
             return []
-        days: dict[str, Any] = {"first": first, "last": last, "zone": begun[0]}
         months: dict[str, Any] = {"first": start_of_month(first), "last": end_of_month(last)}
+        asked = [
+            *((drift, week) for week in _weeks(first, last, begun[0]) for drift in DAY_DRIFTS),
+            *((drift, months) for drift in MONTH_DRIFTS),
+        ]
         rows: list[tuple[Any, ...]] = []
-        for statements, values in (
-            (rollup_sql.DAY_DRIFTS, days),
-            (rollup_sql.MONTH_DRIFTS, months),
-        ):
-            for statement in statements:
-                cursor.execute(statement, values)
-                rows += cursor.fetchall()
+        for statement, values in asked:
+            cursor.execute(statement, values)
+            rows += cursor.fetchall()
     return [mismatch for row in rows for mismatch in _mismatches(*row)]
+
+
+def _weeks(first: date, last: date, zone: str) -> Iterator[dict[str, Any]]:
+    while first <= last:
+        end = min(first + timedelta(days=6), last)
+        yield {"first": first, "last": end, "zone": zone}
+        first = end + timedelta(days=1)
 
 
 def _mismatches(period: date, what: str, *sums: Any) -> Iterator[Mismatch]:

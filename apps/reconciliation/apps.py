@@ -6,6 +6,7 @@ class ReconciliationConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.ledger.checklist import register_check
-        from apps.reconciliation.month_check import reconciled
+        from apps.reconciliation.month_check import reconciled, unchanged
 
         register_check(reconciled)
+        register_check(unchanged, is_long=True)

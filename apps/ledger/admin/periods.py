@@ -142,7 +142,7 @@ class PeriodAdmin(ReadOnlyAdmin):
     @confirmed_action(
         description="Close for ever",
         question="Nothing will ever be dated into this month again, and nobody can open it. Every "
-        "entry is read first, which takes seconds for a million. Close it?",
+        "entry is read first, which takes about a minute for a million. Close it?",
         button="Close for ever",
         permissions=("close",),
     )
