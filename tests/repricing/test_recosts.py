@@ -106,10 +106,11 @@ def test_one_killed_midway_goes_on_where_it_was(deployment, people, monkeypatch)
 
 def test_while_another_process_books_nobody_waits_for_it(asked, people):
     approve_recost(recost_id=asked.pk, by=people[1], now=END)
-    with closing(connection.copy()) as other:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [booking._LOCK])
+    with closing(connection.copy()) as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [booking._LOCK])
         assert book_all() == 0
+        # a session that is closed lets go of it a little later
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [booking._LOCK])
     assert book_all() == 1
 
 
