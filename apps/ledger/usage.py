@@ -15,6 +15,7 @@ from psycopg import sql
 
 from apps.core.money import Pico
 from apps.ledger import report_sql
+from apps.ledger.models.rollup_keys import MEASURES
 from apps.ledger.reports import Days, run_report
 
 DIMENSIONS = (
@@ -31,15 +32,7 @@ DIMENSIONS = (
 Period = Literal["", "day", "month"]
 Key = str | int | date
 _SENT = sql.SQL("kind <> %(hit)s")
-_MEASURED = (
-    "kind",
-    "input_tokens",
-    "output_tokens",
-    "cached_tokens",
-    "saved_tokens",
-    "amount_pico",
-    "avoided_pico",
-)
+_MEASURED = ("kind", *(name for name in MEASURES if name != "entries"))
 _SELECT = """
     SELECT * FROM (
         SELECT {keys},

@@ -62,3 +62,9 @@ def test_calls_that_go_on_are_no_drift(transactional_db, finance):
             with connection.execute_wrapper(calls):
                 found = foot(finance, path)
             assert "Drift 0" in found, path
+        statement = "/admin/costs/statements/one/?month=2026-03&name=t"
+        for path in ("/admin/costs/statements/?month=2026-03", statement):
+            with connection.execute_wrapper(calls):
+                response = finance.get(path)
+            context = response.context
+            assert context.get("adds_up", context.get("statement") and context["statement"].adds_up)

@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.ledger.checklist import long_checks, quick_checks
 from apps.ledger.models import Period
@@ -113,3 +115,16 @@ def test_a_newer_statement_opens_the_month_again(acme):
     imported(text_of([*agreeing().values(), agreeing()[1, "large", "input"]]), acme)
     assert check().open == 1
     assert day(1) == date(2026, 3, 1)
+
+
+def test_more_providers_ask_no_more(acme, django_assert_max_num_queries):
+    with CaptureQueriesContext(connection) as of_one:
+        check()
+    other = make_provider(slug="other")
+    source = Source.objects.get()
+    source.pk, source.provider = None, other
+    source.save()
+    booked("other", "large", datetime(2026, 3, 9, tzinfo=UTC), {"out_text": 1}).save()
+    signed(text_of(agreeing().values()), other)
+    with django_assert_max_num_queries(len(of_one)):
+        assert check().open == 2

@@ -25,6 +25,7 @@ from apps.ledger.months import start_of_month, start_of_next_month
 
 @require_safe
 @may_see_costs
+@one_view()
 def statements_list(request: HttpRequest) -> HttpResponse:
     month, by, faults = _asked(request)
     lines, whole = statements(month=month, by=by, zone=settings.REPORTING_TIME_ZONE)
@@ -46,6 +47,7 @@ def statements_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @may_see_costs
+@one_view()
 def statement_of(request: HttpRequest) -> HttpResponse:
     month, by, faults = _asked(request)
     given, name = _name(request)
