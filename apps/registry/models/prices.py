@@ -11,9 +11,7 @@ from apps.core.fields import PicoUSDField
 from apps.core.models import TimestampedModel, moves_config_epoch
 from apps.registry.models.catalogue import Deployment
 from apps.registry.tiers import DEFAULT_TIER
-from apps.registry.validators import (
-    check_service_tier,
-)
+from apps.registry.validators import check_service_tier
 
 
 class UsageClass(models.TextChoices):
