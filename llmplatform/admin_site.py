@@ -112,6 +112,7 @@ NAVIGATION = (
             Entry("Adjustments", "ledger", model="ledger.adjustment"),
             Entry("Reconciliation", "proposals", model="reconciliation.statement"),
             Entry("Statement formats", "tiers", model="reconciliation.source"),
+            Entry("Waived statements", "proposals", model="reconciliation.waiver"),
             Entry("Month close", "releases", model="ledger.period"),
             Entry("Attempts", "attempts", model="ledger.attempt"),
         ),

@@ -30,12 +30,14 @@ _PROMPTS = _on(
 _BOOKS = _on(VIEW, "ledger", "attempt", "usage", "entry")
 _ADJUSTMENTS = _on(VIEW, "ledger", "adjustment")
 _MONTHS = _on(VIEW, "ledger", "period")
-_STATEMENTS = _on(VIEW, "reconciliation", "statement", "statementline", "source", "itemname")
+_STATEMENTS = _on(
+    VIEW, "reconciliation", "statement", "statementline", "source", "itemname", "waiver"
+)
 _STATEMENTS_SETTLED = (
-    _on(("add",), "reconciliation", "statement")
+    _on(("add",), "reconciliation", "statement", "waiver")
     | _on(EDIT, "reconciliation", "source")
     | _on(ALL, "reconciliation", "itemname")
-    | frozenset({"reconciliation.settle_difference"})
+    | frozenset({"reconciliation.settle_difference", "reconciliation.approve_waiver"})
 )
 _BUDGETS = _on(
     VIEW, "budgets", "budget", "window", "hold", "holdwindow", "budgetraise", "thresholdcrossing"

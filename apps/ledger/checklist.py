@@ -31,6 +31,7 @@ class Check:
     way_out: str
     page: str = ""  # name of the page where it is done
     query: str = ""
+    note: str = ""  # what somebody who signs the month should know, done or not
 
     def __str__(self) -> str:
         return f"{self.title}: {self.open:,}. {self.way_out}"

@@ -4,13 +4,17 @@ from datetime import UTC, date, datetime
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.ledger.checklist import long_checks, quick_checks
+from apps.ledger.closing import make_periods
 from apps.ledger.models import Period
-from apps.reconciliation.models import Source
+from apps.reconciliation.errors import ReconciliationRefused
+from apps.reconciliation.models import Source, Waiver
 from apps.reconciliation.services.signing import sign_off
+from apps.reconciliation.services.waiving import approve_waiver, reject_waiver, request_waiver
 from tests.factories import make_provider
 from tests.reconciliation.month import (
     DAYS,
@@ -102,11 +106,48 @@ def test_books_that_changed_since_ask_for_another_look(acme):
     assert "2026-03-01 to 2026-03-31: the books changed since" in check(**stale).way_out
 
 
-def test_servers_that_send_no_bill_are_left_out(acme):
+def test_providers_that_were_deleted_are_left_out(acme):
     make_provider(slug="gone").delete()
     booked("gone", "large", datetime(2026, 3, 9, tzinfo=UTC), {"out_text": 1}).save()
-    Source.objects.update(format="none")
+    assert "gone" not in check().way_out
+
+
+def test_who_sends_no_bill_is_waived_by_two_people(acme):
+    Source.objects.update(format="none")  # one person's word
+    assert "acme sends no bill: ask to waive its statement" in check().way_out
+
+    make_periods(zone="UTC", now=datetime(2026, 4, 2, tzinfo=UTC))
+    anna, ben = (User.objects.create(username=name) for name in ("anna", "ben"))
+    asked = request_waiver(
+        provider=acme, period=Period.objects.get(), reason="our servers", by=anna, now=NOW
+    )
+    assert "acme waits for somebody else than anna" in check().way_out
+    assert check().note == ""
+    with pytest.raises(ReconciliationRefused, match="somebody else"):
+        approve_waiver(waiver_id=asked.pk, by=anna, now=NOW)
+
+    approve_waiver(waiver_id=asked.pk, by=ben, now=NOW)
     assert check().open == 0
+    said = "Waived: acme, asked for by anna, approved by ben (“our servers”)."
+    assert check().note == said
+    april = check(first=date(2026, 4, 1), last=date(2026, 5, 1))
+    assert april.note == ""  # of its month alone
+
+
+def test_the_database_asks_for_two_people(acme):
+    make_periods(zone="UTC", now=datetime(2026, 4, 2, tzinfo=UTC))
+    anna = User.objects.create(username="anna")
+    asked = request_waiver(
+        provider=acme, period=Period.objects.get(), reason="our servers", by=anna, now=NOW
+    )
+    rows = Waiver.objects.filter(pk=asked.pk)
+    with pytest.raises(IntegrityError, match="waiver_needs_two_people"), transaction.atomic():
+        rows.update(status="approved", decided_by=anna, decided_at=NOW)
+    with pytest.raises(ValidationError, match="one_waiver_of_a_month"):
+        request_waiver(provider=acme, period=Period.objects.get(), reason="again", by=anna, now=NOW)
+    reject_waiver(waiver_id=asked.pk, by=anna, now=NOW)
+    with pytest.raises(ProgrammingError, match="Cannot update"), transaction.atomic():
+        rows.update(status="requested", decided_by=None, decided_at=None)
 
 
 def test_a_newer_statement_opens_the_month_again(acme):

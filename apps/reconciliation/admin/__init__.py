@@ -1,1 +1,1 @@
-from apps.reconciliation.admin import lines, sources, statements  # noqa: F401
+from apps.reconciliation.admin import lines, sources, statements, waivers  # noqa: F401

@@ -17,6 +17,7 @@ from apps.reconciliation.models.statements import (
     StatementLine,
     StatementStatus,
 )
+from apps.reconciliation.models.waivers import Waiver, WaiverStatus
 
 __all__ = [
     "Category",
@@ -34,4 +35,6 @@ __all__ = [
     "StatementFile",
     "StatementLine",
     "StatementStatus",
+    "Waiver",
+    "WaiverStatus",
 ]

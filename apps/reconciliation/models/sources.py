@@ -42,7 +42,11 @@ class Source(TimestampedModel):
     """Column names count for “another CSV” only; the other formats know theirs."""
 
     provider = models.OneToOneField(Provider, models.CASCADE, related_name="+")
-    format = models.CharField(max_length=10, choices=FileFormat.choices)
+    format = models.CharField(
+        max_length=10,
+        choices=FileFormat.choices,
+        help_text="Of one that sends no bill, two people waive the statement of each month.",
+    )
     accounts = models.CharField(
         max_length=1000,
         blank=True,
