@@ -18,9 +18,8 @@ from apps.reconciliation.models import (
     Waiver,
     WaiverStatus,
 )
+from apps.reconciliation.standing import is_too_much
 from apps.registry.models import Provider
-
-ONE_IN = 1000  # unexplained parts of a statement that a month may close with: 0.1 %
 
 
 def reconciled(period: Period) -> Check:
@@ -105,7 +104,7 @@ def _fault(rows: list[Statement], first: date, last: date) -> str:
     if missing := _missing(rows, first, last):
         return f"has no signed-off statement of {missing} of its days"
     for row in rows:
-        if abs(row.unexplained_pico) * ONE_IN > abs(row.theirs_pico):
+        if is_too_much(row.unexplained_pico, row.theirs_pico):
             return f"has more than 0.1 % unexplained ({row.first_day} to {row.last_day})"
     return ""
 

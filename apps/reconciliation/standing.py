@@ -9,6 +9,8 @@ from apps.ledger.models import AdjustmentStatus
 from apps.reconciliation.models import Choice, Decision, Difference, Statement
 from apps.reconciliation.types import Key
 
+ONE_IN = 1000  # unexplained parts of a statement that a month may close with: 0.1 %
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -62,6 +64,11 @@ def unexplained(rows: Iterable[Difference], done: dict[Key, Settled]) -> Pico:
 
 def unexplained_of(statement: Statement) -> Pico:
     return unexplained(statement.differences.all(), settled(statement))
+
+
+def is_too_much(unexplained_pico: Pico, theirs_pico: Pico) -> bool:
+    """Whether a month would not close with so much unexplained of such a statement."""
+    return abs(unexplained_pico) * ONE_IN > abs(theirs_pico)
 
 
 def key_of(row: Difference | Decision) -> Key:

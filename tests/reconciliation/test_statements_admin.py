@@ -1,13 +1,14 @@
 """Statements in the admin: finance uploads, looks, decides and signs off; others may not."""
 
 import csv
+from dataclasses import replace
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from apps.core.money import pico_from_usd
+from apps.core.money import pico_from_usd, short_usd
 from apps.ledger.adjusting import approve_adjustment
 from apps.ledger.models import Adjustment, Entry
 from apps.reconciliation.models import Decision, Source, Statement
@@ -61,6 +62,25 @@ def do(client, statement, what, **values):
 def page_of(client, statement, **asked):
     url = reverse("admin:reconciliation_statement_change", args=[statement.pk])
     return client.get(url, asked).content.decode()
+
+
+def test_signing_off_warns_of_what_keeps_the_month_open(client, acme):
+    log_in(client)
+    lines = agreeing()
+    whole = sum(line.pico for line in lines.values())
+    line = lines[5, "large", "input"]
+    url = "admin:reconciliation_statement_action"
+
+    lines[5, "large", "input"] = replace(line, pico=line.pico + whole // 1010)
+    statement = imported(text_of(lines.values()), acme)
+    page = client.get(reverse(url, args=[statement.pk, "sign"])).content.decode()
+    assert "l-warning" not in page
+
+    lines[5, "large", "input"] = replace(line, pico=line.pico + whole * 37 // 963)
+    statement = imported(text_of(lines.values()), acme)
+    page = client.get(reverse(url, args=[statement.pk, "sign"])).content.decode()
+    assert "that acme bills (3.70%) is not explained. A month does not close with more" in page
+    assert f"{short_usd(whole * 37 // 963)} of the" in page
 
 
 def test_an_empty_list_says_what_to_do(client, db):

@@ -27,13 +27,19 @@ class ReasonForm(forms.Form):
 
 
 def confirmed_action(
-    *, description: str, question: str, button: str, permissions: tuple[str, ...] = ("change",)
+    *,
+    description: str,
+    question: str,
+    button: str,
+    permissions: tuple[str, ...] = ("change",),
+    warning: Callable[[QuerySet[Any]], str] = lambda _: "",
 ) -> Callable[[Run], Action]:
     """Makes `method(self, request, queryset, reason) -> message` an admin action that asks first.
 
     Name the method in `actions` for the list, and in `object_actions` for a button on the
     object's page. It runs only from a POST that carries a reason; what it returns is shown as
-    a message. `permissions` are those of Django's `@admin.action`.
+    a message. `permissions` are those of Django's `@admin.action`. `warning`: what to know of the
+    chosen rows before going on; "" where there is nothing.
     """
 
     def decorate(run: Run) -> Action:
@@ -43,7 +49,16 @@ def confirmed_action(
             if request.method == "POST" and form.is_valid():
                 messages.success(request, run(self, request, queryset, form.cleaned_data["reason"]))
                 return None
-            return ask_first(self, request, queryset, form, run.__name__, question, button)
+            return ask_first(
+                self,
+                request,
+                queryset,
+                form,
+                run.__name__,
+                question,
+                button,
+                warning=warning(queryset),
+            )
 
         action.short_description = description  # type: ignore[attr-defined]
         action.allowed_permissions = permissions  # type: ignore[attr-defined]
@@ -61,6 +76,7 @@ def ask_first(
     question: str,
     button: str,
     template: str = "admin/confirm_action.html",
+    warning: str = "",
 ) -> TemplateResponse:
     """The page between choosing rows and the action `name`, which its form posts to again."""
     count = queryset.count()
@@ -69,6 +85,7 @@ def ask_first(
         "opts": admin.opts,
         "form": form,
         "button": button,
+        "warning": warning,
         "objects": queryset[:SHOWN],
         "count": count,
         "more": max(0, count - SHOWN),

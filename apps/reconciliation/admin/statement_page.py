@@ -4,13 +4,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from apps.core.charts import waterfall
 from apps.core.clock import db_now
-from apps.core.money import Pico
+from apps.core.money import Pico, short_usd
 from apps.reconciliation.admin.drawing import bridge_of, steps_of
 from apps.reconciliation.export import lines_csv
 from apps.reconciliation.models import Source, Statement, StatementStatus
@@ -22,6 +23,7 @@ from apps.reconciliation.selectors import (
     replaced_by,
     unknown_items,
 )
+from apps.reconciliation.standing import is_too_much, unexplained_of
 from apps.reconciliation.types import ABOUT, Column
 
 PER_PAGE = 50
@@ -79,6 +81,23 @@ def csv_file(request: HttpRequest, statement: Statement) -> StreamingHttpRespons
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     lines = lines_csv(statement, found, now=db_now())
     return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def unexplained_warning(statements: QuerySet[Statement]) -> str:
+    """Whose month would not close with what nobody explained, and how much that is."""
+    return " ".join(filter(None, map(_warning, statements)))
+
+
+def _warning(statement: Statement) -> str:
+    left = unexplained_of(statement)
+    if not is_too_much(left, statement.theirs_pico):
+        return ""
+    share = share_of(left, statement.theirs_pico).lstrip("+")
+    return (
+        f"{short_usd(left)} of the {short_usd(statement.theirs_pico)} that {statement.provider} "
+        f"bills ({share}) is not explained. A month does not close with more than 0.1 % "
+        "unexplained: book or explain the differences first."
+    )
 
 
 def share_of(amount: Pico, whole: Pico) -> str:

@@ -172,6 +172,7 @@ class StatementAdmin(ReadOnlyAdmin):
         "is kept with it.",
         button="Sign off",
         permissions=("settle",),
+        warning=statement_page.unexplained_warning,
     )
     def sign(self, request: HttpRequest, queryset: QuerySet[Statement], reason: str) -> str:
         def decide(pk: UUID) -> object:
