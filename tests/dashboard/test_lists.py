@@ -45,6 +45,14 @@ def test_a_short_list_is_counted_exactly(db: None, small_bounds: None) -> None:
     assert (paginator.num_pages, paginator.is_cut) == (3, False)
 
 
+def test_a_list_says_in_one_way_how_long_it_is(signed_in: Client, small_bounds: None) -> None:
+    make_groups(9)
+    page = signed_in.get(GROUPS, {"q": "group"}).content.decode()
+    assert "6+ results" in page
+    assert "6+ groups" in page
+    assert "7 results" not in page
+
+
 def test_a_page_beyond_the_last_leads_to_the_last(signed_in: Client) -> None:
     response = signed_in.get(GROUPS, {"p": "201", "q": "x"})
     assert response.status_code == 302
