@@ -95,6 +95,11 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": _HOUSEKEEPING,
     },
+    "close-months": {
+        "task": "ledger.close_months",
+        "schedule": 5.0,
+        "options": _HOUSEKEEPING,
+    },
     "verify-rollups": {
         "task": "ledger.verify_rollups",
         "schedule": crontab(hour="3", minute="10"),

@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from apps.core.money import Pico
-from apps.ledger.closing import lock_boundary
+from apps.ledger.boundary import lock_boundary
 from apps.ledger.models import Adjustment, AdjustmentStatus, Entry
 
 _NAMES = ("provider", "model", "service", "team", "cost_center")

@@ -1,45 +1,27 @@
 """Months are closed one after the other, by two people: one closes softly, from when on only
-adjustments and credits are dated into the month; another closes it for ever, once all that the
-checklist names is done. What becomes known later is booked in an open month.
+adjustments and credits are dated into the month; another asks that it be closed for ever, once all
+that the checklist names is done, and a worker does so (`final_close`). What becomes known later is
+booked in an open month.
 
-A trigger keeps it (docs/adr/0131): it asks `Boundary` about entries that are older than an hour,
-and locks it, so that none can slip in while a month is sealed.
+A trigger keeps it (docs/adr/0131): it asks `Boundary` about entries that are older than an hour.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import connection, transaction
+from django.db import connection
+from django.db.models import QuerySet
 
 from apps.core.clock import db_now
-from apps.ledger.checklist import long_checks, quick_checks
-from apps.ledger.models import Boundary, Entry, Period, PeriodStatus
+from apps.ledger.boundary import ClosingRefused, Place, change_period, is_one_of
+from apps.ledger.checklist import quick_checks
+from apps.ledger.models import Closing, ClosingStatus, Entry, Period, PeriodStatus
 from apps.ledger.months import start_of_month, start_of_next_month
-from apps.ledger.sealing import seal_period, stored
 
 REST = timedelta(days=1)  # after its end, until it can be closed softly: calls across it have ended
+_FIRST = "Close the month before it first."
 _NEXT_XID = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
-
-
-class ClosingRefused(Exception):
-    """The month cannot be closed or opened now; says everything that stands in the way."""
-
-    def __init__(self, period: Period, faults: Iterable[object]) -> None:
-        self.faults = [str(fault) for fault in faults]
-        super().__init__(f"{period}: {' '.join(self.faults)}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A month among the others, all of which are locked."""
-
-    period: Period
-    boundary: Boundary
-    before: Period | None
-    after: Period | None
 
 
 def make_periods(*, zone: str, now: datetime) -> None:
@@ -69,12 +51,11 @@ def _midnight(day: date, zone: str) -> datetime:
 def soft_close(*, month: date, by: Any) -> Period:
     """From now on only adjustments and credits may be dated into it. Raises `ClosingRefused`."""
 
-    def change(place: _Place) -> None:
+    def change(place: Place) -> None:
         period, now = place.period, db_now()
-        _refuse_unless(
-            place,
+        place.refuse_unless(
             (period.status == PeriodStatus.OPEN, f"It is {period.get_status_display()} already."),
-            (_is(place.before, PeriodStatus.SOFT_CLOSED, PeriodStatus.CLOSED), _FIRST),
+            (is_one_of(place.before, PeriodStatus.SOFT_CLOSED, PeriodStatus.CLOSED), _FIRST),
             (now >= period.end + REST, "Wait until a day after its end."),
         )
         period.status = PeriodStatus.SOFT_CLOSED
@@ -82,92 +63,62 @@ def soft_close(*, month: date, by: Any) -> Period:
         period.after_xid = _next_xid()
         place.boundary.soft_until = period.end
 
-    return _changed(month, change)
+    return change_period(month, change)
 
 
 def reopen(*, month: date) -> Period:
-    """Take a soft close back. Raises `ClosingRefused`; what is closed stays so."""
+    """Take a soft close back, and what was asked for since. Raises `ClosingRefused`; what is closed
+    stays so."""
 
-    def change(place: _Place) -> None:
+    def change(place: Place) -> None:
         period = place.period
-        _refuse_unless(
-            place,
+        place.refuse_unless(
             (period.status == PeriodStatus.SOFT_CLOSED, "Only a soft-closed month can be opened."),
-            (_is(place.after, PeriodStatus.OPEN), "Open the month after it first."),
+            (is_one_of(place.after, PeriodStatus.OPEN), "Open the month after it first."),
+        )
+        _asked(period).update(
+            status=ClosingStatus.REFUSED, faults=["It was opened again."], ended_at=db_now()
         )
         period.status = PeriodStatus.OPEN
         period.soft_closed_by = period.soft_closed_at = period.after_xid = None
         place.boundary.soft_until = period.start if place.before else None
 
-    return _changed(month, change)
+    return change_period(month, change)
 
 
-def close(*, month: date, by: Any) -> Period:
-    """Seal it: nothing is ever dated into it again. Raises `ClosingRefused` with all that is left
-    to do. Reads all entries of the month, in about a minute for a million."""
+def ask_to_close(*, month: date, by: Any, reason: str) -> Closing:
+    """Let a worker close it for ever: nothing is ever dated into it again. Raises `ClosingRefused`
+    with all that is known to stand in the way; what only reading its entries shows, `Closing` says
+    later."""
+    asked: list[Closing] = []
 
-    def change(place: _Place) -> None:
-        period = place.period
-        _refuse_unless(
-            place,
-            (period.status == PeriodStatus.SOFT_CLOSED, "Close it softly first."),
-            (_is(place.before, PeriodStatus.CLOSED), _FIRST),
-            (period.soft_closed_by_id != by.pk, "Somebody else closed it softly, or has to."),
+    def change(place: Place) -> None:
+        refuse_to_close(place, by)
+        place.refuse_unless((not _asked(place.period).exists(), "It is being closed already."))
+        asked.append(
+            Closing.objects.create(
+                period=place.period, asked_by=by, asked_at=db_now(), reason=reason
+            )
         )
-        checks = [*quick_checks(period), *long_checks(period)]
-        if left := [check for check in checks if check.open]:
-            raise ClosingRefused(period, left)
-        _seal(place)
-        period.status, period.closed_by, period.closed_at = PeriodStatus.CLOSED, by, db_now()
-        place.boundary.closed_until = period.end
 
-    return _changed(month, change)
+    change_period(month, change)
+    return asked[0]
 
 
-_FIRST = "Close the month before it first."
-
-
-def _seal(place: _Place) -> None:
+def refuse_to_close(place: Place, by: Any) -> None:
+    """Raises `ClosingRefused` unless this person may close it now, and its checklist is done."""
     period = place.period
-    period.previous_seal = place.before.seal if place.before else ""
-    sealed = seal_period(period, previous_seal=period.previous_seal)
-    period.days = [stored(day) for day in sealed.days]
-    period.entries, period.amount_pico = sealed.entries, sealed.amount_pico
-    period.seal = sealed.seal
-
-
-@transaction.atomic
-def _changed(month: date, change: Callable[[_Place], None]) -> Period:
-    boundary = lock_boundary()
-    months = {p.month: p for p in Period.objects.select_for_update(of=("self",)).order_by("month")}
-    before = max((found for found in months if found < month), default=None)
-    after = min((found for found in months if found > month), default=None)
-    place = _Place(
-        months[month],
-        boundary,
-        months[before] if before else None,
-        months[after] if after else None,
+    place.refuse_unless(
+        (period.status == PeriodStatus.SOFT_CLOSED, "Close it softly first."),
+        (is_one_of(place.before, PeriodStatus.CLOSED), _FIRST),
+        (period.soft_closed_by_id != by.pk, "Somebody else closed it softly, or has to."),
     )
-    change(place)
-    place.period.save()
-    boundary.save()
-    return place.period
+    if left := [check for check in quick_checks(period) if check.open]:
+        raise ClosingRefused(period, left)
 
 
-def lock_boundary() -> Boundary:
-    """Until the end of the transaction no month is closed or opened, and no entry of the past is
-    booked by another one."""
-    return Boundary.objects.select_for_update().get()
-
-
-def _is(period: Period | None, *statuses: str) -> bool:
-    """Of a neighbour; one that is not there stands in nobody's way."""
-    return period is None or period.status in statuses
-
-
-def _refuse_unless(place: _Place, *conditions: tuple[bool, str]) -> None:
-    if faults := [fault for holds, fault in conditions if not holds]:
-        raise ClosingRefused(place.period, faults)
+def _asked(period: Period) -> QuerySet[Closing]:
+    return Closing.objects.filter(period=period, status=ClosingStatus.ASKED)
 
 
 def _next_xid() -> int:

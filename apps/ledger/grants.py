@@ -16,8 +16,8 @@ _ALL = """
     REVOKE UPDATE, DELETE ON ledger_entry, ledger_usage FROM {role};
     REVOKE INSERT, UPDATE, DELETE ON ledger_entrykey FROM {role};
     GRANT EXECUTE ON FUNCTION ledger_entry_month(date), ledger_entry_strays() TO {role};
-    REVOKE DELETE ON ledger_attempt, ledger_adjustment, ledger_period, ledger_boundary
-        FROM {role};
+    REVOKE DELETE ON ledger_attempt, ledger_adjustment, ledger_period, ledger_closing,
+        ledger_boundary FROM {role};
     REVOKE UPDATE, DELETE ON ledger_quarantinedecision FROM {role};
 """
 # Entries are read and added through ledger_entry only; later partitions are made without rights.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.core import strict_json
 from apps.core.money import Pico
@@ -69,10 +69,8 @@ class SealFault:
         return f"{self.month:%B %Y}: {self.fault}" if self.month else self.fault
 
 
-def seal_period(period: Period, *, previous_seal: str) -> Sealed:
-    """The seal that this month has now. Reads all its entries: seconds for a million of them.
-    In a transaction, since it sets how Postgres writes times."""
-    days = tuple(_day_seals(period))
+def seal_days(period: Period, days: tuple[DaySeal, ...], *, previous_seal: str) -> Sealed:
+    """The seal of a month with these days."""
     return Sealed(days, _seal(period, [stored(day) for day in days], previous_seal))
 
 
@@ -105,7 +103,7 @@ def _faults(period: Period, previous: Period | None) -> Iterator[str]:
     told = Sealed(tuple(_day_seal(*row) for row in period.days), period.seal)
     if (period.entries, int(period.amount_pico)) != (told.entries, told.amount_pico):
         yield "its totals are not those of its days"
-    is_now = {day.day: day for day in _day_seals(period)}
+    is_now = {day.day: day for day in day_seals(period)}
     sealed = {row[0]: _day_seal(*row) for row in period.days}
     for day in sorted(is_now.keys() | sealed.keys()):
         if is_now.get(day) != sealed.get(day):
@@ -118,20 +116,26 @@ def _told(day: DaySeal | None) -> str:
     return f"{day.entries:,} entries over {day.amount_pico:,} pico-USD ({day.digest[:8]})"
 
 
-def _day_seals(period: Period) -> Iterator[DaySeal]:
+def day_seals(period: Period) -> Iterator[DaySeal]:
+    """What each day of it holds now. Reads all its entries: seconds for a million of them."""
+    for day, start, end in days_of(period):
+        yield _day_seal_now(day, start, end)
+
+
+@transaction.atomic  # for as long as it sets how Postgres writes times
+def _day_seal_now(day: str, start: datetime, end: datetime) -> DaySeal:
     with connection.cursor() as cursor:
         cursor.execute(_SETTINGS)
-        for day, start, end in _days(period):
-            cursor.execute(_SUM, [start, end])
-            entries, amount = cursor.fetchone()
-            digest = hashlib.sha256()
-            with cursor.copy(_COPY, [start, end]) as copied:
-                for block in copied:
-                    digest.update(block)
-            yield DaySeal(day, entries, int(amount), digest.hexdigest())
+        cursor.execute(_SUM, [start, end])
+        entries, amount = cursor.fetchone()
+        digest = hashlib.sha256()
+        with cursor.copy(_COPY, [start, end]) as copied:
+            for block in copied:
+                digest.update(block)
+        return DaySeal(day, entries, int(amount), digest.hexdigest())
 
 
-def _days(period: Period) -> Iterator[tuple[str, datetime, datetime]]:
+def days_of(period: Period) -> Iterator[tuple[str, datetime, datetime]]:
     """The days of its zone; the first and the last take what reaches over them, since the month
     begins where the one before ended, in whatever zone that was."""
     zone, start = ZoneInfo(period.zone), period.start

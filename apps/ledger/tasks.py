@@ -10,6 +10,7 @@ from django.utils import timezone
 from apps.core.tasks import DATABASE_AWAY
 from apps.ledger import metrics, posting
 from apps.ledger.attempts import sum_days
+from apps.ledger.final_close import close_asked
 from apps.ledger.partitions import make_months
 from apps.ledger.selectors import open_quarantine
 from apps.ledger.verifying import verify_yesterday
@@ -28,6 +29,11 @@ def sum_attempts(**_: Any) -> None:
 @shared_task(name="ledger.verify_rollups", throws=DATABASE_AWAY)  # type: ignore[untyped-decorator]
 def verify_rollups(**_: Any) -> None:
     verify_yesterday(zone=settings.REPORTING_TIME_ZONE, now=timezone.now())
+
+
+@shared_task(name="ledger.close_months", throws=DATABASE_AWAY)  # type: ignore[untyped-decorator]
+def close_months(**_: Any) -> None:
+    close_asked()
 
 
 @shared_task(name="ledger.make_partitions", throws=DATABASE_AWAY)  # type: ignore[untyped-decorator]

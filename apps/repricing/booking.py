@@ -16,7 +16,7 @@ from apps.audit.history import with_reason
 from apps.core.clock import db_now
 from apps.core.rows import insert
 from apps.jobs.services.rebooking import locked_attempts, post_new_totals
-from apps.ledger.closing import lock_boundary
+from apps.ledger.boundary import lock_boundary
 from apps.ledger.entries import correction_of, reversal_of
 from apps.ledger.models import Attempt, Boundary, Entry, EntryKey
 from apps.ledger.pricing import Priced, Unpriced, counts_of, price_usage, tier_of_lines

@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime
 from django.contrib.auth.models import User
 
 from apps.core.clock import db_now
-from apps.ledger.closing import ClosingRefused, close, make_periods, soft_close
-from apps.ledger.models import Period
+from apps.ledger.boundary import ClosingRefused
+from apps.ledger.closing import ask_to_close, make_periods, soft_close
+from apps.ledger.final_close import close_asked
+from apps.ledger.models import Closing, Period
 from tests.ledger.books import booked, post_all
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
@@ -27,13 +29,22 @@ def three_months(zone: str = "UTC") -> None:
 
 
 def closed(month: date) -> Period:
-    """Closed by two people. The database's own housekeeping runs in transactions, too, for which
-    closing waits."""
+    """Closed by two people and a worker. The database's own housekeeping runs in transactions, too,
+    for which closing waits."""
     soft_close(month=month, by=user("first"))
+    closing = asked(month)
+    assert close_asked() == 1
+    closing.refresh_from_db()
+    assert (closing.status, closing.faults) == ("done", [])
+    return Period.objects.get(month=month)
+
+
+def asked(month: date) -> Closing:
+    """Somebody asks that it be closed, as soon as nothing but housekeeping stood in the way."""
     deadline = time.monotonic() + 60
     while True:
         try:
-            return close(month=month, by=user("second"))
+            return ask_to_close(month=month, by=user("second"), reason="end of the quarter")
         except ClosingRefused as refusal:
             only = [fault for fault in refusal.faults if not fault.startswith("Transactions")]
             if only or time.monotonic() > deadline:

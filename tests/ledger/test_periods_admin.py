@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
+from apps.ledger.final_close import close_asked
 from apps.ledger.models import Entry, Period
 from tests.ledger.books import booked, post_all
 from tests.ledger.closing import MARCH, closed, three_months
@@ -43,10 +44,14 @@ def test_two_people_close_a_month(client):
     assert "1 soft-closed" in do(client, "close_softly")
     assert "Somebody else closed it softly" in do(client, "close_for_ever")
     log_in(client, "second")
-    while "Transactions from before" in (page := do(client, "close_for_ever")):
+    while "soft close that still run: 1" in (page := do(client, "close_for_ever")):
         post_all()
 
-    assert "1 closed" in page
+    assert "1 being closed" in page
+    assert "It waits for a worker" in page
+    assert "Close for ever" not in page
+    assert close_asked() == 1
+    page = client.get(PAGE).content.decode()
     assert Period.objects.get(month=MARCH).seal in page
     assert "2026-03-14" in page
     assert "Close for ever" not in page

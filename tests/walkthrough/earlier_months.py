@@ -12,9 +12,9 @@ from django.conf import settings  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
 
 from apps.core.clock import db_now  # noqa: E402
-from apps.ledger.checklist import long_checks, quick_checks  # noqa: E402
-from apps.ledger.closing import close, make_periods, soft_close  # noqa: E402
-from apps.ledger.models import Period  # noqa: E402
+from apps.ledger.checklist import quick_checks  # noqa: E402
+from apps.ledger.closing import ask_to_close, make_periods, soft_close  # noqa: E402
+from apps.ledger.models import Closing, Period  # noqa: E402
 from apps.reconciliation.models import Source  # noqa: E402
 from apps.reconciliation.services.waiving import approve_waiver, request_waiver  # noqa: E402
 from apps.registry.models import Provider  # noqa: E402
@@ -33,7 +33,9 @@ def main(first: date) -> None:
         soft_close(month=month.month, by=finance)
         # Other processes are at work: a transaction of theirs may be older than the soft close.
         eventually(partial(_is_ready, month), seconds=60)
-        print(close(month=month.month, by=boss), "closed", flush=True)  # noqa: T201
+        closing = ask_to_close(month=month.month, by=boss, reason="before the first bill")
+        eventually(partial(_is_closed, closing), seconds=120)
+        print(month, "closed", flush=True)  # noqa: T201
 
 
 def _waive(month: Period, finance: User, boss: User) -> None:
@@ -46,7 +48,15 @@ def _waive(month: Period, finance: User, boss: User) -> None:
 
 def _is_ready(month: Period) -> bool:
     month.refresh_from_db()
-    return not any(check.open for check in (*quick_checks(month), *long_checks(month)))
+    return not any(check.open for check in quick_checks(month))
+
+
+def _is_closed(closing: Closing) -> bool:
+    """By a worker, within seconds."""
+    closing.refresh_from_db()
+    if closing.faults:
+        raise SystemExit("; ".join(closing.faults))
+    return closing.status == "done"
 
 
 if __name__ == "__main__":

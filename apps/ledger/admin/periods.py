@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.html import format_html
@@ -24,9 +24,10 @@ from apps.core.admin import (
 )
 from apps.core.admin.cells import NOTHING, Kind, exact_money
 from apps.core.clock import db_now
+from apps.ledger.boundary import ClosingRefused
 from apps.ledger.checklist import quick_checks
-from apps.ledger.closing import ClosingRefused, close, make_periods, reopen, soft_close
-from apps.ledger.models import Period, PeriodStatus
+from apps.ledger.closing import ask_to_close, make_periods, reopen, soft_close
+from apps.ledger.models import Closing, ClosingStatus, Period, PeriodStatus
 
 _STATUS: dict[str, Kind] = {
     PeriodStatus.OPEN: "quiet",
@@ -35,6 +36,8 @@ _STATUS: dict[str, Kind] = {
 }
 _DAYS = "admin/ledger/period/days.html"
 _CHECKS = "admin/ledger/period/checklist.html"
+_CLOSING = "admin/ledger/period/closing.html"
+_ASKED = Closing.objects.filter(period=OuterRef("pk"), status=ClosingStatus.ASKED)
 _POSSIBLE = {
     PeriodStatus.OPEN: {"close_softly"},
     PeriodStatus.SOFT_CLOSED: {"close_for_ever", "open_again"},
@@ -65,10 +68,15 @@ class PeriodAdmin(ReadOnlyAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Period | None = None) -> Any:
         is_closed = obj is not None and obj.status == PeriodStatus.CLOSED
         more = ("Seal", self._SEALED) if is_closed else ("Before it can be closed", ("checklist",))
-        return ((None, {"fields": self._HEAD}), (more[0], {"fields": more[1]}))
+        tried = () if obj is None or is_closed or not obj.closings.exists() else ("last_try",)
+        return ((None, {"fields": (*self._HEAD, *tried)}), (more[0], {"fields": more[1]}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Period | None = None) -> Any:
-        return (*self._HEAD, *self._SEALED, "checklist")
+        return (*self._HEAD, "last_try", *self._SEALED, "checklist")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Period]:
+        rows: QuerySet[Period] = super().get_queryset(request)
+        return rows.annotate(is_being_closed=Exists(_ASKED))
 
     @admin.display(description="Month", ordering="month")
     def name(self, row: Period) -> str:
@@ -76,6 +84,8 @@ class PeriodAdmin(ReadOnlyAdmin):
 
     @admin.display(description="State", ordering="status")
     def state(self, row: Period) -> SafeString:
+        if row.is_being_closed:  # type: ignore[attr-defined]
+            return pill(ClosingStatus.ASKED.label, "info")
         return pill(row.get_status_display(), _STATUS[PeriodStatus(row.status)])
 
     @admin.display(description="From and to")
@@ -97,6 +107,11 @@ class PeriodAdmin(ReadOnlyAdmin):
     @admin.display(description="Closed")
     def closed(self, row: Period) -> SafeString:
         return format_html("{} {}", row.closed_by or "", short_time(row.closed_at))
+
+    @admin.display(description="Closing it")
+    def last_try(self, row: Period) -> SafeString:
+        closing = row.closings.select_related("asked_by").first()
+        return render_to_string(_CLOSING, {"closing": closing})
 
     @admin.display(description="Entries")
     def sealed_entries(self, row: Period) -> SafeString:
@@ -141,14 +156,18 @@ class PeriodAdmin(ReadOnlyAdmin):
 
     @confirmed_action(
         description="Close for ever",
-        question="Nothing will ever be dated into this month again, and nobody can open it. Every "
-        "entry is read first, which takes about a minute for a million. Close it?",
+        question="Nothing will ever be dated into this month again, and nobody can open it. A "
+        "worker reads every entry first, about a minute for a million, and closes it then. Go on?",
         button="Close for ever",
         permissions=("close",),
     )
     def close_for_ever(self, request: HttpRequest, queryset: QuerySet[Period], reason: str) -> str:
         return self._each(
-            request, queryset, reason, lambda pk: close(month=pk, by=request.user), "closed"
+            request,
+            queryset,
+            reason,
+            lambda pk: ask_to_close(month=pk, by=request.user, reason=reason),
+            "being closed",
         )
 
     @confirmed_action(
@@ -173,6 +192,8 @@ class PeriodAdmin(ReadOnlyAdmin):
         return decide_each(request, months, decide, refused=ClosingRefused, done=done)
 
     def _action_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
-        possible = _POSSIBLE[PeriodStatus(obj.status)] if obj is not None else set()
+        possible = set(_POSSIBLE[PeriodStatus(obj.status)]) if obj is not None else set()
+        if getattr(obj, "is_being_closed", False):
+            possible.discard("close_for_ever")
         names = {self._action_url(obj, name) for name in possible}
         return [found for found in super()._action_links(request, obj) if found[1] in names]

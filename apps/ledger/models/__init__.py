@@ -17,7 +17,13 @@ from apps.ledger.models.books import (
     Usage,
 )
 from apps.ledger.models.decisions import Choice, QuarantineDecision, WaitingEntry
-from apps.ledger.models.periods import Boundary, Period, PeriodStatus
+from apps.ledger.models.periods import (
+    Boundary,
+    Closing,
+    ClosingStatus,
+    Period,
+    PeriodStatus,
+)
 from apps.ledger.models.rollups import (
     AttemptCursor,
     DayAttempts,
@@ -48,6 +54,8 @@ __all__ = [
     "CallDimensions",
     "CallSlugs",
     "Choice",
+    "Closing",
+    "ClosingStatus",
     "DayAttempts",
     "DayByOwner",
     "DayByProject",

@@ -76,6 +76,60 @@ class Period(models.Model):
         return f"{self.month:%B %Y}"
 
 
+class ClosingStatus(models.TextChoices):
+    ASKED = "asked", "Being closed"
+    DONE = "done", "Closed"
+    REFUSED = "refused", "Not closed"
+
+
+@track(exclude=("stage",))
+class Closing(models.Model):
+    """Somebody asks that a month be closed for ever. A worker reads all its entries and closes it,
+    or says what stands in the way. Whoever has asked is who closed it."""
+
+    period = models.ForeignKey(Period, models.PROTECT, related_name="closings")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    reason = models.CharField(max_length=500)
+    status = models.CharField(
+        max_length=10, choices=ClosingStatus.choices, default=ClosingStatus.ASKED
+    )
+    # how far it is; number of the try, which is its fence
+    tries = models.PositiveSmallIntegerField(default=0)
+    stage = models.CharField(max_length=100, blank=True)
+    # what came of it
+    ended_at = models.DateTimeField(null=True)
+    faults = models.JSONField(default=list, help_text="Texts: what stood in the way.")
+
+    class Meta:
+        ordering = ["-id"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["period"], condition=Q(status="asked"), name="one_closing_at_a_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="asked", ended_at=None)
+                | Q(~Q(status="asked"), ended_at__isnull=False),
+                name="closing_ended_when",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="closing_no_delete", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(
+                name="closing_as_asked", fields=["period", "asked_by", "asked_at", "reason"]
+            ),
+            pgtrigger.Protect(
+                name="closing_ended",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__status__in=["done", "refused"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.period}, {self.get_status_display()}"
+
+
 class Boundary(models.Model):
     """The one row that a trigger of the ledger asks about entries of the past: from where on the
     books are open. Other triggers let it move forwards only."""
