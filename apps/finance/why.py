@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 
 from django.utils.safestring import SafeString
 
 from apps.core.admin.cells import exact_money
 from apps.core.charts import Waterfall
-from apps.core.money import short_usd
-from apps.finance.bridge import Bridge, Effect, Model, Step, bridge
-from apps.finance.dimensions import Dimension
+from apps.core.money import Pico, short_usd
+from apps.finance.bridge import Bridge, Effect, Step, bridge
+from apps.finance.factors import Model, Rates
 from apps.finance.figures import axis_usd, mark_usd
+from apps.finance.list_prices import list_prices
 from apps.finance.query import Query
 from apps.finance.selectors import cost_rows
 from apps.finance.types import Sums
@@ -23,10 +25,12 @@ LABELS = {
     Effect.CACHE: ("Our cache", "share of them from our cache"),
     Effect.RETRIES: ("Retries", "requests billed for each answer of a provider"),
     Effect.MIX: ("Model mix", "mean cost of a request, had nothing but the mix changed"),
-    Effect.TOKENS: ("Tokens", "mean tokens of a request"),
+    Effect.INPUT: ("Input tokens", "mean length of a request, cached input too"),
+    Effect.OUTPUT: ("Output tokens", "mean length of an answer"),
+    Effect.CACHED: ("Provider's cache", "share of the input that the provider had in its cache"),
     Effect.PRICE: (
-        "Price per token",
-        "mean cost of 1,000 tokens: prices, and how many are output or cached",
+        "Price",
+        "cost, of what these tokens cost by the earlier price list; service tiers, long inputs too",
     ),
     Effect.OTHER: ("Other", "adjustments, credits, and calls without tokens"),
 }
@@ -49,9 +53,30 @@ class Line:
 
 @dataclass(frozen=True)
 class Contributor:
+    """A value of the first dimension, by model in both periods."""
+
     value: str
     label: str
-    bridge: Bridge
+    was: Mapping[Model, Sums]
+    now: Mapping[Model, Sums]
+    listed: Mapping[Model, Rates]
+
+    @cached_property
+    def before(self) -> Pico:
+        return sum(sums.amount_pico for sums in self.was.values())
+
+    @cached_property
+    def after(self) -> Pico:
+        return sum(sums.amount_pico for sums in self.now.values())
+
+    @property
+    def change(self) -> Pico:
+        return self.after - self.before
+
+    @cached_property
+    def bridge(self) -> Bridge:
+        """Takes milliseconds, so only those that are shown are asked."""
+        return bridge(before=self.was, after=self.now, listed=self.listed)
 
     @property
     def cause(self) -> str:
@@ -68,6 +93,8 @@ class Why:
     """Largest change first; their changes add up to the whole."""
     shift: str
     after: Sums
+    unlisted: list[str]
+    """Models that the price list says nothing about: their tokens count alike."""
 
 
 def why(*, query: Query) -> Why:
@@ -79,16 +106,24 @@ def why(*, query: Query) -> Why:
         raise ValueError("A comparison has days.")
     dimension = query.dimensions[0]
     was, now = _sums(query, before), _sums(query, query.days)
-    whole = bridge(before=_together(was), after=_together(now))
-    found = [_contributor(dimension, value, was, now) for value in {*was, *now}]
+    listed = list_prices(before=before.bounds[1])
+    models = _together(was), _together(now)
+    whole = bridge(before=models[0], after=models[1], listed=listed)
+    found = [
+        Contributor(
+            value, dimension.label_of(value), was.get(value, {}), now.get(value, {}), listed
+        )
+        for value in {*was, *now}
+    ]
     return Why(
         query=query,
         before=before,
         bridge=whole,
         lines=[_line(step) for step in whole.steps],
-        contributors=sorted(found, key=lambda one: (-abs(one.bridge.change), one.label)),
+        contributors=sorted(found, key=lambda one: (-abs(one.change), one.label)),
         shift=_largest_shift(whole.shifts),
-        after=sum(_together(now).values(), Sums()),
+        after=sum(models[1].values(), Sums()),
+        unlisted=sorted("/".join(model) for model in {*models[0], *models[1]} - {*listed}),
     )
 
 
@@ -132,11 +167,6 @@ def _together(groups: Groups) -> dict[Model, Sums]:
     return found
 
 
-def _contributor(dimension: Dimension, value: str, was: Groups, now: Groups) -> Contributor:
-    found = bridge(before=was.get(value, {}), after=now.get(value, {}))
-    return Contributor(value, dimension.label_of(value), found)
-
-
 def _line(step: Step) -> Line:
     label, about = LABELS[step.effect]
     return Line(label, about, _said(step.effect, step.before), _said(step.effect, step.after), step)
@@ -148,14 +178,12 @@ def _said(effect: Effect, value: Fraction | None) -> str:
     match effect:
         case Effect.VOLUME:
             return f"{int(value):,}"
-        case Effect.CACHE:
+        case Effect.CACHE | Effect.CACHED | Effect.PRICE:
             return f"{float(value):.1%}"
         case Effect.RETRIES:
             return f"{float(value):.3f}"
-        case Effect.TOKENS:
+        case Effect.INPUT | Effect.OUTPUT:
             return f"{float(value):,.1f}"
-        case Effect.PRICE:
-            return short_usd(round(value * 1000))
         case _:
             return short_usd(round(value))
 

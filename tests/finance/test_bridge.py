@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.finance.bridge import Effect, bridge
+from apps.finance.factors import Rates
 from apps.finance.types import Sums
 
 counts = st.integers(0, 10**6)
@@ -22,6 +23,7 @@ def sums(draw):
         hits=hits,
         input_tokens=draw(st.integers(-(10**6), 10**9)),
         output_tokens=draw(counts),
+        cached_tokens=draw(counts),
         amount_pico=amount,
         adjusted_pico=draw(st.integers(-(10**15), 10**15)),
     )
@@ -30,15 +32,57 @@ def sums(draw):
 periods = st.dictionaries(st.sampled_from([("p", "a"), ("p", "b"), ("q", "a")]), sums())
 
 
-@given(before=periods, after=periods)
-def test_effects_add_up_to_the_last_pico_dollar(before, after):
-    found = bridge(before=before, after=after)
+prices = st.integers(0, 10**7).map(Fraction)
+lists = st.dictionaries(st.just(("p", "a")), st.builds(Rates, prices, prices, prices))
+
+
+@given(before=periods, after=periods, listed=lists)
+def test_effects_add_up_to_the_last_pico_dollar(before, after, listed):
+    found = bridge(before=before, after=after, listed=listed)
 
     assert [step.effect for step in found.steps] == list(Effect)
     assert all(type(step.amount) is int for step in found.steps)
     assert sum(step.amount for step in found.steps) == found.change
     assert found.before == sum(one.amount_pico for one in before.values())
     assert found.after == sum(one.amount_pico for one in after.values())
+
+
+tokens = st.integers(1, 10**6)
+
+
+percents = st.integers(0, 100)
+
+
+@given(calls=st.tuples(tokens, tokens), cached=st.tuples(percents, percents), data=st.data())
+def test_without_another_price_nothing_is_price(calls, cached, data):
+    """Whatever becomes of lengths, of the model mix, and of the provider's cache."""
+    listed = {
+        ("p", "a"): Rates(Fraction(150), Fraction(75), Fraction(600)),
+        ("p", "b"): Rates(Fraction(150), Fraction(75), Fraction(1200)),
+    }
+
+    def sums(count, cached, rates):
+        given, made = data.draw(tokens), data.draw(tokens)
+        read = given * cached // 100
+        cost = (given - read) * rates.input + read * rates.cached + made * rates.output
+        return Sums(count, count, 0, given, made, read, amount_pico=int(cost))
+
+    def period(count, cached):
+        return {model: sums(count, cached, rates) for model, rates in listed.items()}
+
+    before, after = (period(*of) for of in zip(calls, cached, strict=True))
+    steps = {s.effect: s for s in bridge(before=before, after=after, listed=listed).steps}
+    assert (steps[Effect.PRICE].before, steps[Effect.PRICE].after) == (1, 1)
+    assert steps[Effect.PRICE].amount == steps[Effect.OTHER].amount == 0
+
+
+def test_shorter_input_longer_output_and_a_warmer_cache_are_three_effects():
+    listed = {("p", "a"): Rates(Fraction(10), Fraction(5), Fraction(40))}
+    before = Sums(10, 10, 0, 1000, 100, 0, amount_pico=1000 * 10 + 100 * 40)
+    after = Sums(10, 10, 0, 800, 300, 400, amount_pico=400 * 10 + 400 * 5 + 300 * 40)
+    steps = bridge(before={("p", "a"): before}, after={("p", "a"): after}, listed=listed).steps
+    found = {str(step.effect): step.amount for step in steps if step.amount}
+    assert found == {"input": -2000, "output": 8000, "cached": -2000}
 
 
 @given(period=periods)
@@ -77,7 +121,7 @@ BASE = {("p", "a"): model()}
     [
         ({("p", "a"): model(200, tokens=2000)}, {"volume": 50_000}),
         ({("p", "a"): model(price=60)}, {"price": 10_000}),
-        ({("p", "a"): model(tokens=1500)}, {"tokens": 25_000}),
+        ({("p", "a"): model(tokens=1500)}, {"input": 25_000}),
         ({("p", "a"): model(answers=80)}, {"volume": -10_000, "retries": 10_000}),
         ({("p", "a"): model(100, hits=50, tokens=500)}, {"cache": -25_000}),
         ({("p", "b"): model(price=80)}, {"mix": 30_000}),
@@ -106,8 +150,9 @@ def test_factors_are_told_with_their_effects():
     assert told["volume"] == (100, 160)
     assert told["cache"] == (0, Fraction(1, 4))
     assert told["retries"] == (1, Fraction(4, 3))
-    assert told["tokens"] == (10, Fraction(3000, 160))
-    assert told["price"] == (50, 60)
+    assert told["input"] == (10, Fraction(3000, 160))
+    assert told["output"] == (0, 0)
+    assert told["price"] == (1, Fraction(6, 5))  # of what these tokens cost before
     assert told["other"] == (None, None)
 
 

@@ -9,6 +9,7 @@ from django.test import Client
 from apps.finance.bridge import Effect
 from apps.finance.query import Query
 from apps.finance.why import why
+from tests.factories import make_priced_deployment
 from tests.finance.conftest import AT, MARCH, booked, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +48,23 @@ def test_the_whole_and_each_contributor_add_up(books):
         "(none)": -5,
     }
     assert (by_name["shop"].cause, by_name["crm"].cause) == ("Model mix", "Volume")
+
+
+def test_longer_answers_are_output_and_no_price(finance):
+    """Three times as long, at the price list's prices; a dearer list afterwards is price."""
+    deployment = make_priced_deployment(input_pico=10, output_pico=80)
+    of = {"provider": deployment.provider.slug, "model": deployment.model.slug}
+    of |= {"input_tokens": 100, "purpose": "answer"}
+    booked("shop", FEBRUARY, 100 * 10 + 50 * 80, output_tokens=50, **of)
+    booked("shop", AT, 100 * 10 + 150 * 80, output_tokens=150, **of)
+    found = why(query=Query(days=MARCH))
+    assert effects(found) == {Effect.OUTPUT: 8000}
+    assert [(one.label, one.cause) for one in found.contributors] == [("shop", "Output tokens")]
+    assert found.unlisted == []
+
+    booked("shop", AT, 2 * (100 * 10 + 150 * 80), output_tokens=150, **of)
+    found = effects(why(query=Query(days=MARCH)))
+    assert found == {Effect.VOLUME: 5000, Effect.OUTPUT: 16_000, Effect.PRICE: 13_000}
 
 
 def test_filters_and_dimensions_are_the_explorers(books):

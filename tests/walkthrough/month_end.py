@@ -82,7 +82,7 @@ def walk(me: Person, boss: Person, books: Books, *, look: Look) -> Iterator[str]
     month = books.month
     go(me, controller.why_dearer(me, month))
     # more of its tokens are output, which the bridge calls price: docs/costs.md
-    yield f"dearer, by prompt: {_first_contributor(me, DEAR_PROMPT, 'Price')}"
+    yield f"dearer, by prompt: {_first_contributor(me, DEAR_PROMPT, 'Output tokens')}"
     go(me, controller.one_prompt(me, DEAR_PROMPT))
     version = f"{DEAR_PROMPT}@4"
     yield f"dearer, of {DEAR_PROMPT}: {_first_contributor(me, version)}"

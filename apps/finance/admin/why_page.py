@@ -58,7 +58,7 @@ def _address(query: Query, one: Contributor) -> str:
 def _rest(found: list[Contributor]) -> dict[str, int]:
     return {
         "count": len(found),
-        "before": sum(one.bridge.before for one in found),
-        "after": sum(one.bridge.after for one in found),
-        "change": sum(one.bridge.change for one in found),
+        "before": sum(one.before for one in found),
+        "after": sum(one.after for one in found),
+        "change": sum(one.change for one in found),
     }
