@@ -14,6 +14,7 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from apps.core import redis as our_redis
 from apps.prompts.channels import ensure_channels
 from llmplatform import celery_app
+from tests import nursery
 
 # Empties what has rows: a TRUNCATE makes new files for each of hundreds of tables and indexes.
 # Without triggers, of which those of the ledger rightly refuse it. The epoch tells processes that
@@ -72,6 +73,12 @@ def _flush_what_has_rows() -> Iterator[None]:
         patch.setattr(DatabaseOperations, "sql_flush", flush)
         patch.setattr(flush_command, "emit_post_migrate_signal", migrated)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nurseries_end() -> Iterator[None]:
+    yield
+    nursery.close_all()
 
 
 @pytest.fixture(autouse=True)

@@ -32,7 +32,6 @@ EVERY_SECONDS = 1.0
 STOP_SECONDS = 5.0
 SILENT_SECONDS = 5.0  # a process that said nothing for so long is not shown
 SILENT_ROUNDS = 30  # after so many without news a neighbour's field is removed
-PROCESS = f"{socket.gethostname()}:{os.getpid()}"
 _UNREADABLE = (
     strict_json.InvalidJSON,
     KeyError,
@@ -107,7 +106,7 @@ class Exchange:
                 "n": self._round,
                 "loads": self._loads.own_report().loads,
                 "rests": self._health.own_report(),
-                "process": PROCESS,
+                "process": f"{socket.gethostname()}:{os.getpid()}",
                 "at": clock_now().timestamp(),
                 "conditions": [c.as_json() for c in self._health.conditions()],
                 "places": {s: [*taken] for s, taken in self._health.taken_places().items()},

@@ -13,7 +13,8 @@ from apps.exports.models import Chunk, Export
 from apps.exports.services import request_export
 from tests.exports.conftest import MARCH, NOW, content
 from tests.finance.conftest import AT, booked
-from tests.jobs.workers import ROOT, environment_of_tests, eventually
+from tests.jobs.workers import environment_of_tests, eventually
+from tests.nursery import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # As a worker, but it stands still in the middle of its file until it is killed.

@@ -25,7 +25,8 @@ from tests.finance.test_mail_letters import (  # noqa: F401 - box is a fixture
     planned,
     round_of,
 )
-from tests.jobs.workers import ROOT, environment_of_tests
+from tests.jobs.workers import environment_of_tests
+from tests.nursery import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # As the worker's task does it, with the test's mail server.

@@ -2,7 +2,6 @@
 
 import random
 import signal
-import subprocess
 import sys
 import time
 from contextlib import contextmanager
@@ -29,7 +28,8 @@ from tests.jobs.lane import (
     post,
     sound,
 )
-from tests.jobs.workers import ROOT, Worker, environment_of_tests, eventually
+from tests.jobs.workers import Worker, environment_of_tests, eventually
+from tests.nursery import born
 from tests.proof import examples
 
 ROWS = {"1": "expired", "2": 400}  # of every batch: two come back, the others are answered
@@ -172,13 +172,8 @@ def test_the_check_sees_a_batch_that_was_sent_twice(shop, upstream, reaper, monk
 @contextmanager
 def looking_after(upstream):
     """A process that does nothing else, killed with SIGKILL at the end."""
-    allowed = {"OUTBOUND_ALLOWED_HOSTS": upstream.host}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.jobs.lane_process"],
-        cwd=ROOT,
-        env=environment_of_tests() | allowed,
-        start_new_session=True,
-    )
+    environ = environment_of_tests() | {"OUTBOUND_ALLOWED_HOSTS": upstream.host}
+    process = born(["tests.jobs.lane_process"], environ=environ, output=sys.__stderr__.buffer)
     try:
         yield process
     finally:

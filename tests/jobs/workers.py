@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +11,10 @@ from urllib.parse import urlsplit, urlunsplit
 from django.conf import settings
 from django.db import connection
 
-ROOT = Path(__file__).resolve().parents[2]
-COMMAND = [
-    *(sys.executable, "-m", "celery", "--quiet", "--skip-checks", "--app=llmplatform", "worker"),
+from tests.nursery import born
+
+WORDS = [
+    *("celery", "--quiet", "--skip-checks", "--app=llmplatform", "worker"),
     *("--pool=threads", "--concurrency=4", "--queues=high,normal,low,housekeeping"),
     *("--loglevel=INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"),
 ]
@@ -28,14 +27,7 @@ class Worker:
         self._log = log
         self._environment = environment_of_tests() | environment
         with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                COMMAND,
-                cwd=ROOT,
-                env=self._environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            self.process = born(WORDS, environ=self._environment, output=output)
 
     def wait_until_ready(self) -> "Worker":
         eventually(lambda: b" ready." in self._log.read_bytes(), self.explain, seconds=40)
