@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import LiteralString
 
 from psycopg import sql
 
@@ -37,14 +38,22 @@ _LINES = """, line AS (
 # is taken back, an adjustment's own day.
 _ABOUT = """coalesce(CASE
     WHEN kind IN ('reversal', 'correction', 'late_charge') THEN (coalesce(
-        (SELECT min(first.at) FROM ledger_entry first WHERE first.attempt_id = {table}.attempt_id),
+        {first},
         (SELECT original.at FROM ledger_entry original WHERE original.id = {table}.reverses_id)
     ) AT TIME ZONE {zone})::date
     WHEN kind IN ('provider_adjustment', 'credit') THEN
         (SELECT asked_for.day FROM ledger_adjustment asked_for WHERE asked_for.id = {table}.id)
     END, {table}.day)"""
-_CORRECTIONS = """, mended AS (
-    SELECT asked.*, {about} AS charged_on FROM asked WHERE kind = ANY({kinds})
+_FIRST: LiteralString = """
+    (SELECT min(first.at) FROM ledger_entry first WHERE first.attempt_id = {id})"""
+# Reversal and correction come in pairs, and each look for a call's first entry is one into every
+# month of the books: so once for each call.
+_CORRECTIONS = """, mending AS MATERIALIZED (
+    SELECT * FROM asked WHERE kind = ANY({kinds})
+), call AS MATERIALIZED (
+    SELECT attempt_id, {first} AS at FROM (SELECT DISTINCT attempt_id FROM mending) AS call
+), mended AS (
+    SELECT mending.*, {about} AS charged_on FROM mending LEFT JOIN call USING (attempt_id)
 )
 SELECT charged_on, date_trunc('month', day)::date AS booked_month, kind, service, model, reason,
     count(*), sum(amount_pico)
@@ -167,8 +176,12 @@ def lines(query: Query) -> sql.Composed:
 
 def about(query: Query, table: str) -> sql.Composed:
     """The day that an entry of `table` is about."""
+    return _about(query, table, sql.SQL(_FIRST).format(id=sql.Identifier(table, "attempt_id")))
+
+
+def _about(query: Query, table: str, first: sql.Composable) -> sql.Composed:
     zone = sql.Literal(query.days.zone)
-    return sql.SQL(_ABOUT).format(table=sql.Identifier(table), zone=zone)
+    return sql.SQL(_ABOUT).format(table=sql.Identifier(table), zone=zone, first=first)
 
 
 def corrections(query: Query, *, limit: int) -> sql.Composed:
@@ -195,7 +208,8 @@ def later_corrections(query: Query, *, limit: int) -> sql.Composed:
 
 def _mended(query: Query, whose: sql.Composable, limit: int) -> sql.Composed:
     return sql.SQL(_CORRECTIONS).format(
-        about=about(query, "asked"),
+        first=sql.SQL(_FIRST).format(id=sql.Identifier("call", "attempt_id")),
+        about=_about(query, "mending", sql.SQL("call.at")),
         kinds=sql.Literal(list(map(str, MENDING))),
         whose=whose,
         limit=sql.Literal(limit),

@@ -42,6 +42,7 @@ _SELECT = """
 _PARTS = "SELECT {named} FROM cost WHERE {which} GROUP BY {by} HAVING count(*) > 0"
 _FEW = "SELECT * FROM cost WHERE {which}"
 _TOTAL = "SELECT {measures} FROM ({parts}) AS part HAVING count(*) > 0"
+_OWN: LiteralString = "CASE WHEN {0} = ANY(%(own)s) THEN {0} ELSE %(rest)s END"
 # A zone's calendar decides about an entry's day; the bounds on `at` only help to find it.
 _ENTRIES = """
     WITH cost AS (
@@ -61,11 +62,13 @@ def statement(
     measures: Sequence[str],
     has_after: bool,
     entries: bool,
+    has_rest: bool = False,
 ) -> str:
     """The `measures` by `keys`, of `PERIODS` and the query's dimensions, or nothing; from the
     rollups and what they don't hold yet, or from the `entries` alone. Parameters: those of
     `run_report`, `unanswered`, `wasted`, `adjustments`, `estimate`, `limit`, `start`, `end`, the
-    filters' `filter_0` …, and the keys' `after_0` … ."""
+    filters' `filter_0` …, and the keys' `after_0` … . `has_rest`: values of the first dimension
+    that are not among the parameter `own` are one, named by the parameter `rest`."""
     named = [sql.Identifier(key) for key in keys]
     needed = " ".join(_MEASURES[name] for name in measures)
     summed = [name for name in _SUMMED if name in needed]
@@ -82,7 +85,7 @@ def statement(
     else:
         select = sql.SQL(_TOTAL).format(**parts)
     plain = [*asked, *(name for name in summed if name != "entries")]
-    columns = _columns(query, keys, plain, entries)
+    columns = _columns(query, keys, plain, entries, has_rest)
     if entries:
         return sql.Composed([sql.SQL(_ENTRIES).format(columns=columns), select]).as_string(None)
     return report_sql.statement(select, columns=columns, dimensions=used)
@@ -109,13 +112,17 @@ def _parts(query: Query, by: Sequence[str], summed: Sequence[str]) -> sql.Compos
 
 
 def _columns(
-    query: Query, keys: Sequence[str], plain: Sequence[str], entries: bool
+    query: Query, keys: Sequence[str], plain: Sequence[str], entries: bool, has_rest: bool
 ) -> sql.Composable:
     def value(dimension: Dimension) -> sql.Composable:
         return dimension.column if entries else dimension.rolled
 
+    def key(dimension: Dimension) -> sql.Composable:
+        is_joined = has_rest and dimension.name == query.group_by[0]
+        return sql.SQL(_OWN).format(value(dimension)) if is_joined else value(dimension)
+
     named = [
-        sql.SQL("{} AS {}").format(value(dimension), sql.Identifier(dimension.name))
+        sql.SQL("{} AS {}").format(key(dimension), sql.Identifier(dimension.name))
         for dimension in query.dimensions
         if dimension.name in keys
     ]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from apps.core.chart_marks import Number
 from apps.core.charts import Series, StackedBars
 from apps.finance.explorer import Exploration
-from apps.finance.figures import axis_usd, layers, mark_usd
+from apps.finance.figures import axis_usd, layers, mark_usd, the_rest
 from apps.finance.forecast import Forecast
 from apps.finance.links import ledger_url
 from apps.finance.periods import day_label
@@ -27,8 +27,8 @@ def count(value: Number) -> str:
 
 
 def series_of(exploration: Exploration) -> list[Series]:
-    dimension = exploration.query.dimensions[0]
-    return layers(exploration.by_bar, apart=dimension.nothing)
+    own, rest = layers(exploration.by_bar), exploration.rest_by_bar
+    return [*own, the_rest(rest)] if rest else own
 
 
 def bars(exploration: Exploration, *, forecast: Forecast | None, now: datetime) -> StackedBars:

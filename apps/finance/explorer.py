@@ -1,14 +1,15 @@
 """The cost explorer: what its page, its chart and its file show of one question."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from apps.core.money import Pico
-from apps.finance.figures import Delta, delta
+from apps.finance.figures import Delta, delta, largest
 from apps.finance.periods import Bar, bars_of
 from apps.finance.query import Query
-from apps.finance.selectors import cost_rows
+from apps.finance.selectors import REST, cost_rows
 from apps.finance.types import CostRow, Sums
 
 _BEFORE = ("amount_pico", "avoided_pico")
@@ -65,7 +66,9 @@ class Exploration:
     total: Group
     bars: list[Bar]
     by_bar: Mapping[str, list[int]]
-    """Label of a group of the first dimension → its metric in each bar."""
+    """Label of a large group of the first dimension → its metric in each bar."""
+    rest_by_bar: list[int]
+    """That of all other groups together; empty: there are none."""
 
     @property
     def unattributed(self) -> Sums:
@@ -85,6 +88,7 @@ def explore(*, query: Query) -> Exploration:
     was = _before(query)
     whole = sum(now.values(), Sums())
     bars = bars_of(query)
+    by_bar, rest = _by_bar(query, bars, now)
     total = _group(query, ("",) * len(query.group_by), whole, _whole_before(was), whole)
     return Exploration(
         query=query,
@@ -94,7 +98,8 @@ def explore(*, query: Query) -> Exploration:
         ],
         total=total,
         bars=bars,
-        by_bar=_by_bar(query, bars),
+        by_bar=by_bar,
+        rest_by_bar=rest,
     )
 
 
@@ -144,13 +149,22 @@ def _group(
     )
 
 
-def _by_bar(query: Query, bars: list[Bar]) -> dict[str, list[int]]:
-    rows = cost_rows(query=query, keys=bar_keys(query), measures=_MEASURES_OF[query.metric])
-    place: dict[date | datetime, int] = {bar.key: n for n, bar in enumerate(bars)}
+def _by_bar(
+    query: Query, bars: list[Bar], groups: Mapping[tuple[str, ...], Sums]
+) -> tuple[dict[str, list[int]], list[int]]:
+    """Of the groups that have a colour, and of the rest: groups may be hundreds, in each bar."""
     metric, (dimension, *_) = METRIC_OF[query.metric], query.dimensions
-    found: dict[str, list[int]] = {}
+    totals: Counter[str] = Counter()
+    for key, sums in groups.items():
+        totals[key[0]] += metric(sums)
+    own = largest(totals, apart="")
+    found = {value: [0] * len(bars) for value in own}
+    measures = _MEASURES_OF[query.metric]
+    rows = cost_rows(query=query, keys=bar_keys(query), measures=measures, own=own)
+    place: dict[date | datetime, int] = {bar.key: n for n, bar in enumerate(bars)}
     for row in rows:
         period, value = row.keys
-        values = found.setdefault(dimension.label_of(str(value)), [0] * len(bars))
+        values = found.setdefault(str(value), [0] * len(bars))
         values[place[period]] += metric(row.sums)  # type: ignore[index]
-    return found
+    rest = found.pop(REST, [])
+    return {dimension.label_of(value): bar for value, bar in found.items()}, rest

@@ -60,14 +60,21 @@ def split_usd(amount: Pico) -> tuple[str, str]:
     return f"{sign}{int(units):,}.{cents}", whole[cut:]
 
 
-def layers(groups: Mapping[str, Sequence[int]], *, apart: str | None = None) -> list[Series]:
-    """One layer for each of the largest groups, the rest together in grey. The group `apart` is
-    never among the rest. `groups`: what each is called → one value for each bar."""
-    totals = {name: sum(values) for name, values in groups.items()}
-    ranked = sorted(groups, key=lambda name: (name != apart, -totals[name], name))
-    room = COLOURS if len(ranked) <= COLOURS - 1 else COLOURS - 1
-    largest = sorted(ranked[:room], key=lambda name: (-totals[name], name))
-    made = [Series(name, groups[name], n) for n, name in enumerate(largest, 1)]
-    rest = [groups[name] for name in ranked[room:]]
-    together = [sum(values) for values in zip(*rest, strict=True)]
-    return [*made, Series(OTHER, together, COLOURS)] if rest else made
+def largest(totals: Mapping[str, int], *, apart: str = "") -> list[str]:
+    """The names of groups that have a colour of their own, the largest first. `apart` is one of
+    them, whatever it comes to."""
+    ranked = sorted(totals, key=lambda name: (name != apart, -totals[name], name))
+    return sorted(ranked[: COLOURS - 1], key=lambda name: (-totals[name], name))
+
+
+def layers(groups: Mapping[str, Sequence[int]]) -> list[Series]:
+    """One layer for each of the largest groups, the rest together in grey. `groups`: what each is
+    called → one value for each bar."""
+    own = largest({name: sum(values) for name, values in groups.items()})
+    rest = [values for name, values in groups.items() if name not in own]
+    made = [Series(name, groups[name], n) for n, name in enumerate(own, 1)]
+    return [*made, the_rest([sum(values) for values in zip(*rest, strict=True)])] if rest else made
+
+
+def the_rest(values: Sequence[int]) -> Series:
+    return Series(OTHER, values, COLOURS)

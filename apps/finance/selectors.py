@@ -19,6 +19,7 @@ from apps.ledger.reports import Days, run_report
 from apps.ledger.selectors import Verified, booked_sum, last_verified
 
 COST = ("amount_pico",)
+REST = "\x7f"  # no name is so: a control character
 UNANSWERED = (*WASTED, Purpose.SHADOW, Purpose.SIMILAR)
 _MARGIN = timedelta(days=1)  # a clock turned back across midnight
 
@@ -31,16 +32,23 @@ def cost_rows(
     after: Sequence[Key] = (),
     limit: int | None = None,
     measures: Sequence[str] = MEASURES,
+    own: Sequence[str] | None = None,
 ) -> list[CostRow]:
     """Sums by `keys` (hour, day, month, and dimensions that the query groups by), in their order,
     those `after` the given ones. `days` in place of the query's. What is not among `measures` is
-    not summed, and 0."""
+    not summed, and 0. `own`: the values of the first dimension that are told apart; all others are
+    `REST`."""
     days = days or query.days
     entries = query.reads_entries or "hour" in keys
     statement = cost_sql.statement(
-        query=query, keys=keys, measures=measures, has_after=bool(after), entries=entries
+        query=query,
+        keys=keys,
+        measures=measures,
+        has_after=bool(after),
+        entries=entries,
+        has_rest=own is not None,
     )
-    values = _values(query, days) | {"limit": limit}
+    values = _values(query, days) | {"limit": limit, "own": list(own or ()), "rest": REST}
     values |= {f"after_{n}": value for n, value in enumerate(after)}
     rows = run_report(statement, days, values, months="day" not in keys)
     width, sums = len(keys), _sums_of(measures)

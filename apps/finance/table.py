@@ -13,7 +13,7 @@ from apps.finance.explorer import Exploration, Group
 from apps.finance.figures import split_usd
 from apps.finance.types import Sums
 
-MOST_ROWS = 200  # on a page; the rest is one row, and in the file all are
+MOST_ROWS = 100  # on a page; the rest is one row, and in the file all are
 
 Value = int | float | None
 

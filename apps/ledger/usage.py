@@ -115,6 +115,6 @@ def _statement(keys: tuple[str, ...], has_service: bool, has_after: bool) -> str
         where=sql.SQL("WHERE service = %(service)s") if has_service else sql.SQL(""),
         after=sql.SQL("WHERE ({}) > ({})").format(named, places) if has_after else sql.SQL(""),
     )
-    asked = [name for name in DIMENSIONS if name in keys or name == "service"]
+    asked = [name for name in DIMENSIONS if name in keys or (has_service and name == "service")]
     columns = sql.SQL(", ").join(map(sql.Identifier, (*_MEASURED, *asked)))
     return report_sql.statement(select, columns=columns, dimensions=asked)
