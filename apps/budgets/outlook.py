@@ -3,7 +3,7 @@
 Each day to come is taken as the same weekdays of the last four weeks were
 (`apps.ledger.forecasting`), the rest of today as its share of such a day. Where that says nothing
 (less than a week of costs, or a window of a day) the pace so far goes on to the window's end, from
-a twentieth of it on.
+a twentieth of it on; where nothing was spent there is no pace.
 """
 
 from collections.abc import Mapping
@@ -38,8 +38,8 @@ class Outlook:
 
 
 def outlook(*, state: BudgetState, zone: str, known: Mapping[date, Pico], now: datetime) -> Outlook:
-    """`known`: what was posted on days of the budget's zone before today; days without are left
-    out. Nothing is said of what rolls: money comes back there all the time."""
+    """`known`: what calls that it counts cost on days before today, also before it was made; days
+    without are left out. Nothing is said of what rolls: money comes back there all the time."""
     today = now.astimezone(ZoneInfo(zone)).date()
     if state.length is not None:
         return Outlook()
@@ -82,7 +82,7 @@ def _expected(
     if len(before) >= FEWEST and not is_short:
         expected = foretold(known=before, days=days)
         return "weekdays", expected | {days[0]: _rest_of(days[0], expected[days[0]], zone, now)}
-    if state.ends_at is None:
+    if state.ends_at is None or not state.posted_pico:
         return "", {}
     total = pace(
         posted=state.posted_pico, starts_at=state.starts_at, ends_at=state.ends_at, now=now

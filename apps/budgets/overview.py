@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum
 
+from apps.budgets.earlier import days_of_calls
 from apps.budgets.models import Budget, ThresholdCrossing
 from apps.budgets.outlook import Outlook, first_day_needed, outlook
-from apps.budgets.selectors import days_known, rooms_now, state_of
+from apps.budgets.selectors import rooms_now, state_of
 from apps.budgets.types import BudgetState
 from apps.budgets.windows import bounds_now
 
@@ -65,7 +66,7 @@ def overviews(*, budgets: Sequence[Budget], now: datetime) -> list[Overview]:
     if not budgets:
         return []
     rooms, bounds = rooms_now(budgets=budgets, now=now), bounds_now(budgets, now)
-    known = days_known(budgets=budgets, since=first_day_needed(now))
+    known = days_of_calls(budgets=budgets, since=first_day_needed(now), now=now)
     latest = _latest([room.window_id for room in rooms.values() if room.window_id])
     found = []
     for budget in budgets:

@@ -13,10 +13,12 @@ from apps.budgets.services import settle_all
 from apps.budgets.types import Resolution
 from apps.core.clock import db_now
 from tests.budgets.conftest import NOW, SHOP, held, make_budget
+from tests.ledger.books import booked
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:budgets_budget_changelist")
 DAY = timedelta(days=1)
+DOLLAR = 10**12
 
 
 def spend(model, amount, *, held_too=0, now=NOW):
@@ -147,6 +149,28 @@ def test_a_week_of_costs_makes_a_forecast_of_weekdays():
     assert found.outlook.method == "weekdays"
     # half a Monday, then three more of them and 24 other days
     assert found.outlook.total == 600 + 700 + 3 * 1400 + 24 * 100
+
+
+def test_a_new_budget_is_forecast_by_what_its_calls_cost_before(admin_client):
+    """And says nothing, rather than 0, where there were none."""
+    now = db_now()
+    for n in range(1, 29):
+        booked(now - DAY * n, DOLLAR, service="shop", model="m")
+        booked(now - DAY * n, 5, service="other", model="m")
+    made = make_budget("new", 100 * DOLLAR, service="shop", model="m")
+    make_budget("all", 100 * DOLLAR)
+    idle = make_budget("idle", 100 * DOLLAR, service="idle")
+
+    found = {one.budget.slug: one.outlook for one in looked(now)}
+
+    days = len(found["new"].to_come) - 1
+    assert days * DOLLAR <= found["new"].total <= (days + 1) * DOLLAR  # and a part of today
+    assert found["all"].total > found["new"].total
+    assert found["idle"].total is None
+    cards = admin_client.get(reverse("admin:budgets_budget_change", args=[idle.pk])).content
+    assert "nothing to go by: nothing was spent" in cards.decode()
+    page = admin_client.get(reverse("admin:budgets_budget_change", args=[made.pk]))
+    assert page.context["found"].outlook.method == "weekdays"
 
 
 def test_what_runs_out_names_the_day():

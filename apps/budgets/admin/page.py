@@ -15,6 +15,7 @@ from apps.budgets.admin.what_if import what_if
 from apps.budgets.changes import changes_of
 from apps.budgets.course import course_of
 from apps.budgets.drawing import burn_down, spent_by_day
+from apps.budgets.earlier import days_of_calls
 from apps.budgets.models import Budget, BudgetRaise, Refusal, ThresholdCrossing
 from apps.budgets.outlook import accuracy
 from apps.budgets.overview import Overview, Standing, overviews
@@ -44,9 +45,9 @@ def page_of(request: HttpRequest, budget: Budget) -> dict[str, Any]:
     [found] = overviews(budgets=[budget], now=now)
     window = {"window__budget": budget.pk, "window__starts_at": found.state.starts_at}
     raises = list(BudgetRaise.objects.filter(**window).select_related("requested_by", "decided_by"))
-    known = _known(found, now)
+    since = _first_day(found, now)
     course = course_of(found=found, raises=raises, now=now)
-    error, days = _error(found, known, now), _days(found, known, now)
+    error, days = _error(found, since, now), _days(found, since, now)
     return {
         "found": found,
         "title": budget.name,
@@ -85,26 +86,28 @@ def _counts_since(found: Overview, now: datetime) -> datetime | None:
     return made_at if made_at > begins_at else None
 
 
-def _known(found: Overview, now: datetime) -> dict[date, Pico]:
+def _first_day(found: Overview, now: datetime) -> date:
+    """That back-tests ask for."""
     length = found.state.ends_at - found.state.starts_at if found.state.ends_at else timedelta(0)
-    since = (now - _HISTORY - min(length, timedelta(days=366))).date()
-    return days_known(budgets=[found.budget], since=since).get(found.budget.pk, {})
+    return (now - _HISTORY - min(length, timedelta(days=366))).date()
 
 
-def _error(found: Overview, known: dict[date, Pico], now: datetime) -> str:
+def _error(found: Overview, since: date, now: datetime) -> str:
     """How far off such forecasts were, in words."""
     if found.outlook.method != "weekdays" or found.outlook.total is None:
         return ""
-    today = now.astimezone(ZoneInfo(found.budget.time_zone)).date()
+    budget, today = found.budget, now.astimezone(ZoneInfo(found.budget.time_zone)).date()
+    known = days_of_calls(budgets=[budget], since=since, now=now).get(budget.pk, {})
     error, tests = accuracy(known=known, today=today, ahead=len(found.outlook.to_come))
     if error is None:
         return "too few days to say how sure"
     return f"± {error:.0%}, by {tests} back-test{'s' if tests > 1 else ''}"
 
 
-def _days(found: Overview, known: dict[date, Pico], now: datetime) -> list[tuple[str, Pico]]:
+def _days(found: Overview, since: date, now: datetime) -> list[tuple[str, Pico]]:
     """Of what rolls: what was spent on each of the days before."""
-    length = found.state.length
+    length, budget = found.state.length, found.budget
+    known = days_known(budgets=[budget], since=since).get(budget.pk) if length else None
     if length is None or not known:
         return []
     today = now.astimezone(ZoneInfo(found.budget.time_zone)).date()
@@ -140,10 +143,15 @@ def _beyond(found: Overview, left: Pico) -> str:
 
 def _forecast(found: Overview, error: str) -> tuple[SafeString | str, str]:
     if found.outlook.total is None:
-        endless = found.state.ends_at is None
-        return NOTHING, "no end to forecast" if endless else "too early to say"
+        return NOTHING, _why_no_forecast(found)
     how = error if found.outlook.method == "weekdays" else "at the pace so far; too few days yet"
     return money(found.outlook.total), how
+
+
+def _why_no_forecast(found: Overview) -> str:
+    if found.state.ends_at is None:
+        return "no end to forecast"
+    return "too early to say" if found.state.posted_pico else "nothing to go by: nothing was spent"
 
 
 def _at_the_pace(found: Overview) -> str:

@@ -8,10 +8,11 @@ from django.core.mail import send_mail
 from django.db import transaction
 
 from apps.budgets.admission import Room
+from apps.budgets.earlier import days_of_calls
 from apps.budgets.models import Alert, Basis, Budget, ThresholdCrossing
 from apps.budgets.outlook import first_day_needed, outlook
 from apps.budgets.rolling import is_rolling
-from apps.budgets.selectors import days_known, rooms_now, state_of
+from apps.budgets.selectors import rooms_now, state_of
 from apps.budgets.thresholds import Crossing, reached, record
 from apps.budgets.windows import bounds_now
 from apps.core.money import Pico, short_usd
@@ -33,7 +34,7 @@ def record_forecasts(*, now: datetime) -> int:
     if not budgets:
         return 0
     rooms, bounds = rooms_now(budgets=budgets, now=now), bounds_now(budgets, now)
-    known = days_known(budgets=budgets, since=first_day_needed(now))
+    known = days_of_calls(budgets=budgets, since=first_day_needed(now), now=now)
     found: list[Crossing] = []
     for budget in budgets:
         room = rooms[budget.pk]
