@@ -121,3 +121,24 @@ def test_the_day_is_the_one_that_agrees_with_the_statement(provider, basis):
 
     assert statement.day_basis == basis
     assert bridge(statement) == {}
+
+
+@pytest.mark.parametrize(("quantities", "basis"), [((), "sent"), ((66_740, 86_740), "ended")])
+def test_rounding_to_cents_decides_nothing_about_the_day(provider, quantities, basis):
+    """1.0011 cents by day and 0.3 at night are billed as 1 cent, which is nearer to the former."""
+    make_deployment(provider=provider, model=make_model("gpt-mini"))
+    provider.vendor = "openai"
+    provider.save()
+    for night in (LATE, LATE + timedelta(days=1)):
+        noon = night - timedelta(hours=12)
+        ended(sent(noon), at=noon, usage=usage({"in_uncached": 66_740}))
+        ended(sent(night), at=night + timedelta(minutes=5), usage=usage({"in_uncached": 20_000}))
+    head = "start_time_iso,amount_value,amount_currency,line_item,project_id"
+    lines = [f'{day}T00:00:00Z,0.01,usd,"gpt-mini, input",p' for day in (DAY, NEXT)]
+    if quantities:
+        head += ",quantity"
+        lines = [f"{line},{units}" for line, units in zip(lines, quantities, strict=True)]
+
+    statement = imported("\n".join([head, *lines]), provider, now=LATE + timedelta(days=9))
+
+    assert statement.day_basis == basis

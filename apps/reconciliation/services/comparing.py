@@ -45,16 +45,41 @@ def keep_comparison(statement: Statement, *, now: datetime) -> None:
 
 
 def _closest(statement: Statement, claims: Claims) -> tuple[str, list[Row]]:
-    """By the days on which calls were sent, unless the days on which they ended agree better."""
-    sent = _rows(statement, claims, DayBasis.SENT)
-    if not (off := _distance(sent)):
-        return DayBasis.SENT, sent
-    ended = _rows(statement, claims, DayBasis.ENDED)
-    return (DayBasis.ENDED, ended) if _distance(ended) < off else (DayBasis.SENT, sent)
+    """By the days on which calls were sent or ended, whichever agrees better; where both agree as
+    well, as the provider's last statement was."""
+    usual = _usual_basis(statement)
+    other = DayBasis.SENT if usual == DayBasis.ENDED else DayBasis.ENDED
+    rows = _rows(statement, claims, usual)
+    if not any(distance := _distance(rows, statement.grain_pico)):
+        return usual, rows
+    others = _rows(statement, claims, other)
+    if _distance(others, statement.grain_pico) < distance:
+        return other, others
+    return usual, rows
 
 
-def _distance(rows: list[Row]) -> int:
-    return sum(abs(row.difference) for row in rows)
+def _usual_basis(statement: Statement) -> DayBasis:
+    rows = Statement.objects.filter(provider=statement.provider_id, last_day__lt=statement.last_day)
+    imported = rows.exclude(status__in=[StatementStatus.DRAFT, StatementStatus.VOID])
+    last = imported.order_by("-last_day").values_list("day_basis", flat=True).first()
+    return DayBasis(last or DayBasis.SENT)
+
+
+def _distance(rows: list[Row], grain: int) -> tuple[int, int]:
+    """What amounts differ by beyond what rounding to the grain explains, or cents would decide;
+    then what quantities differ by, which nobody rounds."""
+    amounts = sum(max(0, 2 * abs(row.difference) - _grains(row, grain)) for row in rows)
+    quantities = sum(
+        abs(row.theirs.quantity - ((row.ours.quantity if row.ours else 0) or 0))
+        for row in rows
+        if row.theirs and row.theirs.quantity is not None
+    )
+    return amounts, quantities
+
+
+def _grains(row: Row, grain: int) -> int:
+    """Twice what rounding explains: half a grain a line; what is less may have no line."""
+    return grain * max(1, row.theirs.lines if row.theirs else 0)
 
 
 def _rows(statement: Statement, claims: Claims, basis: DayBasis) -> list[Row]:
