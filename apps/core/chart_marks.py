@@ -10,7 +10,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 WIDTH = 960
-TICKS = 4
+# How far an axis goes, and into how many steps, each of 1, 2, 2.5 or 5 times a power of ten.
+STEPS = ((1, 5), (1.5, 3), (2, 4), (2.5, 5), (3, 3), (4, 4), (5, 5), (6, 3), (8, 4), (10, 5))
+EMPTY = 4  # the top of an axis of nothing
 DIGIT = 8  # width of a character of the axis, about
 WIDEST_BAR = 72
 
@@ -92,8 +94,14 @@ def hatch(x: float, top: float, width: float, floor: float) -> SafeString:
 
 
 def _ticks(top: Number) -> list[Number]:
-    values = (top * step / TICKS for step in range(TICKS + 1))
+    steps = _steps(top)
+    values = (top * step / steps for step in range(steps + 1))
     return [int(value) if value == int(value) else value for value in values]
+
+
+def _steps(top: Number) -> int:
+    factor = top / 10.0 ** floor(log10(top))
+    return min(STEPS, key=lambda one: abs(one[0] - factor))[1]
 
 
 def grid(frame: Frame, formatted: Format) -> SafeString:
@@ -175,7 +183,7 @@ def _html(part: str) -> str:
 def rounded_up(highest: Number) -> Number:
     """The top of the axis: the least round number (two digits) at or above the highest value."""
     if highest <= 0:
-        return TICKS
+        return EMPTY
     scale = 10.0 ** floor(log10(highest))
-    factor = next(f for f in (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10) if f * scale >= highest)
+    factor = next(factor for factor, _ in STEPS if factor * scale >= highest)
     return factor * scale

@@ -98,13 +98,6 @@ def tier_of_lines(lines: Iterable[Mapping[str, Any]]) -> str:
     return next((line["service_tier"] for line in lines if "service_tier" in line), DEFAULT_TIER)
 
 
-def line_name(line: Mapping[str, Any]) -> str:
-    """What a line is of, in words: “out_text, flex, from 200,001 tokens”."""
-    step = line.get("min_input_tokens", 0)
-    parts = [line.get("usage_class", ""), line.get("service_tier", "")]
-    return ", ".join([part for part in parts if part] + ([f"from {step:,} tokens"] if step else []))
-
-
 def counts_of(lines: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """Usage class → units of an entry's lines."""
     return {line["usage_class"]: line["quantity"] for line in lines}

@@ -61,7 +61,7 @@ def test_the_axis_has_room_for_its_longest_number() -> None:
         if text.attrib["text-anchor"] == "end"
     ]
     assert all(float(text.attrib["x"]) >= 7.5 * len(text.text or "") for text in numbers)
-    assert len(numbers) == 5
+    assert len(numbers) == 6
 
 
 def test_every_mark_has_a_tooltip_and_zero_draws_nothing() -> None:
@@ -112,11 +112,26 @@ def test_odd_values_still_draw(values: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("highest", "top"), [(0, 4), (1, 1), (1.01, 1.2), (7, 8), (8.1, 10), (99, 100), (0.3, 0.3)]
+    ("highest", "top"),
+    [(0, 4), (1, 1), (1.01, 1.5), (2.1, 2.5), (7, 8), (8.1, 10), (99, 100), (0.3, 0.3)],
 )
 def test_the_axis_ends_at_a_round_number_above(highest: float, top: float) -> None:
     assert rounded_up(highest) == pytest.approx(top)
     assert rounded_up(highest) >= highest
+
+
+@pytest.mark.parametrize(
+    ("highest", "said"),
+    [
+        (47, ["0", "10", "20", "30", "40", "50"]),
+        (0.27, ["0", "0.1", "0.2", "0.3"]),
+        (11, ["0", "5", "10", "15"]),
+    ],
+)
+def test_each_number_at_the_axis_is_round(highest: float, said: list[str]) -> None:
+    bars = StackedBars("t", ["a"], [Series("s", [highest], 1)], format=lambda value: f"{value:.3g}")
+    texts = parsed(stacked_bars(bars)).iter(f"{SVG}text")
+    assert [one.text for one in texts if one.attrib["text-anchor"] == "end"] == said
 
 
 FALL = Waterfall("Cost", ("Before", 100), [("Volume", 30), ("Price", -10), ("Other", 0)], "After")

@@ -120,7 +120,7 @@ def test_the_page_shows_each_call_with_its_cost_and_price_lines(operator, make_j
     shown = text(operator.get(page(job)))
 
     assert 'aria-label="From 0 ms for 250 ms"' in shown.replace("\N{NO-BREAK SPACE}", " ")
-    assert "in_uncached: 7 ×" in shown
+    assert "Input: 7 ×" in shown
     assert "$0.00000105<" in shown
     assert "style=" not in shown.split("<main")[-1]
 

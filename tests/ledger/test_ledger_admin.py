@@ -1,6 +1,6 @@
 """The books in the admin: the last day first, each amount with its sum, and no way to change it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -60,6 +60,19 @@ def test_days_from_and_to_are_both_included(admin_client, url):
     assert set(rows(admin_client, url, **{"from": day[2]})) == {"req_1", "req_2"}
 
 
+def test_times_are_of_the_reports_zone_which_is_named(admin_client, settings):
+    """An hour before midnight of UTC it is the next day in Berlin, as the report says."""
+    settings.REPORTING_TIME_ZONE = "Europe/Berlin"
+    at = datetime(2026, 3, 31, 23, 0, tzinfo=UTC)
+    book("req_april", ago=timezone.now() - at)
+    entry = Entry.objects.get()
+
+    assert rows(admin_client, ENTRIES, **{"from": "2026-04-01"}) == ["req_april"]
+    assert rows(admin_client, ENTRIES, to="2026-03-31") == []
+    for page in (page_of(admin_client, entry), page_of(admin_client, entry.attempt)):
+        assert "01 Apr 2026 01:00 CEST" in page
+
+
 def test_a_day_that_is_none_is_refused_kindly(admin_client):
     assert admin_client.get(ENTRIES, {"from": "yesterday"}).status_code == 302
 
@@ -113,8 +126,8 @@ def test_an_entry_says_of_which_tier_and_step_its_prices_were(admin_client):
 
     page = page_of(admin_client, Entry.objects.get())
 
-    assert "in_uncached, flex, from 200,001 tokens" in page
-    assert "out_text, flex<" in page
+    assert "Input, flex, from 200,001 tokens" in page
+    assert "Output, flex<" in page
 
 
 def test_unpriced_lines_say_so(admin_client):

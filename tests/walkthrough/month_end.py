@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from apps.core.money import PICO, exact_usd, pico_from_usd
+from apps.core.money import PICO, exact_usd, pico_from_usd, plain_usd
 from apps.ledger.months import end_of_month
 from bench.history import twelve_months
 from bench.ledger_seed import DEAR_MODEL, DEAR_PROMPT
@@ -162,7 +162,8 @@ def _agrees(provider: str, found: dict[str, str], planted: dict[str, int]) -> No
 
 
 def _pico(text: str) -> int:
-    return -pico_from_usd(text[1:]) if text.startswith("-") else pico_from_usd(text)
+    amount = pico_from_usd(plain_usd(text.removeprefix("-")))
+    return -amount if text.startswith("-") else amount
 
 
 def _seals(books: Books) -> str:

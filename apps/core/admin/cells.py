@@ -1,8 +1,10 @@
 """What a cell of a table shows: pills, money, times."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -34,7 +36,8 @@ def exact_money(pico: int | None) -> SafeString:
     digits = exact_usd(pico).rstrip("0")
     whole, _, cents = digits.partition(".")
     sign, whole = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
-    return format_html('<span class="l-num">{}${}.{}</span>', sign, whole, cents.ljust(2, "0"))
+    amount = f"{sign}${int(whole):,}.{cents.ljust(2, '0')}"
+    return format_html('<span class="l-num">{}</span>', amount)
 
 
 def aligned_money(pico: int) -> SafeString:
@@ -48,10 +51,25 @@ def short_time(at: datetime | None) -> SafeString:
     """A time for a column, in the current time zone; hovering shows seconds and the zone."""
     if at is None:
         return format_html("{}", NOTHING)
-    local = timezone.localtime(at)
+    return _time(timezone.localtime(at), "%d %b %Y %H:%M")
+
+
+def reporting_time(at: datetime | None) -> SafeString:
+    """A time of what is booked, in the zone whose days reports have, which it names."""
+    if at is None:
+        return format_html("{}", NOTHING)
+    return _time(at.astimezone(ZoneInfo(settings.REPORTING_TIME_ZONE)), "%d %b %Y %H:%M %Z")
+
+
+def short_day(day: date) -> str:
+    """A day beside times."""
+    return f"{day:%d %b %Y}"
+
+
+def _time(local: datetime, form: str) -> SafeString:
     return format_html(
         '<time class="l-time" datetime="{}" title="{}">{}</time>',
-        at.isoformat(timespec="seconds"),
+        local.astimezone(UTC).isoformat(timespec="seconds"),
         local.strftime("%Y-%m-%d %H:%M:%S %Z"),
-        local.strftime("%d %b %Y %H:%M"),
+        local.strftime(form),
     )

@@ -16,8 +16,8 @@ from apps.core.admin.cells import Kind
 from apps.core.admin.cells import exact_money as exact
 from apps.jobs.models import Job
 from apps.jobs.types import AttemptView
+from apps.ledger.line_names import line_name
 from apps.ledger.models import Attempt, AttemptStatus
-from apps.ledger.pricing import line_name
 
 WIDTH = 200  # of a bar's picture, in its own units
 MIN_BAR = 2

@@ -21,9 +21,8 @@ from apps.core.admin import (
     confirmed_action,
     decide_each,
     pill,
-    short_time,
 )
-from apps.core.admin.cells import NOTHING, Kind, exact_money
+from apps.core.admin.cells import NOTHING, Kind, exact_money, reporting_time, short_day
 from apps.core.clock import db_now
 from apps.core.forms import USDFormField
 from apps.ledger.adjusting import (
@@ -110,7 +109,7 @@ class AdjustmentForm(forms.ModelForm[Adjustment]):
 @admin.register(Adjustment)
 class AdjustmentAdmin(ReadOnlyAdmin):
     form = AdjustmentForm
-    list_display = ("asked", "kind", "day", "amount", "state", "for_what", "reference")
+    list_display = ("asked", "kind", "on_day", "amount", "state", "for_what", "reference")
     list_display_links = ("asked",)
     list_filter = ("status", "kind")
     search_fields = ("reference",)
@@ -124,7 +123,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     )
     _SHOWN = (
         "kind",
-        "day",
+        "on_day",
         "amount",
         "state",
         *_SCOPE,
@@ -155,11 +154,15 @@ class AdjustmentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Asked", ordering="requested_at")
     def asked(self, row: Adjustment) -> SafeString:
-        return short_time(row.requested_at)
+        return reporting_time(row.requested_at)
 
     @admin.display(description="Asked by")
     def asked_by(self, row: Adjustment) -> SafeString:
-        return format_html("{} {}", row.requested_by, short_time(row.requested_at))
+        return format_html("{} {}", row.requested_by, reporting_time(row.requested_at))
+
+    @admin.display(description="Day", ordering="day")
+    def on_day(self, row: Adjustment) -> str:
+        return short_day(row.day)
 
     @admin.display(description="Amount, USD", ordering="amount_pico")
     def amount(self, row: Adjustment) -> SafeString:
@@ -175,7 +178,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Decided by")
     def decided_by_whom(self, row: Adjustment) -> SafeString:
-        return format_html("{} {}", row.decided_by or "", short_time(row.decided_at))
+        return format_html("{} {}", row.decided_by or "", reporting_time(row.decided_at))
 
     @admin.display(description="Booked as")
     def booked_as(self, row: Adjustment) -> SafeString:

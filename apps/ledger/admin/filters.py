@@ -4,7 +4,9 @@ over the books, which grow for ever."""
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
@@ -109,4 +111,5 @@ def _day(text: str) -> date | None:
 
 
 def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=timezone.get_current_timezone())
+    """As reports have it."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(settings.REPORTING_TIME_ZONE))

@@ -132,11 +132,16 @@ def _asked(
         provider=statement.provider.slug,
         model=wish.model,
         cost_center=cost_center,
-        reference=f"statement {statement}, {len(wish.rows)} differences of {len(days)} days"[:200],
+        reference=f"statement {statement}, {_counted(wish.rows, 'difference')} of "
+        f"{_counted(days, 'day')}"[:200],
         reason=reason,
         by=by,
         now=now,
     )
+
+
+def _counted(rows: Collection[object], what: str) -> str:
+    return f"{len(rows):,} {what}{'' if len(rows) == 1 else 's'}"
 
 
 def _decided(
