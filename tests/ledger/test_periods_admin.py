@@ -66,6 +66,8 @@ def test_the_checklist_leads_to_what_is_left(client):
     page = client.get(PAGE).content.decode()
 
     assert "1 open" in page
+    assert "Back to all months" in page
+    assert ">Close</a>" not in page  # it leaves the page, and closes nothing
     assert reverse("admin:ledger_waitingentry_changelist") in page
 
 
