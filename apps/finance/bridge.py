@@ -78,7 +78,7 @@ def bridge(
         before=sum(sums.amount_pico for sums in before.values()),
         after=sum(sums.amount_pico for sums in after.values()),
         steps=(*_steps(old, new), other),
-        shifts=_shifts(old.shares or {}, new.shares or {}),
+        shifts=_shifts(old.each.shares or {}, new.each.shares or {}),
     )
 
 
@@ -86,10 +86,16 @@ def _steps(old: Factors, new: Factors) -> Iterable[Step]:
     """One factor after the other becomes the new one."""
     now, value = old, round(old.cost)
     for effect, name, shown in _ORDER:
-        following = replace(now, **{name: getattr(new, name)})
+        following = _replaced(now, new, name)
         reached = round(following.cost)
         yield Step(effect, reached - value, shown(now), shown(following))
         now, value = following, reached
+
+
+def _replaced(now: Factors, new: Factors, name: str) -> Factors:
+    if hasattr(now, name):
+        return replace(now, **{name: getattr(new, name)})
+    return replace(now, each=replace(now.each, **{name: getattr(new.each, name)}))
 
 
 def _shifts(
@@ -103,9 +109,9 @@ _ORDER: tuple[tuple[Effect, str, Callable[[Factors], Fraction | None]], ...] = (
     (Effect.VOLUME, "answers", lambda f: f.answers),
     (Effect.CACHE, "uncached", lambda f: None if f.uncached is None else 1 - f.uncached),
     (Effect.RETRIES, "requests", lambda f: f.requests),
-    (Effect.MIX, "shares", lambda f: f.cost_a_request),
-    (Effect.INPUT, "inputs", lambda f: f.input_a_request),
-    (Effect.OUTPUT, "outputs", lambda f: f.output_a_request),
-    (Effect.CACHED, "cached", lambda f: f.cached_share),
-    (Effect.PRICE, "levels", lambda f: f.level),
+    (Effect.MIX, "shares", lambda f: f.each.cost),
+    (Effect.INPUT, "inputs", lambda f: f.each.tokens_in),
+    (Effect.OUTPUT, "outputs", lambda f: f.each.tokens_out),
+    (Effect.CACHED, "cached", lambda f: f.each.cached_share),
+    (Effect.PRICE, "levels", lambda f: f.each.level),
 )

@@ -12,9 +12,10 @@ that list, and moves only when they cost something else. The rollups have no cos
 this way none is needed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from apps.core.money import Pico
 from apps.finance.types import Sums
@@ -61,13 +62,10 @@ class Side:
         return sum(sums.calls - sums.hits for sums in self.models.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Factors:
-    """Of one period; None: it has none. From `shares` on by model."""
+@dataclass(frozen=True)
+class Request:
+    """The mean request of a period, by model. `shares` None: it has none."""
 
-    answers: Fraction
-    uncached: Fraction | None
-    requests: Fraction | None
     shares: Mapping[Model, Fraction] | None
     inputs: Mapping[Model, Fraction]
     outputs: Mapping[Model, Fraction]
@@ -75,42 +73,57 @@ class Factors:
     levels: Mapping[Model, Fraction]
     rates: Mapping[Model, Rates]
 
-    @property
+    @cached_property
     def cost(self) -> Fraction:
-        times = self.answers * (self.uncached or 0) * (self.requests or 0)
-        return times * self.cost_a_request
+        return sum((amount * self.levels[m] for m, amount in self._listed.items()), NONE)
 
     @property
-    def cost_a_request(self) -> Fraction:
-        return sum((w * self._listed(m) * self.levels[m] for m, w in self._shares), NONE)
+    def level(self) -> Fraction | None:
+        """What it costs, of what it would at the prices of reference."""
+        listed = sum(self._listed.values(), NONE)
+        return self.cost / listed if listed else None
 
     @property
-    def input_a_request(self) -> Fraction:
+    def tokens_in(self) -> Fraction:
         return sum((w * self.inputs[m] for m, w in self._shares), NONE)
 
     @property
-    def output_a_request(self) -> Fraction:
+    def tokens_out(self) -> Fraction:
         return sum((w * self.outputs[m] for m, w in self._shares), NONE)
 
     @property
     def cached_share(self) -> Fraction | None:
         cached = (w * self.inputs[m] * self.cached.get(m, NONE) for m, w in self._shares)
-        whole = self.input_a_request
+        whole = self.tokens_in
         return sum(cached, NONE) / whole if whole else None
 
-    @property
-    def level(self) -> Fraction | None:
-        """What a request costs, of what it would at the prices of reference."""
-        listed = sum((w * self._listed(m) for m, w in self._shares), NONE)
-        return self.cost_a_request / listed if listed else None
+    @cached_property
+    def _listed(self) -> dict[Model, Fraction]:
+        """At the prices of reference."""
+        return {
+            m: w
+            * self.rates[m].of_request(self.inputs[m], self.cached.get(m, NONE), self.outputs[m])
+            for m, w in self._shares
+        }
 
     @property
     def _shares(self) -> list[tuple[Model, Fraction]]:
         return [(m, w) for m, w in (self.shares or {}).items() if w]
 
-    def _listed(self, model: Model) -> Fraction:
-        cached = self.cached.get(model, NONE)
-        return self.rates[model].of_request(self.inputs[model], cached, self.outputs[model])
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """Of one period; None: it has none. `each` is replaced factor by factor: its own cost is
+    computed once for all that comes before."""
+
+    answers: Fraction
+    uncached: Fraction | None
+    requests: Fraction | None
+    each: Request
+
+    @property
+    def cost(self) -> Fraction:
+        return self.answers * (self.uncached or 0) * (self.requests or 0) * self.each.cost
 
 
 def side_of(models: Mapping[Model, Sums]) -> Side:
@@ -159,11 +172,19 @@ def _factors(side: Side, rates: Mapping[Model, Rates], *, by_requests: bool) -> 
     requests = side.requests
     answers = requests if by_requests else side.answers
     asked = answers + side.hits
-    models = side.models.items()
     return Factors(
         answers=Fraction(asked),
         uncached=Fraction(answers, asked) if asked else None,
         requests=Fraction(requests, answers) if answers else None,
+        each=_request(side.models.items(), requests, rates),
+    )
+
+
+def _request(
+    models: Iterable[tuple[Model, Sums]], requests: int, rates: Mapping[Model, Rates]
+) -> Request:
+    models = list(models)
+    return Request(
         shares={m: Fraction(s.calls - s.hits, requests) for m, s in models} if requests else None,
         inputs={m: Fraction(s.input_tokens, s.calls - s.hits) for m, s in models},
         outputs={m: Fraction(s.output_tokens, s.calls - s.hits) for m, s in models},
@@ -178,10 +199,12 @@ def _filled(one: Factors, other: Factors) -> Factors:
         answers=one.answers,
         uncached=other.uncached if one.uncached is None else one.uncached,
         requests=other.requests if one.requests is None else one.requests,
-        shares=other.shares if one.shares is None else one.shares,
-        inputs={**other.inputs, **one.inputs},
-        outputs={**other.outputs, **one.outputs},
-        cached={**other.cached, **one.cached},
-        levels={**other.levels, **one.levels},
-        rates=one.rates,
+        each=Request(
+            shares=other.each.shares if one.each.shares is None else one.each.shares,
+            inputs={**other.each.inputs, **one.each.inputs},
+            outputs={**other.each.outputs, **one.each.outputs},
+            cached={**other.each.cached, **one.each.cached},
+            levels={**other.each.levels, **one.each.levels},
+            rates=one.each.rates,
+        ),
     )

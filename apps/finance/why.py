@@ -27,10 +27,10 @@ LABELS = {
     Effect.MIX: ("Model mix", "mean cost of a request, had nothing but the mix changed"),
     Effect.INPUT: ("Input tokens", "mean length of a request, cached input too"),
     Effect.OUTPUT: ("Output tokens", "mean length of an answer"),
-    Effect.CACHED: ("Provider's cache", "share of the input that the provider had in its cache"),
+    Effect.CACHED: ("Cached input", "share of the input that the provider had in its cache"),
     Effect.PRICE: (
         "Price",
-        "cost, of what these tokens cost by the earlier price list; service tiers, long inputs too",
+        "cost, in % of the earlier price list for these tokens; service tiers, long inputs too",
     ),
     Effect.OTHER: ("Other", "adjustments, credits, and calls without tokens"),
 }

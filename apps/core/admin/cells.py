@@ -61,9 +61,9 @@ def reporting_time(at: datetime | None) -> SafeString:
     return _time(at.astimezone(ZoneInfo(settings.REPORTING_TIME_ZONE)), "%d %b %Y %H:%M %Z")
 
 
-def short_day(day: date) -> str:
+def short_day(day: date) -> SafeString:
     """A day beside times."""
-    return f"{day:%d %b %Y}"
+    return format_html('<span class="l-time">{}</span>', f"{day:%d %b %Y}")
 
 
 def _time(local: datetime, form: str) -> SafeString:

@@ -161,7 +161,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         return format_html("{} {}", row.requested_by, reporting_time(row.requested_at))
 
     @admin.display(description="Day", ordering="day")
-    def on_day(self, row: Adjustment) -> str:
+    def on_day(self, row: Adjustment) -> SafeString:
         return short_day(row.day)
 
     @admin.display(description="Amount, USD", ordering="amount_pico")
