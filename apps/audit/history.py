@@ -21,6 +21,7 @@ def note_reason(reason: str) -> None:
     pghistory.context(reason=reason)
 
 
-def with_reason(reason: str) -> Any:
-    """Attach a reason to every change inside the block, also where nobody's request goes on."""
-    return pghistory.context(reason=reason)
+def with_reason(reason: str, *, user: Any = None) -> Any:
+    """Attach a reason to every change inside the block, also where nobody's request goes on; and
+    the number of the `user` for whom it is done."""
+    return pghistory.context(reason=reason, **({} if user is None else {"user": user}))

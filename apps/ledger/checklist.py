@@ -56,7 +56,7 @@ def quick_checks(period: Period) -> list[Check]:
         status=AttemptStatus.DISPATCHED, started_at__lt=period.end
     ).count()
     asked = Adjustment.objects.filter(
-        status=AdjustmentStatus.REQUESTED, day__lte=_days(period)[1]
+        status=AdjustmentStatus.REQUESTED, day__lte=days_of_month(period)[1]
     ).count()
     return [
         Check("Usage without a price", waits.unpriced, "Price it in quarantine.", quarantine),
@@ -88,7 +88,7 @@ def quick_checks(period: Period) -> list[Check]:
 
 def long_checks(period: Period) -> Iterator[Check]:
     """What reads every entry of the month: minutes for a million of them."""
-    first, last = _days(period)
+    first, last = days_of_month(period)
     broken = len(broken_entries(start=period.start, end=period.end))
     drift = len(rollup_mismatches(first=first, last=last))
     way_out = "Run verify_ledger: it names them."
@@ -109,7 +109,8 @@ def _ended(period: Period) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _days(period: Period) -> tuple[date, date]:
+def days_of_month(period: Period) -> tuple[date, date]:
+    """Its first and its last day, by the calendar of its zone."""
     zone = ZoneInfo(period.zone)
     first, after = period.start.astimezone(zone), period.end.astimezone(zone)
     return first.date(), (after - timedelta(microseconds=1)).date()

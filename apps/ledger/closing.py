@@ -111,7 +111,7 @@ def refuse_to_close(place: Place, by: Any) -> None:
     place.refuse_unless(
         (period.status == PeriodStatus.SOFT_CLOSED, "Close it softly first."),
         (is_one_of(place.before, PeriodStatus.CLOSED), _FIRST),
-        (period.soft_closed_by_id != by.pk, "Somebody else closed it softly, or has to."),
+        (period.soft_closed_by_id != by.pk, "You closed it softly: somebody else closes it."),
     )
     if left := [check for check in quick_checks(period) if check.open]:
         raise ClosingRefused(period, left)

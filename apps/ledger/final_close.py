@@ -24,6 +24,7 @@ from apps.ledger.sealing import DaySeal, day_seals, days_of, seal_days, stored
 
 log = structlog.get_logger(__name__)
 MOST_TRIES = 3
+_BEGUN = "entries are being checked, which takes longer than the rest"
 _LOCK = 0x636C6F7365  # "close": one at a time in the whole house
 _GIVEN_UP = (
     "It was begun three times and never ended; the workers' log says why. Ask an operator, then "
@@ -82,7 +83,7 @@ def _begun() -> Closing | None:
     if found.tries >= MOST_TRIES:
         _refuse(found, [_GIVEN_UP])
         return _begun()
-    found.tries, found.stage = found.tries + 1, "begun"
+    found.tries, found.stage = found.tries + 1, _BEGUN
     found.save(update_fields=["tries", "stage"])
     return found
 
@@ -90,7 +91,7 @@ def _begun() -> Closing | None:
 def _close(closing: Closing) -> None:
     try:
         read = _read(closing)
-        with with_reason(closing.reason):
+        with with_reason(closing.reason, user=closing.asked_by_id):
             change_period(closing.period_id, lambda place: _seal(place, closing, read))
     except ClosingRefused as refusal:
         _refuse(closing, refusal.faults)

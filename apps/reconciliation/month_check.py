@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 
-from apps.ledger.checklist import Check
+from apps.ledger.checklist import Check, days_of_month
 from apps.ledger.models import Period
 from apps.ledger.reports import Days, providers_with_costs
 from apps.reconciliation.books import our_total
@@ -40,7 +39,7 @@ def reconciled(period: Period) -> Check:
 def unchanged(period: Period) -> Check:
     """Open: signed statements of the month that were compared with other books than those of today.
     Reads every entry that they are about."""
-    stale = [row for row in _signed(*_days(period)) if _is_stale(row)]
+    stale = [row for row in _signed(*days_of_month(period)) if _is_stale(row)]
     names = ", ".join(f"{row.provider} {row.first_day} to {row.last_day}" for row in stale)
     way_out = f"{names}: the books changed since. Reopen and sign them off anew." if stale else ""
     return Check("Statements signed off before the books changed", len(stale), way_out)
@@ -78,7 +77,7 @@ def _said(row: Waiver) -> str:
 
 
 def _faults(period: Period, waivers: dict[int, Waiver]) -> Iterator[tuple[str, str]]:
-    first, last = _days(period)
+    first, last = days_of_month(period)
     slugs = providers_with_costs(days=Days(first, last, period.zone))
     rows: dict[int, list[Statement]] = {}
     for row in _signed(first, last):
@@ -117,10 +116,3 @@ def _missing(rows: list[Statement], first: date, last: date) -> int:
             for n in range((row.last_day - row.first_day).days + 1)
         }
     return len(days)
-
-
-def _days(period: Period) -> tuple[date, date]:
-    """The days of the month by the calendar; those of statements are of UTC."""
-    zone = ZoneInfo(period.zone)
-    last = period.end - timedelta(microseconds=1)
-    return period.start.astimezone(zone).date(), last.astimezone(zone).date()

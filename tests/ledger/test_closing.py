@@ -78,7 +78,7 @@ def test_without_entries_there_is_nothing_to_close(db):
 def test_two_people_close_a_month(months):
     soft_close(month=MARCH, by=user("first"))
     assert refusal(ask_to_close, month=MARCH, by=user("first"), reason="r") == [
-        "Somebody else closed it softly, or has to."
+        "You closed it softly: somebody else closes it."
     ]
     reopen(month=MARCH)
     period = closed(MARCH)

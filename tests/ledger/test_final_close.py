@@ -16,10 +16,11 @@ from apps.ledger.closing import reopen, soft_close
 from apps.ledger.final_close import MOST_TRIES, close_asked
 from apps.ledger.models import Closing, Period
 from apps.ledger.sealing import verify_seals
-from tests.jobs.workers import ROOT, environment_of_tests, eventually
+from tests.jobs.workers import environment_of_tests, eventually
 from tests.ledger.books import booked, post_all
 from tests.ledger.closing import MARCH, asked, three_months, user
 from tests.ledger.test_closing import IN_MARCH, ask_for_a_credit
+from tests.nursery import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WAITS = "SELECT FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid"
@@ -106,6 +107,13 @@ def test_what_only_reading_shows_is_said_on_the_month(books):
     status, (fault,), month = outcome(closing)
     assert (status, month) == ("refused", "soft_closed")
     assert fault.startswith("Entries that break a rule of the books: 1.")
+
+
+def test_the_audit_log_knows_for_whom_and_why_it_is_closed(closing):
+    close_asked()
+    event = Period.objects.get(month=MARCH).events.order_by("pk").last()
+    told = event.pgh_context.metadata
+    assert (told["user"], told["reason"]) == (user("second").pk, "end of the quarter")
 
 
 def test_two_workers_close_it_once(closing):

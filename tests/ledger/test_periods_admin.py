@@ -42,7 +42,7 @@ def test_two_people_close_a_month(client):
     three_months()
     log_in(client, "first")
     assert "1 soft-closed" in do(client, "close_softly")
-    assert "Somebody else closed it softly" in do(client, "close_for_ever")
+    assert "You closed it softly" in do(client, "close_for_ever")
     log_in(client, "second")
     while "soft close that still run: 1" in (page := do(client, "close_for_ever")):
         post_all()
@@ -66,6 +66,8 @@ def test_the_checklist_leads_to_what_is_left(client):
     page = client.get(PAGE).content.decode()
 
     assert "1 open" in page
+    assert "Booked so far" in page
+    assert f"from={MARCH}&amp;to=2026-03-31" in page
     assert "Back to all months" in page
     assert ">Close</a>" not in page  # it leaves the page, and closes nothing
     assert reverse("admin:ledger_waitingentry_changelist") in page

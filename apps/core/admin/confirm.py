@@ -38,8 +38,8 @@ def confirmed_action(
 
     Name the method in `actions` for the list, and in `object_actions` for a button on the
     object's page. It runs only from a POST that carries a reason; what it returns is shown as
-    a message. `permissions` are those of Django's `@admin.action`. `warning`: what to know of the
-    chosen rows before going on; "" where there is nothing.
+    a message, unless it is empty. `permissions` are those of Django's `@admin.action`. `warning`:
+    what to know of the chosen rows before going on; "" where there is nothing.
     """
 
     def decorate(run: Run) -> Action:
@@ -47,7 +47,8 @@ def confirmed_action(
         def action(self: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
             form = ReasonForm(request.POST if "confirmed" in request.POST else None)
             if request.method == "POST" and form.is_valid():
-                messages.success(request, run(self, request, queryset, form.cleaned_data["reason"]))
+                if done := run(self, request, queryset, form.cleaned_data["reason"]):
+                    messages.success(request, done)
                 return None
             return ask_first(
                 self,
@@ -106,7 +107,7 @@ def decide_each(
     done: str,
 ) -> str:
     """Decide one after the other. What a service refuses (`refused`) is shown and stops none of
-    the others; gives how many are `done`."""
+    the others; gives how many are `done`, and nothing if none is."""
     count = 0
     for row in rows:
         try:
@@ -114,4 +115,4 @@ def decide_each(
             count += 1
         except refused as error:
             messages.error(request, str(error))
-    return f"{count} {done}."
+    return f"{count} {done}." if count else ""

@@ -32,19 +32,21 @@ STATUS_PILLS: Mapping[str, Kind] = {
     AttemptStatus.UNKNOWN: "warn",
 }
 _LINES = """
+    <div class="l-scroll" data-label="Price lines">
     <table class="l-table"><thead><tr><th scope="col">Usage</th><th scope="col">Quantity</th>
     <th scope="col">Price, USD</th><th scope="col">Amount, USD</th></tr></thead>
     <tbody>{}</tbody>
     <tfoot><tr><th scope="row">Total</th><td></td><td></td><td class="l-n">{}</td></tr></tfoot>
-    </table>
+    </table></div>
 """
 _LINE = """
     <tr><th scope="row">{}</th><td class="l-n">{}</td><td class="l-n">{}</td>
     <td class="l-n">{}</td></tr>
 """
 _TIMELINE = """
+    <div class="l-scroll" data-label="What happened">
     <table class="l-table"><thead><tr><th scope="col">Time</th><th scope="col">What</th>
-    <th scope="col">Amount</th><th scope="col">Why</th></tr></thead><tbody>{}</tbody></table>
+    <th scope="col">Amount</th><th scope="col">Why</th></tr></thead><tbody>{}</tbody></table></div>
 """
 _EVENT = "<tr><td>{}</td><td>{}</td><td class='l-n'>{}</td><td>{}</td></tr>"
 

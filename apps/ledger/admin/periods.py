@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -25,9 +27,10 @@ from apps.core.admin import (
 from apps.core.admin.cells import NOTHING, Kind, exact_money
 from apps.core.clock import db_now
 from apps.ledger.boundary import ClosingRefused
-from apps.ledger.checklist import quick_checks
+from apps.ledger.checklist import days_of_month, quick_checks
 from apps.ledger.closing import ask_to_close, make_periods, reopen, soft_close
 from apps.ledger.models import Closing, ClosingStatus, Period, PeriodStatus
+from apps.ledger.reports import Days, total_spent
 
 _STATUS: dict[str, Kind] = {
     PeriodStatus.OPEN: "quiet",
@@ -68,11 +71,12 @@ class PeriodAdmin(ReadOnlyAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Period | None = None) -> Any:
         is_closed = obj is not None and obj.status == PeriodStatus.CLOSED
         more = ("Seal", self._SEALED) if is_closed else ("Before it can be closed", ("checklist",))
-        tried = () if obj is None or is_closed or not obj.closings.exists() else ("last_try",)
-        return ((None, {"fields": (*self._HEAD, *tried)}), (more[0], {"fields": more[1]}))
+        now = () if obj is None or is_closed else ("booked",)
+        tried = ("last_try",) if now and obj and obj.closings.exists() else ()
+        return ((None, {"fields": (*self._HEAD, *now, *tried)}), (more[0], {"fields": more[1]}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Period | None = None) -> Any:
-        return (*self._HEAD, "last_try", *self._SEALED, "checklist")
+        return (*self._HEAD, "booked", "last_try", *self._SEALED, "checklist")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Period]:
         rows: QuerySet[Period] = super().get_queryset(request)
@@ -107,6 +111,16 @@ class PeriodAdmin(ReadOnlyAdmin):
     @admin.display(description="Closed")
     def closed(self, row: Period) -> SafeString:
         return format_html("{} {}", row.closed_by or "", short_time(row.closed_at))
+
+    @admin.display(description="Booked so far, USD")
+    def booked(self, row: Period) -> SafeString:
+        first, last = days_of_month(row)
+        question = urlencode({"from": first, "to": last})
+        return format_html(
+            '{} · <a href="{}?{}">Cost report</a>',
+            exact_money(total_spent(days=Days(first, last, row.zone))),
+            *(reverse("admin:costs"), question),
+        )
 
     @admin.display(description="Closing it")
     def last_try(self, row: Period) -> SafeString:
