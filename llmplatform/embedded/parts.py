@@ -77,6 +77,8 @@ def _worker(ports: Ports, redis_url: str) -> Part:
         probe=lambda: _takes_tasks(node, redis_url),
         environment={
             "METRICS_PORT": str(ports.worker_metrics),
+            # Each thread would keep a heap of its own, with what a large file once took.
+            "MALLOC_ARENA_MAX": "2",
             # It runs nothing but our own tasks, and their messages are JSON.
             "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
         },
