@@ -54,6 +54,7 @@ def test_two_people_close_a_month(client):
     page = client.get(PAGE).content.decode()
     assert Period.objects.get(month=MARCH).seal in page
     assert "2026-03-14" in page
+    assert "end of the quarter" in page
     assert "Close for ever" not in page
     assert "is Closed already" in do(client, "close_softly")
 

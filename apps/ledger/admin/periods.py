@@ -71,12 +71,12 @@ class PeriodAdmin(ReadOnlyAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Period | None = None) -> Any:
         is_closed = obj is not None and obj.status == PeriodStatus.CLOSED
         more = ("Seal", self._SEALED) if is_closed else ("Before it can be closed", ("checklist",))
-        now = () if obj is None or is_closed else ("booked",)
-        tried = ("last_try",) if now and obj and obj.closings.exists() else ()
+        now = () if obj is None else ("reason",) if is_closed else ("booked",)
+        tried = ("last_try",) if obj and not is_closed and obj.closings.exists() else ()
         return ((None, {"fields": (*self._HEAD, *now, *tried)}), (more[0], {"fields": more[1]}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Period | None = None) -> Any:
-        return (*self._HEAD, "booked", "last_try", *self._SEALED, "checklist")
+        return (*self._HEAD, "reason", "booked", "last_try", *self._SEALED, "checklist")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Period]:
         rows: QuerySet[Period] = super().get_queryset(request)
@@ -111,6 +111,11 @@ class PeriodAdmin(ReadOnlyAdmin):
     @admin.display(description="Closed")
     def closed(self, row: Period) -> SafeString:
         return format_html("{} {}", row.closed_by or "", short_time(row.closed_at))
+
+    @admin.display(description="Why it was closed")
+    def reason(self, row: Period) -> str:
+        done = row.closings.filter(status=ClosingStatus.DONE).first()
+        return done.reason if done else NOTHING
 
     @admin.display(description="Booked so far, USD")
     def booked(self, row: Period) -> SafeString:
