@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from tests.walkthrough.person import Person
@@ -201,8 +202,10 @@ def close(me: Person, month: Month) -> Iterator[str]:
     me.link("Close for ever")
     yield "43-close"
     me.answer("Close for ever", Reason="Everything is done.")
-    me.sees("1 closed.")
-    yield "44-closed"
+    me.sees("1 being closed.")
+    yield "44-being-closed"
+    _reload_until(me, me.page.get_by_text("Previous seal"))
+    yield "45-closed"
 
 
 def export(me: Person, month: Month, form: str, *, more: str = "") -> Iterator[str]:
@@ -213,12 +216,17 @@ def export(me: Person, month: Month, form: str, *, more: str = "") -> Iterator[s
     me.pick(page.get_by_label(form))
     yield f"50-ask-{form.split(' ')[0].strip(':').lower()}"
     me.button("Export")
-    end = time.monotonic() + EXPORT
-    while not page.get_by_role("link", name="Download").count():
-        if time.monotonic() > end:
-            raise TimeoutError(f"no file after {EXPORT} s: {page.url}")
-        page.reload()
+    _reload_until(me, page.get_by_role("link", name="Download"))
     yield f"51-{form.split(' ')[0].strip(':').lower()}"
+
+
+def _reload_until(me: Person, shown: Any) -> None:
+    """A worker is at it."""
+    end = time.monotonic() + EXPORT
+    while not shown.count():
+        if time.monotonic() > end:
+            raise TimeoutError(f"not after {EXPORT} s: {me.page.url}")
+        me.page.reload()
 
 
 def download(me: Person, into: Path) -> Path:
