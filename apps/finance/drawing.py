@@ -27,7 +27,8 @@ def count(value: Number) -> str:
 
 
 def series_of(exploration: Exploration) -> list[Series]:
-    own, rest = layers(exploration.by_bar), exploration.rest_by_bar
+    label, rest = exploration.query.dimensions[0].label_of, exploration.rest_by_bar
+    own = [replace(one, name=label(one.name)) for one in layers(exploration.by_bar)]
     return [*own, the_rest(rest)] if rest else own
 
 

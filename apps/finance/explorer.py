@@ -66,7 +66,7 @@ class Exploration:
     total: Group
     bars: list[Bar]
     by_bar: Mapping[str, list[int]]
-    """Label of a large group of the first dimension → its metric in each bar."""
+    """Value of the first dimension whose group is large → its metric in each bar."""
     rest_by_bar: list[int]
     """That of all other groups together; empty: there are none."""
 
@@ -153,7 +153,7 @@ def _by_bar(
     query: Query, bars: list[Bar], groups: Mapping[tuple[str, ...], Sums]
 ) -> tuple[dict[str, list[int]], list[int]]:
     """Of the groups that have a colour, and of the rest: groups may be hundreds, in each bar."""
-    metric, (dimension, *_) = METRIC_OF[query.metric], query.dimensions
+    metric = METRIC_OF[query.metric]
     totals: Counter[str] = Counter()
     for key, sums in groups.items():
         totals[key[0]] += metric(sums)
@@ -167,4 +167,4 @@ def _by_bar(
         values = found.setdefault(str(value), [0] * len(bars))
         values[place[period]] += metric(row.sums)  # type: ignore[index]
     rest = found.pop(REST, [])
-    return {dimension.label_of(value): bar for value, bar in found.items()}, rest
+    return found, rest

@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from apps.core.csv_lines import FORMULA_STARTS
+from apps.finance.drawing import series_of
 from apps.finance.explorer import bar_keys, explore
 from apps.finance.export import periods_csv, table_csv
 from apps.finance.query import Query
@@ -124,7 +125,6 @@ def test_a_bar_leads_to_its_day_or_month_alone(finance: Client) -> None:
 def test_the_unattributed_are_never_among_the_others(db: None) -> None:
     for n in range(9):
         booked(f"s{n}", AT, 100 - n, prompt=f"p{n}")
-    booked("shop", AT, 1)
     from apps.finance.drawing import series_of
 
     series = series_of(shown(group_by=("prompt",)))
@@ -323,3 +323,14 @@ def test_every_hour_of_a_day_has_a_bar(db: None, zone: str, day: date, bars: int
     found = explore(query=Query(days=days))
     assert len(found.bars) == bars
     assert sum(map(sum, found.by_bar.values())) == found.total.sums.calls == len(moments)
+
+
+def test_a_group_that_is_called_as_the_unattributed_is_one_of_its_own(db: None) -> None:
+    booked("shop", AT, 5, tags=["project:(none)"])
+    booked("shop", AT, 2)
+    days = Days(AT.date(), AT.date(), "UTC")
+    found = explore(query=Query(days=days, group_by=("tag:project",)))
+    assert sorted((one.name, sum(one.values)) for one in series_of(found)) == [
+        ("(none)", 2),
+        ("(none)", 5),
+    ]
