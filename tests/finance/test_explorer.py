@@ -125,8 +125,7 @@ def test_a_bar_leads_to_its_day_or_month_alone(finance: Client) -> None:
 def test_the_unattributed_are_never_among_the_others(db: None) -> None:
     for n in range(9):
         booked(f"s{n}", AT, 100 - n, prompt=f"p{n}")
-    from apps.finance.drawing import series_of
-
+    booked("shop", AT, 1)
     series = series_of(shown(group_by=("prompt",)))
     assert [s.name for s in series] == [*(f"p{n}" for n in range(6)), "(none)", "other"]
     assert sum(series[-1].values) == 94 + 93 + 92
