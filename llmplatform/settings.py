@@ -254,3 +254,4 @@ LOG_FORMAT = env.str("LOG_FORMAT", default="json")  # json | console
 logging_config(format_=LOG_FORMAT, level=env.str("LOG_LEVEL", default="INFO"))
 
 PGHISTORY_INSTALL_CONTEXT_FUNC_ON_MIGRATE = True
+PGHISTORY_JSON_ENCODER = "apps.audit.history.ContextEncoder"

@@ -126,7 +126,8 @@ class AuditAdmin(ReadOnlyAdmin):
         actor = getattr(event, "actor", None)
         if actor is None:
             actor = _usernames([event]).get(_context(event).get("user"), "")
-        return actor or "the system"
+        service = _context(event).get("service")
+        return actor or (f"service {service}" if service else "the system")
 
     @admin.display(description="Action")
     def action(self, event: Any) -> SafeString:

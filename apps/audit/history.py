@@ -4,6 +4,14 @@ whatever door it came (admin, API, bulk update, raw SQL), becomes a row in its e
 from typing import Any
 
 import pghistory
+from django.core.serializers.json import DjangoJSONEncoder
+
+
+class ContextEncoder(DjangoJSONEncoder):
+    """Writes the history's context down; what is a function is only asked now."""
+
+    def default(self, o: Any) -> Any:
+        return o() if callable(o) else super().default(o)
 
 
 def track(*, exclude: tuple[str, ...] = ()) -> Any:

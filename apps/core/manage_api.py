@@ -8,7 +8,6 @@ API keys do not open this door.
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-import pghistory
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import IntegrityError, models, transaction
@@ -102,11 +101,6 @@ class ManageViewSet(viewsets.ModelViewSet[Any]):
     permission_classes = (StaffModelPermissions,)
     lookup_field = "slug"
     lookup_value_regex = "[-a-zA-Z0-9_]+"
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        # The middleware opened the history before DRF knew whose Basic credentials these are.
-        pghistory.context(user=request.user.pk)
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         partial = kwargs.get("partial", False)

@@ -4,9 +4,11 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from pghistory.models import Events
 
 from apps.access.models import Team
+from apps.audit.middleware import HistoryMiddleware
 from tests.factories import make_key, make_provider, make_service
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +60,25 @@ def test_raw_sql_is_seen_too(auditor):
     assert updated.pgh_diff == {"active": [True, False]}
     assert {row.pgh_obj_id for row in (inserted, updated, deleted)} == {str(provider.pk)}
     assert {row.actor for row in (inserted, updated, deleted)} == {""}
+
+
+def asked_by(name, rf, view):
+    """A GET whose user is read from the database when somebody looks, as Django does it."""
+    request = rf.get("/somewhere/")
+    request.user = SimpleLazyObject(lambda: User.objects.get(username=name))
+    return HistoryMiddleware(view)(request)
+
+
+def test_who_only_reads_is_not_looked_up(rf, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        asked_by("anna", rf, lambda request: Team.objects.count())
+
+
+def test_a_get_that_writes_names_who_asked(rf, auditor):
+    User.objects.create_user("anna")
+    asked_by("anna", rf, lambda request: Team.objects.create(slug="web", name="Web"))
+    newest = rows(auditor)[0]
+    assert (newest.actor, newest.pgh_context["url"]) == ("anna", "/somewhere/")
 
 
 def test_one_entry_shows_before_and_after(auditor):

@@ -82,6 +82,21 @@ def test_downloads_are_in_the_audit_log(books):
     assert "finance" in fiona.get(f"{LIST}{export.pk}/change/").content.decode()
 
 
+def test_the_audit_log_names_who_took_a_file_away(books):
+    booked("shop", AT, 5)
+    fiona, shop = signed_in("finance", "Fiona"), key_of("shop")
+    made = post(shop)["Location"]
+    work_off()
+    taken = shop.get(made).json()["file"]
+    b"".join(shop.get(taken))
+    b"".join(fiona.get(f"{LIST}{Export.objects.get().pk}/file/"))
+
+    log = signed_in("auditor").get("/admin/audit/auditentry/?table=exports.Download")
+
+    names = [log.context["cl"].model_admin.who(row) for row in log.context["cl"].result_list]
+    assert names == ["Fiona", "service shop"]
+
+
 def test_others_see_nothing_of_it_but_finance_does(books):
     olga = signed_in("operator")
     ask(olga)

@@ -22,6 +22,7 @@ class ServicePrincipal:
 
     def __init__(self, caller: Caller) -> None:
         self.caller = caller
+        self.service = caller.service
 
 
 class ApiKeyAuthentication(BaseAuthentication):
