@@ -13,12 +13,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.audit.models import AuditEntry
+from apps.audit.reading import KINDS, context_of, cut, diff_of, usernames, who, whole_of
 from apps.core.admin import EmptyState, ReadOnlyAdmin, pill, short_time
-from apps.core.admin.cells import Kind
-
-_KINDS: dict[str, Kind] = {"insert": "ok", "update": "info", "delete": "bad"}
-_NOT_NEWS = {"updated_at"}
-_LONGEST = 80  # characters of a value in the list; its page shows all of it
 
 
 class AuditChangeList(ChangeList):
@@ -29,11 +25,11 @@ class AuditChangeList(ChangeList):
         super().get_results(request)
         rows = list(self.result_list)
         details = AuditEntry.objects.in_bulk([row.pk for row in rows])
-        users = _usernames(rows)
+        users = usernames(rows)
         for row in rows:
             row.pgh_diff = details[row.pk].pgh_diff
             row.pgh_data = details[row.pk].pgh_data
-            row.actor = users.get(_context(row).get("user"), "")
+            row.actor = users.get(context_of(row).get("user"), "")
         self.result_list = rows
 
 
@@ -66,7 +62,7 @@ class ActionFilter(admin.SimpleListFilter):
     parameter_name = "action_is"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in _KINDS]
+        return [(name, name) for name in KINDS]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         return queryset.filter(pgh_label=self.value()) if self.value() else queryset
@@ -125,13 +121,12 @@ class AuditAdmin(ReadOnlyAdmin):
     def who(self, event: Any) -> str:
         actor = getattr(event, "actor", None)
         if actor is None:
-            actor = _usernames([event]).get(_context(event).get("user"), "")
-        service = _context(event).get("service")
-        return actor or (f"service {service}" if service else "the system")
+            actor = usernames([event]).get(context_of(event).get("user"), "")
+        return who(event, actor)
 
     @admin.display(description="Action")
     def action(self, event: Any) -> SafeString:
-        return pill(event.pgh_label, _KINDS.get(event.pgh_label, "quiet"))
+        return pill(event.pgh_label, KINDS.get(event.pgh_label, "quiet"))
 
     @admin.display(description="Table")
     def table(self, event: Any) -> str:
@@ -145,53 +140,23 @@ class AuditAdmin(ReadOnlyAdmin):
     @admin.display(description="Changed")
     def changes(self, event: Any) -> SafeString:
         return format_html_join(
-            "", "<div>{}: {} → {}</div>", ((name, _cut(a), _cut(b)) for name, a, b in _diff(event))
+            "", "<div>{}: {} → {}</div>", ((name, cut(a), cut(b)) for name, a, b in diff_of(event))
         )
 
     @admin.display(description="Reason")
     def reason(self, event: Any) -> str:
-        return str(_context(event).get("reason", "")) or "–"
+        return str(context_of(event).get("reason", "")) or "–"
 
     @admin.display(description="Request")
     def request(self, event: Any) -> str:
-        context = _context(event)
+        context = context_of(event)
         return f"{context.get('url', '–')} {context.get('request_id', '')}".strip()
 
     @admin.display(description="Before and after")
     def differences(self, event: Any) -> SafeString:
-        rows = _diff(event) if event.pgh_label == "update" else _whole(event)
+        rows = diff_of(event) if event.pgh_label == "update" else whole_of(event)
         return format_html(
             "<table><thead><tr><th>Field</th><th>Before</th><th>After</th></tr></thead>"
             "<tbody>{}</tbody></table>",
             format_html_join("", "<tr><th>{}</th><td>{}</td><td>{}</td></tr>", rows),
         )
-
-
-def _context(event: Any) -> dict[str, Any]:
-    return event.pgh_context or {}
-
-
-def _usernames(events: list[Any]) -> dict[Any, str]:
-    wanted = {user for event in events if (user := _context(event).get("user")) is not None}
-    users = get_user_model()._default_manager.filter(pk__in=wanted)
-    return dict(users.values_list("pk", "username"))
-
-
-def _diff(event: Any) -> list[tuple[str, Any, Any]]:
-    changed = event.pgh_diff or {}
-    if event.pgh_label != "update":
-        return []
-    return [(name, *pair) for name, pair in sorted(changed.items()) if name not in _NOT_NEWS]
-
-
-def _whole(event: Any) -> list[tuple[str, Any, Any]]:
-    """All fields of a row that came (nothing before) or went (nothing after)."""
-    data = sorted((event.pgh_data or {}).items())
-    if event.pgh_label == "delete":
-        return [(name, value, "") for name, value in data]
-    return [(name, "", value) for name, value in data]
-
-
-def _cut(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -81,6 +81,15 @@ def test_a_get_that_writes_names_who_asked(rf, auditor):
     assert (newest.actor, newest.pgh_context["url"]) == ("anna", "/somewhere/")
 
 
+def test_statements_of_a_get_that_only_read_go_as_they_came(rf):
+    def view(request):
+        with connection.cursor() as cursor:
+            cursor.execute("WITH found AS (SELECT '50%' AS share) SELECT share FROM found")
+            return cursor.fetchone()
+
+    assert asked_by("nobody", rf, view) == ("50%",)
+
+
 def test_one_entry_shows_before_and_after(auditor):
     make_provider("http://old/v1", slug="p")
     with connection.cursor() as cursor:

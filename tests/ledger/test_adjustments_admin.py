@@ -67,6 +67,23 @@ def test_one_asks_and_another_approves(client, shop):
     assert "-$12.50" in client.get(LIST).content.decode()
 
 
+def test_its_history_says_who_asked_and_who_decided_why(client, shop):
+    log_in(client, "asks")
+    ask(client)
+    log_in(client, "approves")
+    decide(client, "approve")
+
+    log_in(client, "reader", "auditor")
+    row = Adjustment.objects.get()
+    page = client.get(reverse("admin:ledger_adjustment_history", args=[row.pk]))
+
+    decided, asked = page.context["happened"]()
+    assert (asked.who, asked.word) == ("asks", "Made")
+    assert (decided.who, decided.reason) == ("approves", "seen")
+    assert ("Status", "Waits for approval", "Approved and booked") in decided.changes
+    assert ("Decided by", "–", "approves") in decided.changes
+
+
 def test_a_rejection_says_why_and_books_nothing(client, shop):
     log_in(client, "asks")
     ask(client)

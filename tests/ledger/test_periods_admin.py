@@ -59,6 +59,41 @@ def test_two_people_close_a_month(client):
     assert "is Closed already" in do(client, "close_softly")
 
 
+@pytest.mark.parametrize("role", ["finance", "auditor"])
+def test_its_history_says_who_did_what_and_why(client, role):
+    three_months()
+    log_in(client, "anna")
+    do(client, "close_softly")
+    log_in(client, "bert")
+    while "soft close that still run: 1" in do(client, "close_for_ever"):
+        post_all()
+    close_asked()
+
+    log_in(client, "reader", role)
+    page = client.get(reverse("admin:ledger_period_history", args=[MARCH]))
+
+    said = [
+        (one.who, one.reason, change)
+        for one in page.context["happened"]()
+        for change in one.changes
+        if change[0] == "Status"
+    ]
+    assert said == [
+        ("bert", "end of the quarter", ("Status", "Soft-closed", "Closed")),
+        ("bert", "end of the quarter", ("Status", "Being closed", "Closed")),
+        ("anna", "end of the quarter", ("Status", "Open", "Soft-closed")),
+    ]
+    text = page.content.decode()
+    assert "Soft closed by: – → anna" in text
+    assert ("In the audit log" in text) == (role == "auditor")
+
+
+def test_its_history_is_closed_to_others(client):
+    three_months()
+    log_in(client, "other", "operator")
+    assert client.get(reverse("admin:ledger_period_history", args=[MARCH])).status_code == 403
+
+
 def test_the_checklist_leads_to_what_is_left(client):
     three_months()
     booked(IN_MARCH, kind="unpriced", amount=0)

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.audit.history import note_reason
+from apps.audit.object_history import WithHistory
 from apps.budgets.models import Alert, Budget, BudgetRaise, RaiseStatus, ThresholdCrossing
 from apps.budgets.services.raises import (
     RaiseRefused,
@@ -75,7 +76,7 @@ class RaiseForm(forms.ModelForm[BudgetRaise]):
 
 
 @admin.register(BudgetRaise)
-class BudgetRaiseAdmin(ReadOnlyAdmin):
+class BudgetRaiseAdmin(WithHistory, ReadOnlyAdmin):
     form = RaiseForm
     list_display = ("budget", "amount", "state", "reason", "asked", "counts_until", "decided")
     list_display_links = ("amount",)  # the budget's name leads to the budget

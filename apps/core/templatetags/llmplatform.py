@@ -52,6 +52,11 @@ def short_time(at: datetime | None) -> SafeString:
 
 
 @register.simple_tag
+def pill(text: str, kind: cells.Kind) -> SafeString:
+    return cells.pill(text, kind)
+
+
+@register.simple_tag
 def share_pill(share: float) -> SafeString:
     """How much of a limit is used: amber from 80 %, red from 100 %."""
     kind: cells.Kind = "bad" if share >= 1 else "warn" if share >= WARNING else "ok"

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from apps.access.models import CostCenter, Service, Team
 from apps.audit.history import note_reason
+from apps.audit.object_history import WithHistory
 from apps.core.admin import (
     EmptyState,
     ReadOnlyAdmin,
@@ -107,7 +108,7 @@ class AdjustmentForm(forms.ModelForm[Adjustment]):
 
 
 @admin.register(Adjustment)
-class AdjustmentAdmin(ReadOnlyAdmin):
+class AdjustmentAdmin(WithHistory, ReadOnlyAdmin):
     form = AdjustmentForm
     list_display = ("asked", "kind", "on_day", "amount", "state", "for_what", "reference")
     list_display_links = ("asked",)

@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.audit.history import note_reason
+from apps.audit.object_history import WithHistory
 from apps.core.admin import (
     EmptyState,
     ReadOnlyAdmin,
@@ -49,7 +50,7 @@ _POSSIBLE = {
 
 
 @admin.register(Period)
-class PeriodAdmin(ReadOnlyAdmin):
+class PeriodAdmin(WithHistory, ReadOnlyAdmin):
     list_display = ("name", "state", "sealed_entries", "sealed_amount", "short_seal", "closed")
     list_display_links = ("name",)
     list_filter = ("status",)
@@ -77,6 +78,10 @@ class PeriodAdmin(ReadOnlyAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Period | None = None) -> Any:
         return (*self._HEAD, "reason", "booked", "last_try", *self._SEALED, "checklist")
+
+    def with_history_of(self, obj: Period) -> QuerySet[Closing]:
+        """Who asked that it be closed, also where it was not."""
+        return obj.closings.all()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Period]:
         rows: QuerySet[Period] = super().get_queryset(request)

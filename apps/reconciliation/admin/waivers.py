@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.audit.history import note_reason
+from apps.audit.object_history import WithHistory
 from apps.core.admin import (
     EmptyState,
     ReadOnlyAdmin,
@@ -67,7 +68,7 @@ class WaiverForm(forms.ModelForm[Waiver]):
 
 
 @admin.register(Waiver)
-class WaiverAdmin(ReadOnlyAdmin):
+class WaiverAdmin(WithHistory, ReadOnlyAdmin):
     form = WaiverForm
     list_display = ("name", "state", "asked", "decided", "why")
     list_display_links = ("name",)
