@@ -11,16 +11,14 @@ from django.apps import apps
 from django.contrib.admin.utils import unquote
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import ForeignKey, Model
+from django.db.models import DateTimeField, ForeignKey, Model
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
 from apps.audit.models import AuditEntry
 from apps.audit.reading import KINDS, context_of, cut, diff_of, who
 from apps.core.admin import PlatformAdmin
-from apps.core.admin.cells import NOTHING, Kind
-from apps.core.fields import PicoUSDField
-from apps.core.money import exact_usd
+from apps.core.admin.cells import NOTHING, Kind, exact_money, short_time
 
 MOST = 200  # the newest; the audit log has all
 _WORDS = {"insert": "Made", "update": "Changed", "delete": "Deleted"}
@@ -43,6 +41,7 @@ class WithHistory(PlatformAdmin):
     """A page of a tracked model whose *History* is that of the triggers."""
 
     object_history_template = "audit/object_history.html"
+    history_without: frozenset[str] = frozenset()  # columns that say nothing to people
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -64,8 +63,8 @@ class WithHistory(PlatformAdmin):
         obj = self.model._default_manager.get(pk=pk)
         found = [event for one in (obj, *self.with_history_of(obj)) for event in _events(one)]
         found.sort(key=lambda event: event.pgh_created_at, reverse=True)
-        shown = found[:MOST]
-        return list(_told(shown, _names(shown)))
+        told = _told(found[:MOST], _names(), self.history_without)
+        return [one for one in told if one.changes or one.word != _WORDS["update"]]
 
 
 def _events(obj: Model) -> list[Any]:
@@ -73,13 +72,13 @@ def _events(obj: Model) -> list[Any]:
     return list(found.order_by("-pgh_created_at", "-pgh_id")[:MOST])
 
 
-def _names(events: list[Any]) -> dict[Any, str]:
-    """Of all people: few enough that nobody asks which of them the changes name."""
+def _names() -> dict[Any, str]:
+    """Number → name, of everybody: a change may name others than who made it."""
     users: dict[Any, str] = dict(get_user_model()._default_manager.values_list("pk", "username"))
     return users
 
 
-def _told(events: list[Any], names: dict[Any, str]) -> Iterator[Happened]:
+def _told(events: list[Any], names: dict[Any, str], without: frozenset[str]) -> Iterator[Happened]:
     for event in events:
         model = apps.get_model(event.pgh_obj_model)
         yield Happened(
@@ -88,7 +87,9 @@ def _told(events: list[Any], names: dict[Any, str]) -> Iterator[Happened]:
             word=_WORDS[event.pgh_label],
             kind=KINDS[event.pgh_label],
             what=str(model._meta.verbose_name),
-            changes=[_change(model, *one, names) for one in diff_of(event)],
+            changes=[
+                _change(model, *one, names) for one in diff_of(event) if one[0] not in without
+            ],
             reason=str(context_of(event).get("reason", "")),
         )
 
@@ -101,7 +102,7 @@ def _change(
         field = model._meta.get_field(name)
     except FieldDoesNotExist:  # of a column that is gone
         return column, cut(before), cut(after)
-    label = str(getattr(field, "verbose_name", name))
+    label = str(getattr(field, "verbose_name", name)).replace(" pico", ", USD")
     return capfirst(label), _shown(field, before, names), _shown(field, after, names)
 
 
@@ -111,6 +112,8 @@ def _shown(field: Any, value: Any, names: dict[Any, str]) -> str:
         return NOTHING
     if isinstance(field, ForeignKey) and field.related_model is get_user_model():
         return names.get(value, cut(value))
-    if isinstance(field, PicoUSDField):
-        return f"${exact_usd(int(value))}"
+    if field.name.endswith("_pico"):
+        return exact_money(int(value))
+    if isinstance(field, DateTimeField):
+        return short_time(datetime.fromisoformat(value))
     return cut(dict(field.flatchoices).get(value, value) if field.choices else value)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from apps.core.pipelined import ask
 
@@ -41,6 +42,11 @@ def steady() -> float:
     """Seconds by a clock that nobody sets and that goes on while the machine sleeps: how long ago
     something was, in this process only."""
     return time.clock_gettime(_STEADY)
+
+
+def iso_in(at: datetime, zone: str) -> str:
+    """For a file whose days are those of the zone: “2026-03-29T14:00:00+02:00”."""
+    return at.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")
 
 
 def db_now() -> datetime:

@@ -56,7 +56,8 @@ _CORRECTIONS = """, mending AS MATERIALIZED (
     SELECT mending.*, {about} AS charged_on FROM mending LEFT JOIN call USING (attempt_id)
 )
 SELECT charged_on, date_trunc('month', day)::date AS booked_month, kind, service, model, reason,
-    count(*), sum(amount_pico)
+    count(*), sum(amount_pico),
+    count(*) OVER (), sum(count(*)) OVER ()::bigint, sum(sum(amount_pico)) OVER ()
 FROM mended WHERE {whose}
 GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6 LIMIT {limit}
 """
@@ -186,7 +187,7 @@ def _about(query: Query, table: str, first: sql.Composable) -> sql.Composed:
 
 def corrections(query: Query, *, limit: int) -> sql.Composed:
     """What is booked for days of an earlier month: day, month of booking, kind, service, model,
-    reason, how many, amount."""
+    reason, how many, amount; then of all rows, also beyond the limit: how many, entries, amount."""
     whose = sql.SQL("charged_on < date_trunc('month', day)::date")
     return asked(query) + _mended(query, whose, limit)
 

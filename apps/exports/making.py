@@ -50,8 +50,8 @@ def make(found: Claim) -> None:
 
 
 def write(export: Export, file: IO[bytes], progress: "_Keeper") -> Built:
-    asked = Asked(export.made_at, str(export.made_by or export.service))
     with one_view():
+        asked = Asked(db_now(), str(export.made_by or export.service))
         built = WRITERS[export.format](question_of(export), asked, file, progress)
     if file.tell() > LARGEST:
         raise ExportRefused(

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from apps.core.clock import iso_in
 from apps.core.csv_lines import csv_lines
 from apps.core.money import exact_usd
-from apps.exports.statements import MOST_CORRECTIONS, Correction, Line, Statement
-from apps.exports.writing.sheets import Sheet, Styles
+from apps.exports.statements import Correction, Corrections, Line, Statement
+from apps.exports.writing.sheets import Month, Sheet, Styles, local
 from apps.finance.types import Sums
 
 _LINE = ["Service", "Model", "Calls", "Tokens in", "Tokens out"]
@@ -30,14 +31,17 @@ class About:
 
 def write_csv(about: About) -> bytes:
     found = about.statement
-    rows: list[list[str]] = [*_head(about), [], [*_LINE, _COST]]
+    made = [_made(about), iso_in(about.made_at, found.query.days.zone)]
+    rows: list[list[str]] = [*_head(about), made, [], [*_LINE, _COST]]
     rows += [[*line.keys, *_counts(line.sums), _cost(line.sums)] for line in found.lines]
     rows += [["Total", "", *_counts(found.total), _cost(found.total)]]
     for title, corrections in _parts(found):
         rows += [[], [title], [*_CORRECTION, _COST]]
         rows += [
-            [*_texts(one), str(one.entries), exact_usd(one.amount_pico)] for one in corrections
+            [one.day.isoformat(), f"{one.booked:%Y-%m}", *_texts(one), *_sums(one)]
+            for one in corrections.rows
         ]
+        rows += [[*_net(corrections), str(corrections.entries), exact_usd(corrections.net_pico)]]
     return "".join(csv_lines(rows)).encode()
 
 
@@ -49,6 +53,7 @@ def write_xlsx(about: About) -> bytes:
         sheet = Sheet(book, Styles.of(book), "Statement")
         for row in _head(about):
             sheet.row(row, [])
+        sheet.mixed([_made(about), local(about.made_at, found.query.days.zone)])
         sheet.row([], [])
         sheet.row([*_LINE, _COST, f"{_COST} exact"], [], bold=True)
         for line in found.lines:
@@ -58,8 +63,12 @@ def write_xlsx(about: About) -> bytes:
             sheet.row([], [])
             sheet.row([title], [], bold=True)
             sheet.row([*_CORRECTION, _COST, f"{_COST} exact"], [], bold=True)
-            for one in corrections:
-                sheet.row(_texts(one), [one.entries, *Sheet.money(one.amount_pico)])
+            for one in corrections.rows:
+                booked = Month(one.booked.year, one.booked.month, 1)
+                amount = Sheet.money(one.amount_pico)
+                sheet.mixed([one.day, booked, *_texts(one), one.entries, *amount])
+            net = Sheet.money(corrections.net_pico)
+            sheet.row(_net(corrections), [corrections.entries, *net], bold=True)
     return file.getvalue()
 
 
@@ -74,7 +83,6 @@ def _head(about: About) -> list[list[str]]:
         ["Days", f"{days.first} to {days.last}, in {days.zone}"],
         ["Month", found.state],
         ["Total, USD", _cost(found.total)],
-        ["Generated at", about.made_at.isoformat(timespec="seconds")],
     ]
     if seal:
         head.insert(3, ["Seal", seal])
@@ -83,12 +91,19 @@ def _head(about: About) -> list[list[str]]:
     return head
 
 
-def _parts(found: Statement) -> Iterator[tuple[str, list[Correction]]]:
+def _made(about: About) -> str:
+    return f"Generated at, {about.statement.query.days.zone}"
+
+
+def _parts(found: Statement) -> Iterator[tuple[str, Corrections]]:
     for title, corrections in ((_MENDED, found.corrections), (_LATER, found.later)):
-        if corrections:
-            more = len(corrections) > MOST_CORRECTIONS
-            rest = f" (the first {MOST_CORRECTIONS}; an export of entries has all)" if more else ""
-            yield title + rest, corrections[:MOST_CORRECTIONS]
+        if corrections.count:
+            first = f" (the first {len(corrections.rows)}; an export of entries has all)"
+            yield title + (first if corrections.has_more else ""), corrections
+
+
+def _net(corrections: Corrections) -> list[str]:
+    return [f"Net of {corrections.count} row{'s' * (corrections.count > 1)}", *[""] * 5]
 
 
 def _line(sheet: Sheet, line: Line, *, bold: bool = False) -> None:
@@ -106,5 +121,8 @@ def _cost(sums: Sums) -> str:
 
 
 def _texts(one: Correction) -> list[str]:
-    booked = f"{one.booked:%Y-%m}"
-    return [one.day.isoformat(), booked, one.kind, one.service, one.model, one.reason]
+    return [one.kind, one.service, one.model, one.reason]
+
+
+def _sums(one: Correction) -> list[str]:
+    return [str(one.entries), exact_usd(one.amount_pico)]

@@ -4,6 +4,7 @@ what belongs to none. Together they are the month."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db import connection
 from psycopg import sql
@@ -42,15 +43,28 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
+class Corrections:
+    """The oldest days first, at most `MOST_CORRECTIONS` rows; count, entries and net are of all."""
+
+    rows: tuple[Correction, ...] = ()
+    count: int = 0
+    entries: int = 0
+    net_pico: Pico = 0
+
+    @property
+    def has_more(self) -> bool:
+        return self.count > len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     query: Query
     lines: list[Line]
     total: Sums
-    corrections: list[Correction]
-    """Of the total, what was booked for days of earlier months. The oldest days first; at most one
-    more than `MOST_CORRECTIONS`."""
-    later: list[Correction]
-    """Booked since for days of this month, and no part of its total. As many at most."""
+    corrections: Corrections
+    """Of the total, what was booked for days of earlier months."""
+    later: Corrections
+    """Booked since for days of this month, and no part of its total."""
     period: Period | None
     """None: the month has not ended, or nobody looked at *Month close* since."""
 
@@ -64,6 +78,16 @@ class Statement:
         if self.period.status == PeriodStatus.SOFT_CLOSED:
             return "Soft-closed: only adjustments and credits are still dated into it."
         return "Open: it has ended; entries may still be dated into it."
+
+    @property
+    def own_pico(self) -> Pico:
+        """Of the total, what is of days of this month."""
+        return self.total.amount_pico - self.corrections.net_pico
+
+    @property
+    def mended_pico(self) -> Pico:
+        """What the days of this month come to as it is known today, whatever month it stands in."""
+        return self.own_pico + self.later.net_pico
 
     @property
     def adds_up(self) -> bool:
@@ -95,17 +119,23 @@ def statement(*, month: date, by: str, name: str, zone: str) -> Statement:
             Line(tuple(map(str, row.keys)), row.sums) for row in cost_rows(query=query, keys=keys)
         ],
         total=total(query=query),
-        corrections=_corrections(entry_sql.corrections(query, limit=MOST_CORRECTIONS + 1)),
-        later=_corrections(entry_sql.later_corrections(query, limit=MOST_CORRECTIONS + 1)),
+        corrections=_corrections(entry_sql.corrections(query, limit=MOST_CORRECTIONS)),
+        later=_corrections(entry_sql.later_corrections(query, limit=MOST_CORRECTIONS)),
         period=Period.objects.filter(month=month).first(),
     )
 
 
-def _corrections(found: sql.Composed) -> list[Correction]:
-    kinds = dict(EntryKind.choices)
+def _corrections(found: sql.Composed) -> Corrections:
     with connection.cursor() as cursor:
         cursor.execute(found)
-        return [
-            Correction(day, booked, str(kinds[kind]), service, model, reason, entries, int(amount))
-            for day, booked, kind, service, model, reason, entries, amount in cursor.fetchall()
-        ]
+        rows = cursor.fetchall()
+    if not rows:
+        return Corrections()
+    count, entries, net = rows[0][8:]
+    return Corrections(tuple(_correction(*row[:8]) for row in rows), count, entries, int(net))
+
+
+def _correction(day: date, booked: date, kind: str, *rest: Any) -> Correction:
+    service, model, reason, entries, amount = rest
+    label = str(dict(EntryKind.choices)[kind])
+    return Correction(day, booked, label, service, model, reason, entries, int(amount))

@@ -26,7 +26,7 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a file says of itself."""
+    """What a file says of itself: the moment of its numbers, and for whom it is."""
 
     made_at: datetime
     maker: str

@@ -4,6 +4,7 @@ their total. Amounts are exact; cells that a spreadsheet would compute are defus
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from apps.core.clock import iso_in
 from apps.core.csv_lines import csv_lines
 from apps.core.money import exact_usd
 from apps.finance.explorer import Exploration, bar_keys
@@ -40,7 +41,7 @@ def _head(query: Query, now: datetime) -> Iterable[Iterable[object]]:
         yield ["before", f"{before.first} to {before.last}"]
     for name, values in query.filters:
         yield ["only", name, *(value or "(none)" for value in values)]
-    yield ["generated", now.isoformat(timespec="seconds")]
+    yield ["generated", iso_in(now, days.zone)]
 
 
 def _text(key: object) -> str:

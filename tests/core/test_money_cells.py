@@ -1,10 +1,11 @@
-"""Amounts in the admin."""
+"""Amounts and times in the admin."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
-from apps.core.admin.cells import exact_money
+from apps.core.admin.cells import exact_money, short_time
 
 
 @pytest.mark.parametrize(
@@ -20,3 +21,10 @@ from apps.core.admin.cells import exact_money
 )
 def test_an_exact_amount_ends_with_its_last_digit(pico: int | None, shown: str) -> None:
     assert re.sub("<[^>]+>", "", exact_money(pico)) == shown
+
+
+def test_a_time_is_that_of_the_reports_and_names_its_zone(settings) -> None:
+    settings.REPORTING_TIME_ZONE = "Asia/Tokyo"
+    shown = short_time(datetime(2026, 3, 5, 22, 30, 15, tzinfo=UTC))
+    assert ">06 Mar 2026 07:30 JST</time>" in shown
+    assert 'title="2026-03-05 22:30:15 UTC"' in shown

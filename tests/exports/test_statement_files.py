@@ -2,7 +2,8 @@
 
 import csv
 import io
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
@@ -78,10 +79,31 @@ def test_corrections_in_it_and_since_are_named(month, client, form):
     rows = rows_of(client, form)
     titles = {row[0]: n for n, row in enumerate(rows) if row and len(row) == 1}
     before, since = (titles[text] for text in (statement_files._MENDED, statement_files._LATER))
-    assert rows[before + 2][:3] == ["2026-02-27", "2026-03", "Reversal"]
+    as_text = [["2026-02-27", "2026-03"], [AT.date().isoformat(), "2026-04"]]
+    as_dates = [
+        [datetime(2026, 2, 27), datetime(2026, 3, 1)],
+        [datetime(2026, 3, AT.day), datetime(2026, 4, 1)],
+    ]
+    days = as_text if form == "csv" else as_dates
+    assert rows[before + 2][:3] == [*days[0], "Reversal"]
     assert pico_from_usd(rows[before + 2][-1]) == -9
-    assert rows[since + 2][:3] == [AT.date().isoformat(), "2026-04", "Reversal"]
+    assert rows[since + 2][:3] == [*days[1], "Reversal"]
     assert pico_from_usd(rows[since + 2][-1]) == -4
+    for title, net in ((before, -9), (since, -4)):
+        assert rows[title + 3][0] == "Net of 1 row"
+        assert pico_from_usd(rows[title + 3][-1]) == net
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_its_time_is_that_of_its_days_and_says_so(month, client, form, settings):
+    settings.REPORTING_TIME_ZONE = "Asia/Tokyo"
+    asked_at = datetime.now(ZoneInfo("Asia/Tokyo")).replace(microsecond=0)
+    said = {row[0]: row[1] for row in rows_of(client, form) if len(row) == 2}
+    made = said["Generated at, Asia/Tokyo"]
+    if form == "csv":
+        assert made.endswith("+09:00")
+        made = datetime.fromisoformat(made).replace(tzinfo=None)
+    assert timedelta() <= made - asked_at.replace(tzinfo=None) < timedelta(hours=1)
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])

@@ -6,6 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from apps.core.admin.cells import exact_money
+from apps.exports import statements as statement_module
 from apps.exports.statements import statement, statements
 from apps.ledger.models import Period
 from tests.exports.conftest import person
@@ -48,21 +50,43 @@ def test_a_row_for_each_service_and_model_and_what_is_corrected(month):
         (("shop", "m1"), 10**12),
         (("shop", "m2"), 5),
     ]
-    (mended,) = web.corrections
+    (mended,) = web.corrections.rows
     assert (mended.day, mended.kind, mended.reason) == (FEBRUARY.date(), "Reversal", "priced anew")
     assert (mended.entries, mended.amount_pico) == (1, -9)
     assert mended.booked == MARCH["month"]
-    assert statement(by="team", name="", **MARCH).corrections == []
+    assert statement(by="team", name="", **MARCH).corrections.rows == ()
 
 
 def test_what_is_booked_later_about_the_month_is_named_and_not_in_it(month):
     february = statement(by="team", name="web", month=date(2026, 2, 1), zone="UTC")
     assert february.total.amount_pico == 9
-    (since,) = february.later
+    (since,) = february.later.rows
     assert (since.day, since.booked) == (FEBRUARY.date(), MARCH["month"])
     assert (since.kind, since.amount_pico) == ("Reversal", -9)
-    assert statement(by="team", name="web", **MARCH).later == []
-    assert statement(by="team", name="", month=date(2026, 2, 1), zone="UTC").later == []
+    assert statement(by="team", name="web", **MARCH).later.rows == ()
+    assert statement(by="team", name="", month=date(2026, 2, 1), zone="UTC").later.rows == ()
+
+
+def test_corrections_have_a_net_of_all_and_lead_to_the_total(month, monkeypatch):
+    monkeypatch.setattr(statement_module, "MOST_CORRECTIONS", 1)
+    wrong = booked("shop", FEBRUARY, 40, team="web", cost_center="c1")
+    values = {"reverses": wrong, "reason": "counted twice", "team": "web", "cost_center": "c1"}
+    booked("shop", AT, -40, kind="reversal", **values)
+
+    found = statement(by="team", name="web", **MARCH)
+    assert (len(found.corrections.rows), found.corrections.has_more) == (1, True)
+    assert (found.corrections.count, found.corrections.entries) == (2, 2)
+    assert found.corrections.net_pico == -49
+    assert found.own_pico - 49 == found.total.amount_pico
+    february = statement(by="team", name="web", month=date(2026, 2, 1), zone="UTC")
+    assert (february.own_pico, february.later.net_pico, february.mended_pico) == (49, -49, 0)
+
+    client = Client()
+    client.force_login(person("finance"))
+    page = client.get(PAGES[1]).content.decode()
+    assert "Net of 2 rows" in page
+    assert "-$0.000000000049" in page
+    assert f"Days of this month: {exact_money(found.own_pico)}." in page
 
 
 def test_the_pages_say_it_and_lead_to_files(month):

@@ -1,7 +1,11 @@
 """The workbook as another program reads it."""
 
 import io
+import re
 import zipfile
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from openpyxl import load_workbook
@@ -9,7 +13,8 @@ from openpyxl import load_workbook
 from apps.core.money import exact_usd
 from apps.exports.writing import workbook
 from apps.exports.writing.sheets import round_micro
-from tests.exports.conftest import content, exported
+from apps.finance.query import Query
+from tests.exports.conftest import MARCH, NOW, content, exported
 from tests.finance.conftest import AT, booked
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,7 +50,9 @@ def test_table_entries_and_notes(books):
     entries = {row["service"]: row for row in rows(book["Ledger entries"])}
     assert entries["shop"]["amount_usd"] == 1.234568
     assert entries["shop"]["amount_usd_exact"] == "1.234567890123"
-    assert (entries["shop"]["tags"], entries["shop"]["day"]) == ("a b", "2026-03-05")
+    day = datetime(AT.year, AT.month, AT.day)
+    assert (entries["shop"]["tags"], entries["shop"]["day"]) == ("a b", day)
+    assert entries["shop"]["at"] == AT.replace(tzinfo=None)
     assert (entries["crm"]["kind"], entries["crm"]["reason"]) == ("correction", "given back")
 
     notes = dict(book["Notes"].iter_rows(values_only=True))
@@ -55,6 +62,29 @@ def test_table_entries_and_notes(books):
     assert notes["Generated for"] == "shop"
     assert notes["cost_center"] == "The service's cost centre then."
     assert (export.rows, export.remark) == (2, "")
+
+
+def test_times_are_those_of_the_days_and_it_says_when_it_was_made(books):
+    booked("shop", datetime(2026, 3, 5, 22, 30, 15, tzinfo=UTC), 1)
+    days = Query(days=replace(MARCH.days, zone="Asia/Tokyo"))
+    began = datetime.now(ZoneInfo("Asia/Tokyo")).replace(tzinfo=None, microsecond=0)
+    export = exported("xlsx", days)
+    book = opened(export)
+    (entry,) = rows(book["Ledger entries"])
+    assert entry["at"] == datetime(2026, 3, 6, 7, 30, 15)
+    assert entry["day"] == datetime(2026, 3, 6)
+    formats = {cell.value: cell.number_format for cell in book["Ledger entries"][2]}
+    assert formats[entry["day"]] == "yyyy-mm-dd"
+    notes = dict(book["Notes"].iter_rows(values_only=True))
+    assert notes["at"] == "When it was booked, in the time zone of the days."
+    assert notes["Generated at, Asia/Tokyo"] >= began  # and not NOW, when it was asked for
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_other_files_say_when_they_were_made_too(books, form):
+    export = exported(form, Query(days=replace(MARCH.days, zone="Asia/Tokyo")))
+    made = re.search(rb"generated(?:_at)?[\",: ]+(\S+?\+09:00)", content(export))
+    assert datetime.fromisoformat(made[1].decode()) > NOW
 
 
 def test_nothing_in_it_is_computed(books):

@@ -38,7 +38,7 @@ def test_it_says_what_the_last_night_found(finance, path):
     assert verify_yesterday(zone="UTC", now=NIGHT) == []
     found = foot(finance, path)
     assert "Drift 0" in found
-    assert "06 Mar 2026 03:10</time>: all sums of 2026-03-05 are what its entries" in found
+    assert "06 Mar 2026 03:10 UTC</time>: all sums of 2026-03-05 are what its entries" in found
     assert "At most 0.0% is an estimate." in found
 
     RollupCursor.objects.update(differences=2)

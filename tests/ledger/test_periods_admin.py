@@ -1,5 +1,7 @@
 """Closing a month in the admin: two people of finance, a checklist, and what others may see."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
@@ -85,6 +87,8 @@ def test_its_history_says_who_did_what_and_why(client, role):
     ]
     text = page.content.decode()
     assert "Soft closed by: – → anna" in text
+    assert "Amount, USD: $0.00" in re.sub("<[^>]+>", "", text)
+    assert "After xid" not in text
     assert ("In the audit log" in text) == (role == "auditor")
 
 

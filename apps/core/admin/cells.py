@@ -5,7 +5,6 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -48,28 +47,19 @@ def aligned_money(pico: int) -> SafeString:
 
 
 def short_time(at: datetime | None) -> SafeString:
-    """A time for a column, in the current time zone; hovering shows seconds and the zone."""
+    """A time for a column, in the zone whose days reports have, which it names; hovering shows
+    seconds, in UTC as logs have it."""
     if at is None:
         return format_html("{}", NOTHING)
-    return _time(timezone.localtime(at), "%d %b %Y %H:%M")
-
-
-def reporting_time(at: datetime | None) -> SafeString:
-    """A time of what is booked, in the zone whose days reports have, which it names."""
-    if at is None:
-        return format_html("{}", NOTHING)
-    return _time(at.astimezone(ZoneInfo(settings.REPORTING_TIME_ZONE)), "%d %b %Y %H:%M %Z")
+    utc = at.astimezone(UTC)
+    return format_html(
+        '<time class="l-time" datetime="{}" title="{}">{}</time>',
+        utc.isoformat(timespec="seconds"),
+        f"{utc:%Y-%m-%d %H:%M:%S %Z}",
+        f"{at.astimezone(ZoneInfo(settings.REPORTING_TIME_ZONE)):%d %b %Y %H:%M %Z}",
+    )
 
 
 def short_day(day: date) -> SafeString:
     """A day beside times."""
     return format_html('<span class="l-time">{}</span>', f"{day:%d %b %Y}")
-
-
-def _time(local: datetime, form: str) -> SafeString:
-    return format_html(
-        '<time class="l-time" datetime="{}" title="{}">{}</time>',
-        local.astimezone(UTC).isoformat(timespec="seconds"),
-        local.strftime("%Y-%m-%d %H:%M:%S %Z"),
-        local.strftime(form),
-    )

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from apps.core.one_view import one_view
 from apps.exports.selectors import TYPES
 from apps.exports.statement_files import WRITERS, About
-from apps.exports.statements import BEARERS, MOST_CORRECTIONS, month_query, statement, statements
+from apps.exports.statements import BEARERS, month_query, statement, statements
 from apps.finance.admin.pages import may_see_costs
 from apps.finance.figures import NOTHING_NAMED
 from apps.finance.query import UNATTRIBUTED
@@ -56,10 +56,6 @@ def statement_of(request: HttpRequest) -> HttpResponse:
         "title": f"{BEARERS[by]} {name or 'unattributed'}, {month:%B %Y}",
         "statement": found,
         "rows": [([key or NOTHING_NAMED for key in one.keys], one.sums) for one in found.lines],
-        "corrections": found.corrections[:MOST_CORRECTIONS],
-        "has_more": len(found.corrections) > MOST_CORRECTIONS,
-        "later": found.later[:MOST_CORRECTIONS],
-        "has_more_later": len(found.later) > MOST_CORRECTIONS,
         "period": found.period,
         "name": given,
         "question": found.query.address,

@@ -2,7 +2,9 @@
 gone back to."""
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
+from zoneinfo import ZoneInfo
 
 from apps.core.csv_lines import is_formula
 from apps.core.money import PICO, Pico, exact_usd
@@ -28,6 +30,9 @@ class Styles:
     share: "Format"
     text: "Format"
     bold: "Format"
+    day: "Format"
+    month: "Format"
+    time: "Format"
 
     @classmethod
     def of(cls, book: "Workbook") -> Self:
@@ -38,11 +43,23 @@ class Styles:
             share=book.add_format({"num_format": "0.0%"}),
             text=book.add_format({"quote_prefix": True}),
             bold=book.add_format({"bold": True}),
+            day=book.add_format({"num_format": "yyyy-mm-dd"}),
+            month=book.add_format({"num_format": "yyyy-mm"}),
+            time=book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
         )
 
 
 class Micro(float):
     """Dollars, rounded to a millionth for reading."""
+
+
+class Month(date):
+    """A month, as its first day."""
+
+
+def local(at: datetime, zone: str) -> datetime:
+    """A time for a cell, which knows no zone: a head or a note has to name it."""
+    return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
 class Sheet:
@@ -85,12 +102,19 @@ class Sheet:
     def _cell(self, place: int, cell: Any) -> None:
         if isinstance(cell, str):
             self._text(place, cell)
+        elif isinstance(cell, date):  # times are dates, too
+            self._sheet.write_datetime(self._next, place, cell, self._style_of(cell))
         elif isinstance(cell, Micro):
             self._sheet.write_number(self._next, place, cell, self._styles.money)
         elif isinstance(cell, float):
             self._sheet.write_number(self._next, place, cell, self._styles.share)
         elif cell is not None:
             self._sheet.write_number(self._next, place, cell, self._styles.count)
+
+    def _style_of(self, cell: date) -> "Format":
+        if isinstance(cell, datetime):
+            return self._styles.time
+        return self._styles.month if isinstance(cell, Month) else self._styles.day
 
     def _text(self, place: int, text: str, *, bold: bool = False) -> None:
         if not text:

@@ -3,6 +3,7 @@
 from typing import IO, Any
 
 from apps.core import strict_json
+from apps.core.clock import iso_in
 from apps.core.money import exact_usd
 from apps.exports.types import Asked, Built, Progress
 from apps.finance.explorer import Exploration, Group, explore
@@ -45,7 +46,7 @@ def _document(found: Exploration, asked: Asked) -> dict[str, Any]:
         "last": str(query.days.last),
         "currency": "USD",
         "filters": {name: list(values) for name, values in query.filters},
-        "generated_at": asked.made_at.isoformat(timespec="seconds"),
+        "generated_at": iso_in(asked.made_at, query.days.zone),
         "generated_for": asked.maker,
         "total": _sums(found.total.sums),
         "results": [_row(query, group) for group in sorted_groups(found)],

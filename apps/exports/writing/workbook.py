@@ -1,12 +1,13 @@
 """The workbook: the report's table, the ledger entries behind it, and notes about both."""
 
+from datetime import date, datetime
 from typing import IO, Any
 
 from apps.exports.books import counted, rows_of
 from apps.exports.entry_sql import ENTRY, entries_select
 from apps.exports.types import Asked, Built, Progress
 from apps.exports.writing.notes import write_notes
-from apps.exports.writing.sheets import Sheet, Styles
+from apps.exports.writing.sheets import Sheet, Styles, local
 from apps.exports.writing.table import sorted_groups
 from apps.finance.explorer import Exploration, Group, explore
 from apps.finance.query import Query
@@ -68,6 +69,14 @@ def _cells(column: Column, group: Group) -> list[Any]:
     return [value]
 
 
+def _cells_of_entry(name: str, value: Any, zone: str) -> tuple[Any, ...]:
+    if name in _MONEY:
+        return Sheet.money_of_text(value)
+    if name == "at":
+        return (local(datetime.fromisoformat(value), zone),)
+    return (date.fromisoformat(value) if name == "day" else value,)
+
+
 def _entries(sheet: Sheet, query: Query, progress: Progress) -> None:
     sheet.head(
         [
@@ -82,7 +91,7 @@ def _entries(sheet: Sheet, query: Query, progress: Progress) -> None:
             [
                 cell
                 for name, value in zip(ENTRY, row, strict=True)
-                for cell in (Sheet.money_of_text(value) if name in _MONEY else (value,))
+                for cell in _cells_of_entry(name, value, query.days.zone)
             ]
         )
         unsaid += 1

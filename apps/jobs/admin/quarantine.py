@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from apps.audit.history import note_reason
 from apps.core.admin import EmptyState, confirmed_action
-from apps.core.admin.cells import reporting_time
+from apps.core.admin.cells import short_time
 from apps.jobs.admin.resolving import resolve_page
 from apps.jobs.services.quarantine import RESOLVABLE, resolve_entry
 from apps.jobs.services.repricing import price_again
@@ -116,7 +116,7 @@ class QuarantineAdmin(DecidingAdmin):
     @admin.display(description="Booked", ordering="at")
     def waiting_since(self, entry: Entry) -> SafeString:
         url = reverse("admin:ledger_entry_change", args=[entry.pk])
-        return format_html('<a href="{}">{}</a>', url, reporting_time(entry.at))
+        return format_html('<a href="{}">{}</a>', url, short_time(entry.at))
 
     @admin.display(description="What is wrong")
     def why(self, entry: Entry) -> str:

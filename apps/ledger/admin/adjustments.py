@@ -23,7 +23,7 @@ from apps.core.admin import (
     decide_each,
     pill,
 )
-from apps.core.admin.cells import NOTHING, Kind, exact_money, reporting_time, short_day
+from apps.core.admin.cells import NOTHING, Kind, exact_money, short_day, short_time
 from apps.core.clock import db_now
 from apps.core.forms import USDFormField
 from apps.ledger.adjusting import (
@@ -155,11 +155,11 @@ class AdjustmentAdmin(WithHistory, ReadOnlyAdmin):
 
     @admin.display(description="Asked", ordering="requested_at")
     def asked(self, row: Adjustment) -> SafeString:
-        return reporting_time(row.requested_at)
+        return short_time(row.requested_at)
 
     @admin.display(description="Asked by")
     def asked_by(self, row: Adjustment) -> SafeString:
-        return format_html("{} {}", row.requested_by, reporting_time(row.requested_at))
+        return format_html("{} {}", row.requested_by, short_time(row.requested_at))
 
     @admin.display(description="Day", ordering="day")
     def on_day(self, row: Adjustment) -> SafeString:
@@ -179,7 +179,7 @@ class AdjustmentAdmin(WithHistory, ReadOnlyAdmin):
 
     @admin.display(description="Decided by")
     def decided_by_whom(self, row: Adjustment) -> SafeString:
-        return format_html("{} {}", row.decided_by or "", reporting_time(row.decided_at))
+        return format_html("{} {}", row.decided_by or "", short_time(row.decided_at))
 
     @admin.display(description="Booked as")
     def booked_as(self, row: Adjustment) -> SafeString:

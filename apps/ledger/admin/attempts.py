@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.core.admin import EmptyState, ReadOnlyAdmin, money
-from apps.core.admin.cells import NOTHING, reporting_time
+from apps.core.admin.cells import NOTHING, short_time
 from apps.ledger.admin.cells import attempt_status, timeline
 from apps.ledger.admin.filters import DeploymentFilter, ServiceFilter, time_filter
 from apps.ledger.models import Attempt, Entry
@@ -67,7 +67,7 @@ class AttemptAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Sent", ordering="started_at")
     def sent(self, attempt: Attempt) -> SafeString:
-        return reporting_time(attempt.started_at)
+        return short_time(attempt.started_at)
 
     @admin.display(description="Status", ordering="status")
     def status_pill(self, attempt: Attempt) -> SafeString:

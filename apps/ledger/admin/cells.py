@@ -8,7 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.core.admin import pill
-from apps.core.admin.cells import NOTHING, Kind, reporting_time
+from apps.core.admin.cells import NOTHING, Kind, short_time
 from apps.core.money import exact_usd
 from apps.ledger.line_names import line_name
 from apps.ledger.models import Attempt, AttemptStatus, Entry, EntryKind
@@ -96,11 +96,11 @@ def _price(line: Mapping[str, Any]) -> str:
 
 
 def _events(attempt: Attempt, entries: Iterable[Entry]) -> Iterable[Sequence[Any]]:
-    yield reporting_time(attempt.started_at), "Sent", "", attempt.get_purpose_display()
+    yield short_time(attempt.started_at), "Sent", "", attempt.get_purpose_display()
     if attempt.first_token_ms is not None:
         yield f"+ {attempt.first_token_ms:,} ms", "First token", "", ""
     if attempt.ended_at is not None:
-        yield reporting_time(attempt.ended_at), attempt_status(attempt), "", attempt.error
+        yield short_time(attempt.ended_at), attempt_status(attempt), "", attempt.error
     for entry in entries:
         amount = link(entry, exact_usd(entry.amount_pico))
-        yield reporting_time(entry.at), entry_kind(entry), amount, entry.reason
+        yield short_time(entry.at), entry_kind(entry), amount, entry.reason

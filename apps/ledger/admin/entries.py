@@ -5,7 +5,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.core.admin import EmptyState, ReadOnlyAdmin
-from apps.core.admin.cells import NOTHING, reporting_time
+from apps.core.admin.cells import NOTHING, short_time
 from apps.core.money import exact_usd
 from apps.ledger.admin.cells import entry_kind, link, price_lines
 from apps.ledger.admin.filters import ModelFilter, ServiceFilter, time_filter
@@ -55,7 +55,7 @@ class EntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Time", ordering="at")
     def booked(self, entry: Entry) -> SafeString:
-        return reporting_time(entry.at)
+        return short_time(entry.at)
 
     @admin.display(description="Kind", ordering="kind")
     def kind_pill(self, entry: Entry) -> SafeString:

@@ -56,6 +56,7 @@ class PeriodAdmin(WithHistory, ReadOnlyAdmin):
     list_filter = ("status",)
     actions = None
     object_actions = ("close_softly", "close_for_ever", "open_again")
+    history_without = frozenset({"after_xid", "days", "tries"})
     empty_state = EmptyState("No month with entries has ended yet. It appears here when it has.")
     _SEALED = ("sealed_entries", "sealed_amount", "seal", "previous_seal", "day_table")
     _HEAD = ("state", "bounds", "softly_closed", "closed")
