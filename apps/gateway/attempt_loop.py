@@ -59,6 +59,9 @@ class Run:
     def why(self, deployment: DeploymentFacts) -> str:
         return self.decision.why(deployment.slug) if self.decision else ""
 
+    def instead_of(self, deployment: DeploymentFacts) -> str:
+        return self.decision.instead_of(deployment.slug) if self.decision else ""
+
     @property
     def stand_ins(self) -> Mapping[Need, Sequence[DeploymentFacts]]:
         if self.decision is None or not self.decision.stand_ins:
@@ -233,11 +236,18 @@ class AttemptLoop:
             ttl=timeout + settings.UNKNOWN_HOLD_SECONDS,
         )
         instead = {
-            model: admission(ticket=other.ticket, why=f"a budget allows only “{model}”")
+            model: admission(
+                ticket=other.ticket,
+                why=f"a budget allows only “{model}”",
+                instead_of=step.deployment.slug,
+            )
             for model, other in cheaper.items()
         }
         why = step.why or run.why(step.deployment)
-        held = await self._books.admit(admission(ticket=ticket, why=why, cheaper=instead))
+        preferred_to = "" if is_hedge else run.instead_of(step.deployment)
+        held = await self._books.admit(
+            admission(ticket=ticket, why=why, instead_of=preferred_to, cheaper=instead)
+        )
         return decided(way, cheaper, held)
 
     async def _settle(

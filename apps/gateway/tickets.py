@@ -94,6 +94,7 @@ def admission_of(
     budgets: Any,
     ttl: float,
     why: str = "",
+    instead_of: str = "",
     cheaper: Mapping[str, Admission] | None = None,
 ) -> Admission:
     """The hold is a true upper bound: everything that is sent, and the output cap that is sent.
@@ -113,6 +114,7 @@ def admission_of(
             purpose=_purpose(call, step),
             dimensions=dims,
             why=why,
+            instead_of=instead_of,
             saved_tokens=ticket.saved_tokens,
         ),
         hold=hold,

@@ -43,6 +43,7 @@ def open_attempts(*, starts: Sequence[AttemptStart], now: datetime) -> None:
                 number=start.number,
                 purpose=start.purpose,
                 why=start.why[:200],
+                instead_of=start.instead_of,
                 saved_tokens=start.saved_tokens,
                 started_at=now,
                 due_at=start.due_at,

@@ -50,6 +50,7 @@ class AttemptStart:
     purpose: str
     dimensions: Dimensions
     why: str = ""  # why it is sent to this deployment
+    instead_of: str = ""  # the deployment that it would be sent to, did costs not count
     saved_tokens: int = 0  # of the input, left out so that it fits
     due_at: datetime | None = None  # when its end is known at the latest; None: as any call's
 

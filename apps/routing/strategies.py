@@ -5,7 +5,7 @@ Each strategy gives a whole order: the first is asked, the others are fallbacks 
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from apps.core.money import Pico, exact_usd
@@ -110,7 +110,8 @@ class Router:
     def _lowest_cost(self, pool: Pool, request: Request) -> list[Choice]:
         costs = {o.deployment.slug: expected_cost(o.deployment, request) for o in pool.options}
         ordered = sorted(pool.options, key=lambda o: _dearest_last(costs[o.deployment.slug]))
-        return [Choice(o.deployment, _cost_words(costs[o.deployment.slug])) for o in ordered]
+        choices = [Choice(o.deployment, _cost_words(costs[o.deployment.slug])) for o in ordered]
+        return _preferred(choices, costs, pool.options)
 
     def _lowest_latency(self, pool: Pool, request: Request) -> list[Choice]:
         """Peak EWMA × what is in flight; the better of two drawn ones, so that a herd of callers
@@ -169,11 +170,21 @@ def _as_stand_ins(choices: Iterable[Choice], pool: Pool) -> Iterator[Choice]:
     for choice in choices:
         is_called = choice.deployment.slug in called
         why = f"stands in, too long for the others; {choice.why}" if is_called else choice.why
-        yield Choice(choice.deployment, why)
+        yield replace(choice, why=why)
 
 
 def _dearest_last(cost: Pico | None) -> tuple[bool, Pico]:
     return cost is None, cost or 0
+
+
+def _preferred(
+    choices: Sequence[Choice], costs: Mapping[str, Pico | None], options: Sequence[Option]
+) -> list[Choice]:
+    """Those before the route's first are there for their cost alone."""
+    first = next((option.deployment.slug for option in options), "")
+    place = next((n for n, c in enumerate(choices) if c.deployment.slug == first), 0)
+    instead_of = first if costs.get(first) is not None else ""
+    return [*(replace(c, instead_of=instead_of) for c in choices[:place]), *choices[place:]]
 
 
 def _cost_words(cost: Pico | None) -> str:

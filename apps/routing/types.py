@@ -126,10 +126,12 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A candidate in its place of the order, and why it stands there."""
+    """A candidate in its place of the order, and why it stands there. `instead_of`: the deployment
+    that would stand before it, did costs not count."""
 
     deployment: DeploymentFacts
     why: str
+    instead_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,12 @@ class Decision:
         ordinary = (c.why for c in self.choices if c.deployment.slug == deployment)
         called = (s.why for s in self.waiting if s.deployment.slug == deployment)
         return next(ordinary, "") or next(called, "")
+
+    def instead_of(self, deployment: str) -> str:
+        """Which candidate it is preferred to for its lower cost; empty: to none."""
+        slugs = {choice.deployment.slug for choice in self.choices}
+        preferred = (c.instead_of for c in self.choices if c.deployment.slug == deployment)
+        return next((other for other in preferred if other in slugs), "")
 
     @property
     def waiting(self) -> tuple[Choice, ...]:

@@ -46,6 +46,7 @@ def test_the_cheaper_model_answers_and_the_outcome_says_so(runtime, shop, nano, 
     )  # fmt: skip
     attempt = Attempt.objects.get()
     assert (attempt.model, attempt.status) == ("nano", "succeeded")
+    assert attempt.instead_of == "small-1"
     assert Hold.objects.get().amount_pico == 400
     assert Window.objects.get().posted_pico == outcome.cost_pico
 
@@ -56,6 +57,7 @@ def test_with_room_the_model_that_was_asked_for_answers(runtime, shop, nano):
     (outcome,) = run_calls(runtime, [make_call(shop, spec())])
 
     assert (outcome.model, outcome.degraded) == ("small", "")
+    assert Attempt.objects.get().instead_of == ""
 
 
 def test_a_cheaper_model_that_does_not_exist_is_no_way_out(runtime, shop, upstream):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from apps.ledger.models import Attempt
 from apps.registry.models import Deployment
 from apps.routing.explain import MAX_BYTES, header_of
 from apps.routing.models import Route, RouteTarget
@@ -46,6 +47,7 @@ def test_the_header_tells_order_reasons_and_whom_was_left_out(runtime, shop, rou
     assert [(skip["deployment"], skip["reason"]) for skip in said["skipped"]] == [
         ("off", "drained")
     ]
+    assert Attempt.objects.get().instead_of == "small-1"
 
 
 def test_nobody_is_told_who_did_not_ask(runtime, shop, route):

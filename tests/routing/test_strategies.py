@@ -161,6 +161,35 @@ def test_lowest_cost_is_what_brute_force_finds(rows, input_tokens, output_tokens
 
     found = [cost(rows[int(d.slug)]) for d in decision.deployments]
     assert sorted(found) == found
+    preferred = [bool(decision.instead_of(d.slug)) for d in decision.deployments]
+    assert preferred == [amount < cost(rows[0]) for amount in found]
+
+
+def test_what_is_cheaper_stands_in_place_of_the_routes_first(router):
+    options = [
+        Option(deployment(slug, prices=[("in_uncached", pico, 1), ("out_text", pico, 1)]))
+        for slug, pico in (("first", 5), ("dear", 9), ("cheap", 1), ("mid", 3))
+    ]
+    decision = router.decide(pool(Strategy.LOWEST_COST, options), REQUEST)
+
+    def told(decision):
+        return [(d.slug, decision.instead_of(d.slug)) for d in decision.deployments]
+
+    assert told(decision) == [("cheap", "first"), ("mid", "first"), ("first", ""), ("dear", "")]
+    resting = decision.without({"first": "for 30 s"})  # nothing was saved by leaving it out
+    assert told(resting) == [("cheap", ""), ("mid", ""), ("dear", "")]
+    in_order = router.decide(pool(Strategy.PRIORITY, options), REQUEST)
+    assert {other for _, other in told(in_order)} == {""}
+
+
+def test_nothing_is_preferred_to_what_has_no_price(router):
+    options = [
+        Option(deployment("first")),
+        Option(deployment("cheap", prices=[("in_uncached", 1, 1), ("out_text", 1, 1)])),
+    ]
+    decision = router.decide(pool(Strategy.LOWEST_COST, options), REQUEST)
+    assert [d.slug for d in decision.deployments] == ["cheap", "first"]
+    assert decision.instead_of("cheap") == ""
 
 
 def test_what_is_cheapest_depends_on_the_tier_and_on_the_length_of_the_input(router):

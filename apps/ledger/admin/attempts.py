@@ -52,7 +52,7 @@ class AttemptAdmin(ReadOnlyAdmin):
         ("What happened", {"fields": ("what_happened",)}),
         ("Answer", {"fields": ("http_status", "error_kind", "error", "provider_request_id")}),
         ("Usage", {"fields": ("usage_text", "saved_tokens")}),
-        ("What was called", {"fields": ("provider", "model", "deployment")}),
+        ("What was called", {"fields": ("provider", "model", "deployment", "instead_of")}),
         ("For whom", {"fields": ("service", "team", "cost_center", "tag_list")}),
         ("For what", {"fields": ("prompt", "prompt_version", "arm", "request_id", "job_id")}),
     )

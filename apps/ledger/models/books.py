@@ -108,6 +108,13 @@ class Attempt(CallDimensions):
         db_default="",
         help_text="Why the call was sent to this deployment.",
     )
+    instead_of = models.CharField(
+        max_length=50,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The deployment that a lower cost was preferred to; empty: none.",
+    )
     saved_tokens = models.PositiveIntegerField(
         default=0,
         db_default=0,
