@@ -60,6 +60,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": _HOUSEKEEPING,
     },
+    "sum-savings": {
+        "task": "finance.sum_savings",
+        "schedule": 300.0,
+        "options": _HOUSEKEEPING,
+    },
     "count-results": {
         "task": "results.count",
         "schedule": 5.0,

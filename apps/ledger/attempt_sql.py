@@ -1,12 +1,6 @@
 """The statements that keep, read and check what attempts of each day were like; `attempts` says
 when and why."""
 
-BEGIN = """
-    INSERT INTO ledger_attemptcursor (id, xid, zone) VALUES (1, '0', %(zone)s)
-    ON CONFLICT (id) DO UPDATE SET xid = '0', zone = excluded.zone
-    WHERE ledger_attemptcursor.zone <> excluded.zone
-       OR ledger_attemptcursor.xid > pg_snapshot_xmax(pg_current_snapshot())
-"""
 CLEAR = "DELETE FROM ledger_dayattempts"
 CLEAR_DAYS = "DELETE FROM ledger_dayattempts WHERE day BETWEEN %(first)s AND %(last)s"
 MOVE = "UPDATE ledger_attemptcursor SET xid = %(next)s::xid8"

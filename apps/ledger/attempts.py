@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
+from django.db import connection
 
-from apps.ledger import attempt_sql, rollup_sql
+from apps.ledger import attempt_sql
+from apps.ledger.following import Follower
 from apps.ledger.latencies import BOUNDS, quantile
 from apps.ledger.reports import Days
 from apps.ledger.types import Mismatch
 
 BATCH = 7  # days in a transaction
-_LOCK = 0x617474656D707473  # a number that nothing else locks
+_FOLLOWER = Follower("ledger_attemptcursor", 0x617474656D707473, [attempt_sql.CLEAR])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +78,18 @@ def attempt_mismatches(*, days: Days) -> list[Mismatch]:
 
 
 def _sum_batch(zone: str, batch: int) -> int:
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_try_advisory_xact_lock({_LOCK})")
-        if not cursor.fetchone()[0]:
+    with _FOLLOWER.turn(zone=zone) as turn:
+        if turn is None:
             return 0
-        _begin(cursor, zone)
-        cursor.execute(rollup_sql.HORIZON)
-        values = {"next": cursor.fetchone()[0], "zone": zone, "batch": batch, "bounds": BOUNDS}
-        cursor.execute(attempt_sql.FORGET, values)
-        cursor.execute(attempt_sql.MOVE, values)
-        cursor.execute(attempt_sql.ADD, values)
-        return int(cursor.rowcount)
-
-
-def _begin(cursor: CursorWrapper, zone: str) -> None:
-    cursor.execute(attempt_sql.BEGIN, {"zone": zone})
-    if cursor.rowcount:
-        cursor.execute(attempt_sql.CLEAR)
+        values: dict[str, Any] = {
+            "next": turn.horizon,
+            "zone": zone,
+            "batch": batch,
+            "bounds": BOUNDS,
+        }
+        for statement in (attempt_sql.FORGET, attempt_sql.MOVE, attempt_sql.ADD):
+            turn.cursor.execute(statement, values)
+        return int(turn.cursor.rowcount)
 
 
 def _values(days: Days) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from apps.ledger import rollup_sql
+from apps.ledger import following
 from apps.ledger.models import (
     Adjustment,
     AdjustmentStatus,
@@ -19,7 +19,7 @@ from apps.ledger.models import (
 )
 from apps.ledger.selectors import broken_entries, open_quarantine, rollup_mismatches
 
-_ENDED = f"SELECT ({rollup_sql.HORIZON})::xid8 >= %s::xid8"
+_ENDED = f"SELECT ({following.HORIZON})::xid8 >= %s::xid8"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,6 @@ An entry stores the transaction that wrote it. Whatever is older than the oldest
 still runs has ended for good, so a cursor over transactions never passes a row that appears later;
 a cursor over ids or times would. It moves in the transaction that changes the rollups, and an
 advisory lock lets one process at a time do so.
-
-Transaction ids belong to one database cluster. A cursor ahead of its cluster came with a dump that
-was restored elsewhere; like a cursor of another time zone it begins anew, with empty rollups.
 """
 
 from datetime import date
@@ -15,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from apps.ledger import rollup_sql
+from apps.ledger import following, rollup_sql
 from apps.ledger.attempts import forget_days, sum_days
 from apps.ledger.months import end_of_month, start_of_month
 
@@ -76,7 +73,7 @@ def _post_batch(zone: str, batch: int) -> int:
         if not _lock(cursor, wait=False):
             return 0
         _begin(cursor, zone)
-        horizon = _value(cursor, rollup_sql.HORIZON)
+        horizon = _value(cursor, following.HORIZON)
         until = _value(cursor, rollup_sql.NEXT, {"horizon": horizon, "batch": batch})
         values = {"next": until, "zone": zone}
         posted = int(_value(cursor, rollup_sql.POST, values))

@@ -4,33 +4,11 @@ from typing import LiteralString
 
 from psycopg import sql
 
+from apps.ledger.following import begin
 from apps.ledger.models.rollup_keys import MEASURES, ROLLUPS, TOTALS
 from apps.ledger.models.sums_sql import add_days, add_months, each, of_entries
 
-# Makes the cursor, or sends it back to the start: the rollups don't fit the zone, or the cluster.
-BEGIN = """
-    INSERT INTO ledger_rollupcursor (id, xid, zone) VALUES (1, '0', %(zone)s)
-    ON CONFLICT (id) DO UPDATE SET xid = '0', zone = excluded.zone
-    WHERE ledger_rollupcursor.zone <> excluded.zone
-       OR ledger_rollupcursor.xid > pg_snapshot_xmax(pg_current_snapshot())
-"""
-# The oldest transaction that may still write entries. Those of other databases of the cluster
-# cannot, and are left out when pg_locks says that they are there; what it does not say is waited
-# for. A transaction that ended meanwhile is seen by the next statement.
-HORIZON = """
-    WITH moment AS MATERIALIZED (SELECT pg_current_snapshot() AS snapshot),
-    elsewhere AS MATERIALIZED (
-        SELECT lock.transactionid AS xid
-        FROM pg_locks lock JOIN pg_stat_activity other USING (pid)
-        WHERE lock.locktype = 'transactionid' AND lock.mode = 'ExclusiveLock' AND lock.granted
-          AND other.datid <> (SELECT oid FROM pg_database WHERE datname = current_database())
-    )
-    SELECT coalesce((
-        SELECT running FROM pg_snapshot_xip(snapshot) running
-        WHERE running::xid NOT IN (SELECT xid FROM elsewhere) ORDER BY running LIMIT 1
-    ), pg_snapshot_xmax(snapshot))::text
-    FROM moment
-"""
+BEGIN = begin("ledger_rollupcursor")
 # The first transaction after a batch, if it is over. Never before the cursor, or entries would be
 # posted twice: the horizon can fall back when a transaction of another database, which had been
 # left out, is for a moment not known to be one. The cut stands in a subquery of its own:

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from apps.finance.query import Query
-from apps.finance.saved import Saved, savings
+from apps.finance.saved import savings
+from apps.finance.saved_lines import Saved
 from apps.ledger.entries import reversal_of
+from apps.ledger.models import Attempt
 from apps.ledger.posting import post_entries
 from apps.ledger.pricing import price_usage
 from apps.registry.models import Price
@@ -38,7 +40,7 @@ def deployment(db):
     return made
 
 
-def called(deployment, at, tier="default", service="shop", **counts):
+def called(deployment, at, tier="default", service="shop", instead_of="", tags=(), **counts):
     rows = Price.objects.filter(deployment=deployment, valid__contains=at)
     priced = price_usage(counts=counts, prices=[price_row(row) for row in rows], tier=tier)
     return booked(
@@ -49,6 +51,15 @@ def called(deployment, at, tier="default", service="shop", **counts):
         lines=priced.frozen_lines(),
         input_tokens=sum(n for name, n in counts.items() if name.startswith("in_")),
         cached_tokens=counts.get("in_cache_read", 0),
+        tags=list(tags),
+        attempt=preferred(instead_of, at) if instead_of else None,
+    )
+
+
+def preferred(other, at):
+    slugs = dict.fromkeys(("service", "team", "cost_center", "provider", "model"), "x")
+    return Attempt.objects.create(
+        number=1, started_at=at, deployment="d", instead_of=other, **slugs
     )
 
 
@@ -72,6 +83,43 @@ def test_a_cached_batch_call_is_counted_once(deployment):
     found = savings(query=QUERY).total
     assert found == Saved(provider_cache=10 * 45, batch=10 * 50)
     assert found.total + call.amount_pico == 10 * 100  # plain and standard
+
+
+@pytest.fixture
+def dear(deployment):
+    """Where calls would have gone: ten times the price, and nothing in the batch tier."""
+    made = make_deployment(slug="dear")
+    for name, pico in (("in_uncached", 1000), ("in_cache_read", 500), ("out_text", 4000)):
+        price(made, name, pico)
+    return made
+
+
+def test_a_cheaper_route_saved_what_the_tokens_had_cost_where_they_would_have_gone(
+    deployment, dear
+):
+    called(deployment, AT, in_uncached=5, out_text=3, instead_of="dear")
+    called(deployment, AT, in_uncached=5, out_text=3)  # nothing was preferred
+    assert savings(query=QUERY).total == Saved(cheaper_route=5 * 900 + 3 * 3600)
+
+
+def test_a_cheaper_route_takes_nothing_from_the_cache_and_the_batch_tier(deployment, dear):
+    call = called(deployment, AT, tier="batch", in_cache_read=10, instead_of="dear")
+    found = savings(query=QUERY).total
+    assert found == Saved(provider_cache=10 * 45, batch=10 * 50, cheaper_route=10 * 900)
+    assert found.total + call.amount_pico == 10 * 1000  # plain, standard, and at the dear one
+    reversal_of(call, at=AT + timedelta(hours=1), reason="wrong").save()
+    assert savings(query=QUERY).total == Saved()
+
+
+def test_where_a_call_would_have_gone_without_a_price_nothing_is_known(deployment):
+    called(deployment, AT, tier="batch", in_uncached=5, instead_of="gone")
+    assert savings(query=QUERY).total == Saved(batch=5 * 50, unknown=5)
+
+
+def test_a_fee_for_each_request_is_saved_where_it_is_not_taken(deployment, dear):
+    price(deployment, "requests", 70)
+    called(deployment, AT, in_uncached=1, instead_of="dear")
+    assert savings(query=QUERY).total == Saved(cheaper_route=1000 - 100 - 70)
 
 
 def test_answers_of_our_own_cache_count_what_they_had_cost(deployment):
@@ -162,7 +210,7 @@ def test_the_page_says_what_each_is_and_asks_little(
         page = finance.get("/admin/costs/savings/?from=2026-03-01&to=2026-03-31&group_by=model")
     text = page.content.decode()
     amounts = ("$0.00000000045<", "$0.0000000007<", "$0.00000000115<")
-    for words in (*amounts, "Providers’ caches", "batch tier", "Not known", "Drift 0"):
+    for words in (*amounts, "Providers’ caches", "batch tier", "Cheaper route", "Drift 0"):
         assert words in text
     long = finance.get("/admin/costs/savings/?range=90d")
     assert long.status_code == 400

@@ -5,7 +5,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
-from apps.ledger import rollup_sql
+from apps.ledger import following, rollup_sql
 from apps.ledger.models import Attempt, Entry, Usage
 from apps.ledger.partitions import make_months
 from apps.ledger.reports import total_spent
@@ -104,7 +104,7 @@ def test_months_are_made_and_their_partitions_are_closed(entry):
 
 
 def test_posting_is_possible(entry):
-    sql(rollup_sql.HORIZON)
+    sql(following.HORIZON)
     with connection.cursor() as cursor:
         cursor.execute(rollup_sql.BEGIN, {"zone": "UTC"})
         cursor.execute(rollup_sql.POST, {"next": "9000000000", "zone": "UTC"})

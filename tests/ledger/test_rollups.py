@@ -9,7 +9,7 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.ledger import rollup_sql
+from apps.ledger import following
 from apps.ledger.models import DayCost, MonthCost, RollupCursor
 from apps.ledger.posting import post_entries, rebuild_all, rebuild_days
 from apps.ledger.reports import (
@@ -138,7 +138,7 @@ def test_a_horizon_that_falls_back_posts_nothing_twice(transactional_db, monkeyp
         booked(amount=5)
         with monkeypatch.context() as patched:
             patched.setattr(
-                rollup_sql, "HORIZON", "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
+                following, "HORIZON", "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
             )
             assert post_entries(zone="UTC") == 1
         assert post_entries(zone="UTC") == 0

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 from apps.core.one_view import one_view
 from apps.finance.admin.pages import asked, at_most, bar_of_controls, may_see_costs, page
 from apps.finance.links import narrowed
-from apps.finance.query import LONGEST_OF_ENTRIES, Query
-from apps.finance.saved import Savings, savings
+from apps.finance.query import Query
+from apps.finance.saved import Savings, longest_of, savings
 from apps.finance.selectors import check, total
 
 MOST = 100
@@ -27,13 +27,19 @@ _BATCH = (
     "Calls billed in a provider’s batch tier: their tokens at the standard tier’s price that held "
     "then, less those at the batch price."
 )
+_ROUTE = (
+    "Calls sent to a cheaper deployment by a route of lowest cost, or by a budget without room for "
+    "the model that was asked for: the same tokens at the price that held then where they would "
+    "have gone, less the usual price of where they went."
+)
 # How it was saved, the field of `Saved`, and what that means in words.
 WAYS = (
     ("Our cache", "our_cache", _CACHE),
     ("Providers’ caches", "provider_cache", _PROVIDER_CACHE),
     ("Batch", "batch", _BATCH),
+    ("Cheaper route", "cheaper_route", _ROUTE),
 )
-_ENTRIES = ", because savings are read from the entries themselves"
+_ENTRIES = ", because savings of these are read from the entries themselves"
 
 
 @require_safe
@@ -41,7 +47,8 @@ _ENTRIES = ", because savings are read from the entries themselves"
 @one_view()
 def costs_savings(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    parsed = at_most(asked(request.GET, now), LONGEST_OF_ENTRIES, because=_ENTRIES)
+    parsed = asked(request.GET, now)
+    parsed = at_most(parsed, longest_of(parsed.query), because=_ENTRIES)
     query = replace(parsed.query, group_by=parsed.query.group_by[:1])
     found = savings(query=query)
     today = now.astimezone(ZoneInfo(query.days.zone)).date()

@@ -1,5 +1,6 @@
 from apps.finance.models.anomalies import Acknowledgement, PlannedDays
 from apps.finance.models.mail import Every, Letter, MailAddress, MailPlan, Recipient
+from apps.finance.models.savings import SavedCursor, SavedDay, SavedSum
 from apps.finance.models.views import SavedView
 
 __all__ = [
@@ -10,5 +11,8 @@ __all__ = [
     "MailPlan",
     "PlannedDays",
     "Recipient",
+    "SavedCursor",
+    "SavedDay",
+    "SavedSum",
     "SavedView",
 ]

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from apps.core.clock import db_now
-from apps.ledger import rollup_sql
+from apps.ledger import following
 from apps.results.changes import Change, Counts
 from apps.results.models import Call, Cursor, Outcome
 from apps.results.services.exposing import expose
@@ -55,7 +55,7 @@ def _count_batch(batch: int) -> tuple[int, bool]:
         cursor.execute(f"SELECT pg_try_advisory_xact_lock({_LOCK})")
         if not cursor.fetchone()[0]:
             return 0, True
-        cursor.execute(rollup_sql.HORIZON)
+        cursor.execute(following.HORIZON)
         horizon = str(cursor.fetchone()[0])
         start = _start(horizon)
         end = end_of_window(start=start, horizon=horizon, batch=batch)
