@@ -1,5 +1,6 @@
 """Fixtures that every test may use: the fixed cast of `tests/factories.py` and the upstream."""
 
+import gc
 import os
 from typing import Any
 
@@ -9,6 +10,9 @@ from django.contrib import admin
 from django.db import connections
 
 from tests.proof import tally
+
+# Nothing of what is loaded and collected first is garbage; to look for some costs a sixth of it.
+gc.disable()
 
 # No test measures time: the machine may have more to do.
 hypothesis.settings.register_profile("ours", deadline=None)
@@ -31,6 +35,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     marks = ("slow", "browser")
     slow = {item.path for item in items if any(map(item.get_closest_marker, marks))}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is looked for again, but seldom and not among what stays."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
