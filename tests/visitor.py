@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,25 @@ AXE = Path(__file__).parent / "assets" / "axe.min.js"
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 NARROW_RULES = ("target-size", "scrollable-region-focusable")  # that depend on the width
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+# The pages of a test are left before optimised code would pay; processes cost more than they bring.
+FLAGS = ["--no-sandbox", "--no-zygote", "--in-process-gpu", "--js-flags=--no-opt --no-maglev"]
+
+# The navigation is most of what a page has, and all but its current link is the same on each.
+WITHOUT_NAVIGATION = """() => {
+    for (const list of document.querySelectorAll("#l-nav ul")) {
+        list.whole = [...list.children];
+        list.replaceChildren(...list.whole.filter(item => item.querySelector("[aria-current]")));
+    }
+}"""
+WITH_NAVIGATION = """() => {
+    for (const list of document.querySelectorAll("#l-nav ul")) list.replaceChildren(...list.whole);
+}"""
+
+PAINTED = """new Promise(done => {
+    requestAnimationFrame(() => requestAnimationFrame(done));
+    setTimeout(done, 500);  // a browser without a screen may paint nothing
+})"""
 
 # Not waited for: a tab that nobody sees may paint nothing, and its transitions never end.
 AT_THEIR_END = """() => {
@@ -27,12 +47,18 @@ def chromium() -> str | None:
     return os.environ.get("CHROMIUM_PATH") or next(filter(None, map(shutil.which, names)), None)
 
 
+def launched(playwright: Any, executable: str | None) -> Any:
+    """A browser, to be closed by the caller."""
+    return playwright.chromium.launch(executable_path=executable, args=FLAGS)
+
+
 class Visitor:
     """A signed-in tab that remembers what went wrong while pages loaded."""
 
     def __init__(self, page: Any, server: str) -> None:
         self.page, self.server = page, server
         self.problems: list[str] = []
+        self.known_navigations: set[str] = set()
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
         page.on("request", self._on_request)
@@ -50,16 +76,35 @@ class Visitor:
         yield from self.unreadable_here()
 
     def unreadable_here(self) -> Iterator[str]:
-        """Every rule once; again in dark only what colours decide, and on a phone the width."""
-        wide = self.page.viewport_size
+        """Every rule in light and wide; again in dark on a phone what colours and the width decide.
+        The first page with its navigation is looked at in dark and wide too."""
+        wide, is_first = self.page.viewport_size, not self.known_navigations
         self.theme("light")
-        yield from self.axe()
+        with self.navigation_once("light"):
+            yield from self.axe()
         self.theme("dark")
-        yield from (f"dark: {fault}" for fault in self.axe("color-contrast"))
+        if is_first:
+            yield from (f"dark: {fault}" for fault in self.axe("color-contrast"))
         self.page.set_viewport_size(PHONE)
-        yield from (f"phone: {fault}" for fault in self.axe(*NARROW_RULES))
+        self.page.evaluate(PAINTED)  # what scrolls at this width is marked after that
+        with self.navigation_once("dark, phone"):
+            on_phone = self.axe("color-contrast", *NARROW_RULES)
+        yield from (f"dark, phone: {fault}" for fault in on_phone)
         yield from ["scrolls sideways on a phone"] * self.scrolls_sideways
         self.page.set_viewport_size(wide)
+
+    @contextmanager
+    def navigation_once(self, view: str) -> Iterator[None]:
+        """A look at this page; when another one was looked at in the same view, all of the
+        navigation but its current link is left out."""
+        if view in self.known_navigations:
+            self.page.evaluate(WITHOUT_NAVIGATION)
+            yield
+            self.page.evaluate(WITH_NAVIGATION)
+        else:
+            yield
+            if self.page.locator("#l-nav").count():
+                self.known_navigations.add(view)
 
     def axe(self, *rules: str) -> list[str]:
         """What axe finds wrong, by all rules of WCAG 2.2 AA or by the given ones."""

@@ -10,10 +10,12 @@ from django.contrib.auth.models import User
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.servers.basehttp import ThreadedWSGIServer
 from django.db import connections
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.test.client import Client
 from django.test.testcases import LiveServerThread
 
-from tests.visitor import DESKTOP, Visitor, chromium
+from tests.visitor import DESKTOP, Visitor, chromium, launched
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def browser(django_db_setup: None) -> Iterator[Any]:
 
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        started = launched(playwright, executable)
         yield started
         started.close()
         connections.close_all()
@@ -47,6 +49,15 @@ def browser(django_db_setup: None) -> Iterator[Any]:
 
 class _DrainedServer(ThreadedWSGIServer):
     daemon_threads = False  # closing waits for requests that still use the test's transaction
+
+
+class _KeptFiles(StaticFilesHandler):
+    """Tells a tab to keep scripts and styles, as the product does: else it asks for each again."""
+
+    def serve(self, request: HttpRequest) -> HttpResponseBase:
+        response = super().serve(request)
+        response["Cache-Control"] = "max-age=3600"
+        return response
 
 
 class _ServerThread(LiveServerThread):
@@ -58,9 +69,7 @@ def server(db: None) -> Iterator[str]:
     """The site over HTTP, inside the test's own transaction: nothing to clean up afterwards."""
     connection = connections["default"]
     connection.inc_thread_sharing()
-    thread = _ServerThread(
-        "127.0.0.1", StaticFilesHandler, connections_override={"default": connection}
-    )
+    thread = _ServerThread("127.0.0.1", _KeptFiles, connections_override={"default": connection})
     # the end of a request is not the end of the test's connection
     with patch.object(connection, "close"):
         thread.start()

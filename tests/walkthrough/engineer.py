@@ -63,8 +63,8 @@ def second_version(me: Person, prompt: str) -> Iterator[str]:
     me.button("Run")
     page.locator(".pg-answer").first.wait_for()
     yield "13-played"
-    page.go_back()
-    page.go_back()
+    me.back()
+    me.back()
     me.link("Seal…")
     me.answer("Seal", Note="Kinder, and shorter.")
     yield "14-sealed"

@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.visitor import DESKTOP, NARROW_RULES, PHONE, Visitor
+from tests.visitor import DESKTOP, NARROW_RULES, PAINTED, PHONE, Visitor
 
 View = tuple[str, int]  # theme, and width in pixels
 VIEWS: Sequence[View] = (("light", 1440), ("light", 390), ("dark", 1440), ("dark", 390))
 OF_THE_VIEW = ("color-contrast", *NARROW_RULES)
 PAPER = (720, 1050)  # A4 with margins, in CSS pixels
 PRINT: View = ("print", PAPER[0])
-PAINTED = """new Promise(done => {
-    requestAnimationFrame(() => requestAnimationFrame(done));
-    setTimeout(done, 500);  // a browser without a screen may paint nothing
-})"""
+# Whether it has the focus; or, as on every new page, the link that leads past the navigation to it.
+FOCUS = """node => {
+    if (node.getRootNode().activeElement === node) return "there";
+    const skips = document.activeElement.matches(".skip-to-content-link");
+    return skips && document.querySelector("main").contains(node) ? "skip" : "";
+}"""
 MOST_TABS = 400  # from one control of a page to another
 
 
@@ -36,6 +38,13 @@ class Person:
         """As from a bookmark or a link in a mail."""
         self.visitor.go(path)
 
+    def back(self) -> None:
+        """To the page before; on this one, the way past the navigation may be a step itself."""
+        left = self.path
+        self.page.go_back()
+        if self.path == left:
+            self.page.go_back()
+
     @property
     def path(self) -> str:
         return urlsplit(self.page.url).path
@@ -46,13 +55,15 @@ class Person:
         return str(found.get_attribute("href"))
 
     def reach(self, target: Any) -> None:
-        """Tab until `target` has the focus. Raises `AssertionError` when Tab never comes there."""
+        """Tab until `target` has the focus, past the navigation as its users go. Raises
+        `AssertionError` when Tab never comes there."""
         target.wait_for()
         handle = target.element_handle()
         for _ in range(MOST_TABS):
-            if handle.evaluate("node => node.getRootNode().activeElement === node"):
+            focus = handle.evaluate(FOCUS)
+            if focus == "there":
                 return
-            self.page.keyboard.press("Tab")
+            self.page.keyboard.press("Enter" if focus == "skip" else "Tab")
         raise AssertionError(f"{target} cannot be reached by Tab on {self.page.url}")
 
     def press(self, target: Any, key: str = "Enter") -> None:
@@ -115,7 +126,8 @@ class Person:
             self.page.evaluate(PAINTED)  # what scrolls at this width is marked after that
             self.visitor.theme(theme)
             where = f"{name} {theme} {width}"
-            self.faults += [f"{where}: {fault}" for fault in self.visitor.axe(*rules)]
+            with self.visitor.navigation_once(f"{theme} {width}"):
+                self.faults += [f"{where}: {fault}" for fault in self.visitor.axe(*rules)]
             if self.visitor.scrolls_sideways:
                 self.faults.append(f"{where}: scrolls sideways")
             if shots:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.stacks import environment
-from tests.visitor import chromium
+from tests.visitor import chromium, launched
 from tests.walkthrough import month_end
 from tests.walkthrough.person import PRINT, VIEWS, Person, View
 from tests.walkthrough.shop import Shop
@@ -35,7 +35,7 @@ def walk_through(
     ready = json.loads((data / "ready.json").read_text())
     _configure(data, port)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = launched(playwright, chromium())
         me, boss = (
             Person(browser, ready["web_url"], **ready["users"][role])
             for role in ("prompt-engineer", "approver")
@@ -73,7 +73,7 @@ def close_month(
     ready = json.loads((data / "ready.json").read_text())
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         books = month_end.opened(data, ready["database_url"], entries=entries, folder=Path(folder))
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = launched(playwright, chromium())
         me, boss = (
             Person(browser, ready["web_url"], **ready["users"][role])
             for role in ("finance", "administrator")
