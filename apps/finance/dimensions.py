@@ -1,7 +1,7 @@
 """What costs can be grouped and filtered by.
 
-Some rollup carries each of these, but not all of them together, and of tags only the project: as
-many as callers like would make a row of every entry. Other questions are read from the entries
+The rollups carry all of these but tags other than the project, of which callers may have as many as
+they like: a row for each would be a second ledger. Such questions are read from the entries
 themselves, so for fewer days.
 """
 

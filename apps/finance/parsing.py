@@ -23,7 +23,7 @@ from apps.ledger.reports import Days
 
 _KNOWN = ("range", "from", "to", "grain", "group_by", "compare", "metric")
 _LONGEST_VALUE, _MOST_VALUES, _SHOWN = 150, 100, 40
-_ENTRIES = "together these are read from the entries themselves"
+_ENTRIES = "tags other than “project” are read from the entries themselves"
 
 
 @dataclass

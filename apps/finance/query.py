@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from apps.finance.dimensions import Dimension, dimension_of
 from apps.finance.ranges import before, year_before
-from apps.ledger.report_sql import has_rollup
+from apps.ledger.models.rollup_keys import FULL_KEY
 from apps.ledger.reports import Days
 
 Period = Literal["hour", "day", "month"]
@@ -22,7 +22,7 @@ METRICS = ("cost", "calls", "tokens")
 UNATTRIBUTED = "(none)"
 # More bars than these are no picture, and more entries than these no page.
 LONGEST: dict[Period, int] = {"hour": 7, "day": 366, "month": 1830}  # days
-LONGEST_OF_ENTRIES = 31  # days, of dimensions that no rollup has together
+LONGEST_OF_ENTRIES = 31  # days, of dimensions that no rollup has
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ class Query:
 
     @property
     def reads_entries(self) -> bool:
-        """Whether dimensions are asked for that no rollup has together."""
+        """Whether dimensions are asked for that no rollup has: tags other than the project."""
         used = (*self.dimensions, *(dimension for dimension, _ in self.filtered))
-        return not has_rollup(dimension.key for dimension in used)
+        return not {dimension.key for dimension in used}.issubset(FULL_KEY)
 
     @property
     def days_before(self) -> Days | None:

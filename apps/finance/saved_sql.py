@@ -8,10 +8,10 @@ from typing import LiteralString
 from psycopg import sql
 
 from apps.finance.query import Query
-from apps.ledger.models.rollup_keys import KEY, PROJECT
+from apps.ledger.models.rollup_keys import FULL_KEY, PROJECT
 
-_OWN = ("channel", *(name for name in KEY if name != "kind"))  # columns of entries
-SUMMED_BY = ("project", *_OWN)
+SUMMED_BY = tuple(name for name in FULL_KEY if name != "kind")
+_OWN = tuple(name for name in SUMMED_BY if name != "project")  # columns of entries
 WAYS = ("provider_cache", "batch", "cheaper_route")
 _PARTS = ("day", *SUMMED_BY)
 AMOUNTS = (*WAYS, "unknown")

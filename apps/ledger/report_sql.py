@@ -68,12 +68,6 @@ def statement(select: sql.Composable, *, columns: sql.Composable, dimensions: It
     return sql.Composed([report, select]).as_string(None)
 
 
-def has_rollup(dimensions: Iterable[str]) -> bool:
-    """Whether one rollup knows all of them."""
-    asked = frozenset(dimensions)
-    return any(asked.issubset(key) for key in ROLLUPS.values())
-
-
 def rollup_with(dimensions: Iterable[str]) -> str:
     """Of `ROLLUPS` the one with the fewest rows that knows them. Raises LookupError: none does."""
     asked = frozenset(dimensions)

@@ -38,7 +38,7 @@ _OF_DAYS = """
 _ZONE = "%(zone)s"
 _POSTED = "xid >= (SELECT xid FROM ledger_rollupcursor) AND xid < %(next)s::xid8"
 # What entries are summed into; the totals follow by themselves.
-_SUMMED = ("cost", "byproject")
+_SUMMED = ("cost", "byproject", "full")
 
 
 def _text(composed: sql.Composed) -> str:
@@ -56,7 +56,7 @@ def _cleared(period: str, which: LiteralString) -> list[str]:
 CLEAR = [*_cleared("day", "true"), *_cleared("month", "true")]
 CLEAR_DAYS = _cleared("day", "day BETWEEN %(first)s AND %(last)s")
 CLEAR_MONTHS = _cleared("month", "month BETWEEN %(first)s AND %(last)s")
-# A trigger of the cursor posts by project.
+# A trigger of the cursor posts what has the project.
 POST = _text(
     sql.SQL("""
         WITH moved AS MATERIALIZED ({moved}), days AS ({days}), months AS ({months})

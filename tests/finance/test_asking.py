@@ -134,7 +134,7 @@ def test_all_faults_are_told_at_once():
         ("from=2025-01-01&to=2026-03-01&grain=day", "from", "At most 366 days by day; these"),
         ("range=30d&grain=hour", "from", "At most 7 days by hour; these are 30"),
         ("from=2020-01-01&to=2026-01-01", "from", "At most 1830 days by month"),
-        ("range=90d&channel=staging&group_by=model", "from", "At most 31 days, because together"),
+        ("range=90d&tag:shop=a&group_by=model", "from", "At most 31 days, because tags other"),
         ("range=90d&group_by=tag:shop", "from", "are read from the entries themselves"),
         ("group_by=team,model,prompt", "group_by", "At most two; these are 3."),
         ("group_by=tag:", "group_by", "Unknown: “tag:”"),

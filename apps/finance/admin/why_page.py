@@ -10,13 +10,11 @@ from django.views.decorators.http import require_safe
 from apps.core.admin.cells import exact_money
 from apps.core.charts import waterfall
 from apps.core.one_view import one_view
-from apps.finance.admin.pages import asked, at_most, bar_of_controls, may_see_costs, page
+from apps.finance.admin.pages import asked, bar_of_controls, may_see_costs, page
 from apps.finance.links import deeper, narrowed
-from apps.finance.query import LONGEST_OF_ENTRIES, Query
+from apps.finance.query import Query
 from apps.finance.selectors import check
-from apps.finance.why import MOST, Contributor, by_model, waterfall_of, why
-
-_ENTRIES = ", because models of these are read from the entries themselves"
+from apps.finance.why import MOST, Contributor, waterfall_of, why
 
 
 @require_safe
@@ -25,8 +23,6 @@ _ENTRIES = ", because models of these are read from the entries themselves"
 def costs_why(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     parsed = asked(request.GET, now)
-    if by_model(parsed.query).reads_entries:
-        parsed = at_most(parsed, LONGEST_OF_ENTRIES, because=_ENTRIES)
     found = why(query=parsed.query)
     today = now.astimezone(ZoneInfo(found.query.days.zone)).date()
     controls = bar_of_controls(parsed, today=today)

@@ -36,9 +36,11 @@ TOTALS = {
 }
 # What an entry was for: by its tag `project:`, and by its channel. Neither is in `KEY`.
 PROJECT_KEY = ("project", "channel", "service", "team", "cost_center", "purpose", "kind")
+# Everything that questions may join, but other tags.
+FULL_KEY = ("project", "channel", *KEY)
 # Of an entry; of several such tags the first by the alphabet.
 PROJECT: LiteralString = """coalesce((
     SELECT min(substr(tag, length('project:') + 1)) FROM jsonb_array_elements_text(tags) tag
     WHERE starts_with(tag, 'project:')), '')"""
 # From the fewest rows to the most.
-ROLLUPS = {**TOTALS, "cost": KEY, "byproject": PROJECT_KEY}
+ROLLUPS = {**TOTALS, "cost": KEY, "byproject": PROJECT_KEY, "full": FULL_KEY}

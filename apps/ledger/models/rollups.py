@@ -8,7 +8,7 @@ from django.db import models
 from apps.ledger.fields import Xid8Field
 from apps.ledger.models import project_trigger, total_triggers
 from apps.ledger.models.books import CallSlugs, EntryKind, Purpose
-from apps.ledger.models.rollup_keys import KEY, PROJECT_KEY, TOTALS
+from apps.ledger.models.rollup_keys import FULL_KEY, KEY, PROJECT_KEY, TOTALS
 
 
 class Summed(models.Model):
@@ -72,6 +72,16 @@ class PromptTotal(SupplyTotal):
 
 class ProjectSum(OwnerTotal):
     """Sums of entries by what they were for; the cursor's trigger keeps them."""
+
+    project = models.TextField()
+    channel = models.CharField(max_length=50)
+
+    class Meta:
+        abstract = True
+
+
+class FullSum(Rollup):
+    """Sums of entries by everything but their other tags; the cursor's trigger keeps them."""
 
     project = models.TextField()
     channel = models.CharField(max_length=50)
@@ -148,6 +158,16 @@ class DayByProject(ProjectSum, OfDay):
 class MonthByProject(ProjectSum, OfMonth):
     class Meta:
         constraints = _one("month", PROJECT_KEY, "one_project_a_month")
+
+
+class DayFull(FullSum, OfDay):
+    class Meta:
+        constraints = _one("day", FULL_KEY, "one_full_a_day")
+
+
+class MonthFull(FullSum, OfMonth):
+    class Meta:
+        constraints = _one("month", FULL_KEY, "one_full_a_month")
 
 
 class DayAttempts(models.Model):

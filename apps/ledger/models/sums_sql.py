@@ -19,7 +19,7 @@ _OF_ENTRIES: LiteralString = """
 # In the order of the key: writers that ever meet here wait for each other, and never in a circle.
 _ADD_DAYS: LiteralString = """
     INSERT INTO {table} AS cost (day, {key}, {measures})
-    SELECT day, {key}, {measures} FROM moved ORDER BY day, {key}
+    SELECT day, {key}, {sums} FROM moved GROUP BY day, {key} ORDER BY day, {key}
     ON CONFLICT (day, {key}) DO UPDATE SET {added}
 """
 _ADD_MONTHS: LiteralString = """
