@@ -97,6 +97,10 @@ def long_checks(period: Period) -> Iterator[Check]:
     yield from (check(period) for check in _registered[True])
 
 
+def count_of_long_checks() -> int:
+    return 2 + len(_registered[True])
+
+
 def _unposted(period: Period) -> int:
     cursor = RollupCursor.objects.first()
     found = Entry.objects.filter(at__gte=period.start, at__lt=period.end)

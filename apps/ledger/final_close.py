@@ -17,14 +17,15 @@ from django.db.models import QuerySet
 from apps.audit.history import with_reason
 from apps.core.clock import db_now
 from apps.ledger.boundary import ClosingRefused, Place, change_period
-from apps.ledger.checklist import long_checks
+from apps.ledger.checklist import count_of_long_checks, long_checks
 from apps.ledger.closing import refuse_to_close
 from apps.ledger.models import Closing, ClosingStatus, Period, PeriodStatus
 from apps.ledger.sealing import DaySeal, day_seals, days_of, seal_days, stored
 
 log = structlog.get_logger(__name__)
 MOST_TRIES = 3
-_BEGUN = "entries are being checked, which takes longer than the rest"
+_CHECKED = "step 1 of 2, reading all entries: {} of {} checks done"
+_SEALED = "step 2 of 2, sealing: {} of {} days done"
 _LOCK = 0x636C6F7365  # "close": one at a time in the whole house
 _GIVEN_UP = (
     "It was begun three times and never ended; the workers' log says why. Ask an operator, then "
@@ -83,7 +84,7 @@ def _begun() -> Closing | None:
     if found.tries >= MOST_TRIES:
         _refuse(found, [_GIVEN_UP])
         return _begun()
-    found.tries, found.stage = found.tries + 1, _BEGUN
+    found.tries, found.stage = found.tries + 1, _CHECKED.format(0, count_of_long_checks())
     found.save(update_fields=["tries", "stage"])
     return found
 
@@ -102,18 +103,18 @@ def _close(closing: Closing) -> None:
 def _read(closing: Closing) -> _Read:
     period = closing.period
     snapshot = _one("SELECT pg_current_snapshot()::text")
-    left = [check for check in _told(closing, "checks done: {}", long_checks(period)) if check.open]
-    if left:
+    checks = _told(closing, _CHECKED, count_of_long_checks(), long_checks(period))
+    if left := [check for check in checks if check.open]:
         raise ClosingRefused(period, left)
     total = sum(1 for _ in days_of(period))
-    days = tuple(_told(closing, f"days sealed: {{}} of {total}", day_seals(period)))
+    days = tuple(_told(closing, _SEALED, total, day_seals(period)))
     return _Read(days, str(snapshot))
 
 
-def _told(closing: Closing, what: str, items: Iterable[Item]) -> Iterator[Item]:
-    """Says on the month's page how many there are yet."""
+def _told(closing: Closing, what: str, total: int, items: Iterable[Item]) -> Iterator[Item]:
+    """Says on the month's page how many of them are done."""
     for number, item in enumerate(items, 1):
-        if not _ours(closing).update(stage=what.format(number)):
+        if not _ours(closing).update(stage=what.format(number, total)):
             raise _Withdrawn
         yield item
 

@@ -53,10 +53,13 @@ def test_from_the_report_to_the_file(books):
     export = Export.objects.get()
     one = f"{LIST}{export.pk}/change/"
     assert (sent.status_code, sent.url) == (302, one)
-    assert "It waits for a worker" in fiona.get(one).content.decode()
+    waiting = fiona.get(one)
+    assert "It waits for a worker" in waiting.content.decode()
+    assert waiting.headers["Refresh"] == "5"
     assert fiona.get(f"{LIST}{export.pk}/file/").status_code == 404
 
     work_off()
+    assert "Refresh" not in fiona.get(one).headers
     page = fiona.get(one).content.decode()
     assert f"{LIST}{export.pk}/file/" in page
     assert "$1.00" in page

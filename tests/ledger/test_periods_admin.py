@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
 from apps.ledger.final_close import close_asked
-from apps.ledger.models import Entry, Period
+from apps.ledger.models import Closing, Entry, Period
 from tests.ledger.books import booked, post_all
 from tests.ledger.closing import MARCH, closed, three_months
 from tests.ledger.test_closing import IN_MARCH
@@ -50,10 +50,14 @@ def test_two_people_close_a_month(client):
         post_all()
 
     assert "1 being closed" in page
+    assert client.get(PAGE).headers["Refresh"] == "5"
     assert "It waits for a worker" in page
     assert "Close for ever" not in page
     assert close_asked() == 1
-    page = client.get(PAGE).content.decode()
+    assert Closing.objects.get().stage == "step 2 of 2, sealing: 31 of 31 days done"
+    answer = client.get(PAGE)
+    assert "Refresh" not in answer.headers
+    page = answer.content.decode()
     assert Period.objects.get(month=MARCH).seal in page
     assert "2026-03-14" in page
     assert "end of the quarter" in page
@@ -92,6 +96,21 @@ def test_its_history_says_who_did_what_and_why(client, role):
     assert ("In the audit log" in text) == (role == "auditor")
 
 
+def test_who_closed_it_softly_is_not_offered_to_close_it(client):
+    three_months()
+    log_in(client, "bert")
+    log_in(client, "anna")
+    do(client, "close_softly")
+
+    page = client.get(PAGE).content.decode()
+    assert "Close for ever" not in page
+    assert "Open again" in page
+    assert "Somebody other than anna, who closed it softly: bert." in page
+
+    log_in(client, "bert")
+    assert "Close for ever" in client.get(PAGE).content.decode()
+
+
 def test_its_history_is_closed_to_others(client):
     three_months()
     log_in(client, "other", "operator")
@@ -105,7 +124,7 @@ def test_the_checklist_leads_to_what_is_left(client):
 
     page = client.get(PAGE).content.decode()
 
-    assert "1 open" in page
+    assert "1 to do" in page
     assert "Booked so far" in page
     assert f"from={MARCH}&amp;to=2026-03-31" in page
     assert "Back to all months" in page

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 
+from apps.core.admin import reloaded
 from apps.core.admin.cells import NOTHING
 from apps.core.clock import db_now
 from apps.exports.making import question_of
@@ -62,7 +63,8 @@ def one(model_admin: Any, request: HttpRequest, export: Export) -> HttpResponse:
         "is_done": export.status == ExportStatus.DONE,
         "downloads": export.downloads.select_related("by")[:50],
     }
-    return TemplateResponse(request, "exports/export.html", context)
+    response = TemplateResponse(request, "exports/export.html", context)
+    return reloaded(response) if export.is_open else response
 
 
 def _page(

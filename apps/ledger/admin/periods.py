@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth import get_user_model
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -23,6 +24,7 @@ from apps.core.admin import (
     confirmed_action,
     decide_each,
     pill,
+    reloaded,
     short_time,
 )
 from apps.core.admin.cells import NOTHING, Kind, exact_money
@@ -42,6 +44,7 @@ _DAYS = "admin/ledger/period/days.html"
 _CHECKS = "admin/ledger/period/checklist.html"
 _CLOSING = "admin/ledger/period/closing.html"
 _ASKED = Closing.objects.filter(period=OuterRef("pk"), status=ClosingStatus.ASKED)
+_NAMED = 5  # people
 _POSSIBLE = {
     PeriodStatus.OPEN: {"close_softly"},
     PeriodStatus.SOFT_CLOSED: {"close_for_ever", "open_again"},
@@ -67,6 +70,14 @@ class PeriodAdmin(WithHistory, ReadOnlyAdmin):
         make_periods(zone=settings.REPORTING_TIME_ZONE, now=db_now())
         return super().changelist_view(request, extra_context)
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """While a worker closes it, the page loads itself again."""
+        response = super().change_view(request, object_id, form_url, extra_context)
+        period = getattr(response, "context_data", {}).get("original")
+        return reloaded(response) if getattr(period, "is_being_closed", False) else response
+
     def has_close_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("ledger.close_period"))
 
@@ -74,11 +85,23 @@ class PeriodAdmin(WithHistory, ReadOnlyAdmin):
         is_closed = obj is not None and obj.status == PeriodStatus.CLOSED
         more = ("Seal", self._SEALED) if is_closed else ("Before it can be closed", ("checklist",))
         now = () if obj is None else ("reason",) if is_closed else ("booked",)
+        soft = ("who_closes",) if obj and obj.status == PeriodStatus.SOFT_CLOSED else ()
         tried = ("last_try",) if obj and not is_closed and obj.closings.exists() else ()
-        return ((None, {"fields": (*self._HEAD, *now, *tried)}), (more[0], {"fields": more[1]}))
+        return (
+            (None, {"fields": (*self._HEAD, *now, *soft, *tried)}),
+            (more[0], {"fields": more[1]}),
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Period | None = None) -> Any:
-        return (*self._HEAD, "reason", "booked", "last_try", *self._SEALED, "checklist")
+        return (
+            *self._HEAD,
+            "reason",
+            "booked",
+            "who_closes",
+            "last_try",
+            *self._SEALED,
+            "checklist",
+        )
 
     def with_history_of(self, obj: Period) -> QuerySet[Closing]:
         """Who asked that it be closed, also where it was not."""
@@ -131,6 +154,16 @@ class PeriodAdmin(WithHistory, ReadOnlyAdmin):
             '{} · <a href="{}?{}">Cost report</a>',
             exact_money(total_spent(days=Days(first, last, row.zone))),
             *(reverse("admin:costs"), question),
+        )
+
+    @admin.display(description="Who closes it")
+    def who_closes(self, row: Period) -> str:
+        others = _who_may_close().exclude(pk=row.soft_closed_by_id)[: _NAMED + 1]
+        names = [user.get_username() for user in others]
+        who = ", ".join([*names[:_NAMED], *(["and others"] if len(names) > _NAMED else [])])
+        return (
+            f"Somebody other than {row.soft_closed_by}, who closed it softly: "
+            f"{who or 'nobody else may; an administrator gives the role finance'}."
         )
 
     @admin.display(description="Closing it")
@@ -218,7 +251,12 @@ class PeriodAdmin(WithHistory, ReadOnlyAdmin):
 
     def _action_links(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
         possible = set(_POSSIBLE[PeriodStatus(obj.status)]) if obj is not None else set()
-        if getattr(obj, "is_being_closed", False):
+        if obj is not None and (obj.is_being_closed or obj.soft_closed_by_id == request.user.pk):
             possible.discard("close_for_ever")
         names = {self._action_url(obj, name) for name in possible}
         return [found for found in super()._action_links(request, obj) if found[1] in names]
+
+
+def _who_may_close() -> QuerySet[Any]:
+    people: QuerySet[Any] = get_user_model()._default_manager.with_perm("ledger.close_period")
+    return people.filter(is_staff=True).order_by("username")
