@@ -117,7 +117,12 @@ def _pages() -> Iterator[tuple[str, str]]:
         yield "a budget", f"budgets/budget/{found}/change/"
     if found := _statement():
         yield "a statement of a provider", f"reconciliation/statement/{found}/change/"
-    yield "a month by tag", f"costs/?{days}&group_by=tag:project"
+    yield "a month by project", f"costs/?{days}&group_by=tag:project"
+    yield "a month by project and model", f"costs/?{days}&group_by=tag:project,model"
+    yield "12 months by project and model", "costs/?range=12m&group_by=tag:project,model"
+    yield "why, a month by project", f"costs/why/?{days}&group_by=tag:project"
+    yield "savings, a month", f"costs/savings/?{days}"
+    yield "savings, 12 months by project", "costs/savings/?range=12m&group_by=tag:project"
     yield "home", ""
     yield "usage, 30 days", "usage/"
     yield "usage, 90 days", f"usage/?from={month - timedelta(days=89)}&to={month}"

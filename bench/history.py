@@ -29,7 +29,10 @@ _INDEXES = """
     SELECT indexname, replace(indexdef, ' ON ONLY ', ' ON ') FROM pg_indexes
     WHERE tablename IN ('ledger_entry', 'ledger_attempt') AND indexname NOT LIKE '%_pkey'
 """
-_TABLES = ("ledger_entry", "ledger_entrykey", "ledger_attempt", "ledger_dayattempts")
+_TABLES = (
+    *("ledger_entry", "ledger_entrykey", "ledger_attempt", "ledger_dayattempts"),
+    "finance_savedsum",
+)
 
 
 def main() -> int:
@@ -65,6 +68,7 @@ def load(year: Year, *, attempts: bool = True, unused: Sequence[str] = ()) -> No
 
     from django.db import connection
 
+    from apps.finance.saved_days import sum_saved_days
     from apps.ledger.attempts import sum_days
     from bench.history_registry import make_registry
 
@@ -86,6 +90,8 @@ def load(year: Year, *, attempts: bool = True, unused: Sequence[str] = ()) -> No
             _post_all(year.zone)
         with _said("days of attempts summed"):
             sum_days(zone=year.zone)
+        with _said("what days saved summed"):
+            sum_saved_days(zone=year.zone, now=datetime.now(UTC))
         for table in (*_TABLES, *_rollups()):
             cursor.execute(f"VACUUM ANALYZE {table}")
         cursor.execute(_ALONE.format("pg_advisory_unlock"))

@@ -166,6 +166,7 @@ ATTEMPT: dict[str, LiteralString] = {
     "number": "CASE WHEN purpose IN ('retry', 'fallback') THEN 2 ELSE 1 END",
     "purpose": """CASE WHEN purpose IN ('failed', 'late') THEN 'answer' ELSE purpose END""",
     "why": "'first choice'",
+    "instead_of": "CASE WHEN luck % 10 = 0 THEN 'vision-m-eu' ELSE '' END",
     "saved_tokens": "0",
     "status": "CASE WHEN purpose = 'failed' THEN 'failed' ELSE 'succeeded' END",
     "started_at": "moment - took",
