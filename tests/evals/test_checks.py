@@ -173,6 +173,11 @@ def test_a_negated_check_says_the_opposite(found, threshold, negate):
     assert threshold is None or one in (0, 1)
 
 
+def test_the_smallest_weight_there_is_is_a_weight():
+    check = Check("equals", weight=5e-324)
+    assert grade([check], [Outcome(0.5)], threshold=0.5) == Grade(0.5, True)
+
+
 @given(_CHECKS, st.data())
 def test_a_grade_lies_between_the_worst_and_the_best_check(checks, data):
     outcomes = [Outcome(data.draw(_SHARES)) for _ in checks]

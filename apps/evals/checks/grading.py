@@ -61,7 +61,8 @@ def grade(checks: Sequence[Check], outcomes: Sequence[Outcome], *, threshold: fl
     if not total:
         return Grade(1.0, True)
     pairs = zip(checks, outcomes, strict=True)
-    score = sum(check.weight * (outcome.score or 0.0) for check, outcome in pairs) / total
+    # shares first: the smallest weight there is, times a score, would be 0
+    score = sum(check.weight / total * (outcome.score or 0.0) for check, outcome in pairs)
     return Grade(score, score >= threshold - _ROUNDING)
 
 
