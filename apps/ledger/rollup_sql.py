@@ -4,6 +4,7 @@ from typing import LiteralString
 
 from psycopg import sql
 
+from apps.ledger import call_sum_sql
 from apps.ledger.following import begin
 from apps.ledger.models.rollup_keys import MEASURES, ROLLUPS, TOTALS
 from apps.ledger.models.sums_sql import add_days, add_months, each, of_entries
@@ -53,8 +54,11 @@ def _cleared(period: str, which: LiteralString) -> list[str]:
     ]
 
 
-CLEAR = [*_cleared("day", "true"), *_cleared("month", "true")]
-CLEAR_DAYS = _cleared("day", "day BETWEEN %(first)s AND %(last)s")
+CLEAR = [*_cleared("day", "true"), *_cleared("month", "true"), call_sum_sql.CLEAR]
+CLEAR_DAYS = [
+    *_cleared("day", "day BETWEEN %(first)s AND %(last)s"),
+    call_sum_sql.CLEAR_DAYS,
+]
 CLEAR_MONTHS = _cleared("month", "month BETWEEN %(first)s AND %(last)s")
 # A trigger of the cursor posts what has the project.
 POST = _text(
@@ -74,7 +78,7 @@ REBUILD_DAYS = [
         )
     )
     for name in _SUMMED
-]
+] + [call_sum_sql.REBUILD_DAYS]
 REBUILD_MONTHS = [
     _text(add_months(name, days=f"ledger_day{name}", which="day BETWEEN %(first)s AND %(last)s"))
     for name in _SUMMED

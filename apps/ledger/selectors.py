@@ -10,7 +10,9 @@ from django.db import connection
 from django.db.models import Count, QuerySet
 
 from apps.core.money import Pico
+from apps.ledger.call_sum_sql import DRIFT as CALL_DRIFT
 from apps.ledger.models import Attempt, AttemptStatus, Entry, EntryKind, RollupCursor
+from apps.ledger.models.call_sums import CALL_MEASURES
 from apps.ledger.models.rollup_keys import MEASURES
 from apps.ledger.months import end_of_month, start_of_month
 from apps.ledger.rollup_sql import DAY_DRIFTS, MONTH_DRIFTS
@@ -176,35 +178,42 @@ def booked_sum(*, first: date, last: date, zone: str) -> Pico:
 
 def rollup_mismatches(*, first: date, last: date) -> list[Mismatch]:
     """Where the rollups of these days differ from the posted entries, and their totals and those of
-    their months from the days: nowhere. Five statements for a week, and five for the months."""
+    their months from the days: nowhere. Five statements for a week, five for the months, and one
+    for 31 days on which calls were sent, in UTC."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT zone FROM ledger_rollupcursor")
         begun = cursor.fetchone()
         if begun is None:
             return []
         months: dict[str, Any] = {"first": start_of_month(first), "last": end_of_month(last)}
+        weeks, longer = _ranges(first, last, begun[0], 7), _ranges(first, last, begun[0], 31)
         asked = [
-            *((drift, week) for week in _weeks(first, last, begun[0]) for drift in DAY_DRIFTS),
-            *((drift, months) for drift in MONTH_DRIFTS),
+            *((drift, MEASURES, week) for week in weeks for drift in DAY_DRIFTS),
+            *((drift, MEASURES, months) for drift in MONTH_DRIFTS),
+            *((CALL_DRIFT, CALL_MEASURES, days) for days in longer),
         ]
-        rows: list[tuple[Any, ...]] = []
-        for statement, values in asked:
+        found: list[Mismatch] = []
+        for statement, measures, values in asked:
             cursor.execute(statement, values)
-            rows += cursor.fetchall()
-    return [mismatch for row in rows for mismatch in _mismatches(*row)]
+            for row in cursor.fetchall():
+                found += _mismatches(measures, *row)
+    return found
 
 
-def _weeks(first: date, last: date, zone: str) -> Iterator[dict[str, Any]]:
+def _ranges(first: date, last: date, zone: str, length: int) -> Iterator[dict[str, Any]]:
+    """Of so many days each."""
     while first <= last:
-        end = min(first + timedelta(days=6), last)
+        end = min(first + timedelta(days=length - 1), last)
         yield {"first": first, "last": end, "zone": zone}
         first = end + timedelta(days=1)
 
 
-def _mismatches(period: date, what: str, *sums: Any) -> Iterator[Mismatch]:
+def _mismatches(
+    measures: tuple[str, ...], period: date, what: str, *sums: Any
+) -> Iterator[Mismatch]:
     """Of one row: every measure as it is kept, then every one as computed."""
-    kept, computed = sums[: len(MEASURES)], sums[len(MEASURES) :]
-    for name, is_, should in zip(MEASURES, kept, computed, strict=True):
+    kept, computed = sums[: len(measures)], sums[len(measures) :]
+    for name, is_, should in zip(measures, kept, computed, strict=True):
         if is_ != should:
             where = f"{name} of {what} in the rollup of {period}"
             yield Mismatch(where, int(is_), int(should))

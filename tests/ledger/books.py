@@ -14,7 +14,7 @@ from apps.ledger.posting import post_entries
 
 TABLES = "ledger_entry, ledger_entrykey, ledger_usage, ledger_attempt"
 ROLLED = [f"ledger_{period}{name}" for period in ("day", "month") for name in ROLLUPS]
-SUMS = ", ".join([*ROLLED, "ledger_rollupcursor"])
+SUMS = ", ".join([*ROLLED, "ledger_callsum", "ledger_rollupcursor"])
 DAYS = "ledger_dayattempts, ledger_attemptcursor"
 INSERT = """
     INSERT INTO ledger_entry (id, at, kind, amount_pico, input_tokens, output_tokens, avoided_pico,

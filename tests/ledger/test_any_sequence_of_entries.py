@@ -48,6 +48,7 @@ from apps.registry.services.prices import PriceRefused, set_price
 from apps.registry.snapshot import read_registry
 from tests.factories import make_deployment
 from tests.ledger.books import empty
+from tests.ledger.call_days import are_right
 from tests.ledger.entry_facts import (
     adds_up,
     counter,
@@ -302,6 +303,7 @@ class Ledger(RuleBasedStateMachine):
             assert by_group == sums_by(entries, lambda entry, name=name: value_of(entry, name))
         self.days_of_each_zone_add_up()
         self.months_of_all_dimensions_add_up()
+        assert are_right("p")
         assert verify_books(zone=self.zone) == []
         checked("I9")
 

@@ -79,6 +79,7 @@ def test_right_books_pass_whole_and_by_month(books):
         ("UPDATE ledger_monthbysupply SET entries = 6", "of m, charge in .*: 6 recorded, 1 comp"),
         ("UPDATE ledger_daybyproject SET entries = 6", "of shop, charge .*: 6 recorded, 1 comp"),
         ("UPDATE ledger_monthbyproject SET entries = 6", "of shop, charge .*: 6 recorded, 1 comp"),
+        ("UPDATE ledger_callsum SET calls = 6", "calls of p, m, 2026-.*: 6 recorded, 1 computed"),
         ("UPDATE ledger_monthcost SET amount_pico = 6", "6 recorded, 7 computed"),
         ("UPDATE ledger_daycost SET team = 'other'", "0 recorded, 7 computed"),
         ("UPDATE ledger_daycost SET purpose = 'late'", "0 recorded, 7 computed"),

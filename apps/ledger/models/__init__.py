@@ -26,6 +26,7 @@ from apps.ledger.models.periods import (
 )
 from apps.ledger.models.rollups import (
     AttemptCursor,
+    CallSum,
     DayAttempts,
     DayByOwner,
     DayByProject,
@@ -55,6 +56,7 @@ __all__ = [
     "Boundary",
     "CallDimensions",
     "CallSlugs",
+    "CallSum",
     "Choice",
     "Closing",
     "ClosingStatus",

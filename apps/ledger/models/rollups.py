@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db import models
 
 from apps.ledger.fields import Xid8Field
-from apps.ledger.models import project_trigger, total_triggers
+from apps.ledger.models import call_sums, project_trigger, total_triggers
 from apps.ledger.models.books import CallSlugs, EntryKind, Purpose
 from apps.ledger.models.rollup_keys import FULL_KEY, KEY, PROJECT_KEY, TOTALS
 
@@ -170,6 +170,27 @@ class MonthFull(FullSum, OfMonth):
         constraints = _one("month", FULL_KEY, "one_full_a_month")
 
 
+class CallSum(models.Model):
+    """Sums of entries as providers bill them: by the days of their calls, whenever an entry was
+    booked. A row of no class counts the calls; the others hold their lines."""
+
+    sent_day = models.DateField(help_text="Of UTC, on which calls were sent.")
+    ended_day = models.DateField(help_text="Of UTC, on which their first entry was booked.")
+    provider = models.CharField(max_length=50)
+    model = models.CharField(max_length=50)
+    usage_class = models.TextField(help_text="Empty: of calls, and of amounts without lines.")
+    amount_pico = models.DecimalField(max_digits=38, decimal_places=0)
+    quantity = models.DecimalField(
+        max_digits=38, decimal_places=0, null=True, help_text="Empty: no line says it."
+    )
+    lines = models.BigIntegerField(help_text="How many amounts were added up.")
+    calls = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=call_sums.CALL_KEY, name="one_sum_of_calls")]
+        indexes = [models.Index(fields=["provider", "ended_day"], name="callsum_ended")]
+
+
 class DayAttempts(models.Model):
     """What the attempts that started on one day were like, as far as they have ended."""
 
@@ -200,4 +221,4 @@ class RollupCursor(models.Model):
     differences = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
-        triggers = [project_trigger.trigger()]
+        triggers = [project_trigger.trigger(), call_sums.trigger()]
