@@ -11,5 +11,6 @@ urlpatterns = [
     path("api/v1/", include("llmplatform.api_urls")),
     path("", include("apps.core.urls")),
 ]
+handler403 = "llmplatform.forbidden.forbidden"
 handler500 = "llmplatform.unavailable.server_error"
 handler404 = "llmplatform.not_found.not_found"

@@ -26,6 +26,7 @@ class CostCenter(SlugModel):
 
     class Meta:
         ordering = ["slug"]
+        verbose_name = "cost centre"
         triggers = [moves_config_epoch()]
 
 
@@ -64,7 +65,9 @@ class Service(SlugModel):
     """One consumer of the platform: the tenant that keys, cache, jobs and costs belong to."""
 
     team = models.ForeignKey(Team, models.PROTECT, related_name="services")
-    cost_center = models.ForeignKey(CostCenter, models.PROTECT, related_name="services")
+    cost_center = models.ForeignKey(
+        CostCenter, models.PROTECT, related_name="services", verbose_name="cost centre"
+    )
     tier = models.ForeignKey(Tier, models.PROTECT, related_name="+")
     regions = ArrayField(
         models.CharField(max_length=40),

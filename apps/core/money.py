@@ -48,6 +48,23 @@ def short_usd(amount: Pico) -> str:
     return f"{sign}${exact_usd(value).rstrip('0')}"
 
 
+def usd_beside(amount: Pico, whole: Pico) -> str:
+    """For a column, or figures side by side: beside a `whole` of dollars all have two decimals, so
+    that one can read down them; what is less than a cent is said to be."""
+    if abs(whole) < PICO:
+        return short_usd(amount)
+    cent = PICO // 100
+    if 0 < abs(amount) < cent:
+        return f"{'-' if amount < 0 else ''}<$0.01"
+    sign = "-" if amount < 0 else ""
+    return f"{sign}${Decimal(abs(amount)) / PICO:,.2f}"
+
+
+def signed(text: str, amount: Pico) -> str:
+    """What something changed by: an increase says so."""
+    return f"+{text}" if amount > 0 else text
+
+
 def pico_from_usd(value: str | Decimal | int) -> Pico:
     """Parse dollars exactly; more than twelve decimals are an error, never rounded away.
 

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.decorators import permission_required
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,14 +19,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.access.models import Service
 from apps.core.admin.confirm import SHOWN, ReasonForm
+from apps.core.rights import needs
 from apps.jobs.given_up import MOST, Group, chosen, given_up, groups
 from apps.jobs.models import Intervention, Job
 from apps.jobs.services.interventions import record
 from apps.jobs.services.retry import retry
 
 CAN_RETRY = "jobs.operate_job"
-may_see = permission_required("jobs.view_job", raise_exception=True)
-may_retry = permission_required(CAN_RETRY, raise_exception=True)
+may_see = needs("jobs.view_job")
+may_retry = needs(CAN_RETRY)
 PERIODS = (("1", "24 hours"), ("7", "7 days"), ("30", "30 days"))
 DEFAULT = {"days": "7"}
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -15,13 +14,14 @@ from django.views.decorators.http import require_http_methods
 
 from apps.audit.history import note_reason
 from apps.core.admin.confirm import ReasonForm
+from apps.core.rights import needs
 from apps.dashboard.provider_health import CAN_ORDER
 from apps.registry.models import Deployment
 from apps.registry.services.switches import set_active
 from apps.routing.models import RestEnd
 from apps.routing.services import end_rest
 
-may_order = permission_required(CAN_ORDER, raise_exception=True)
+may_order = needs(CAN_ORDER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib import admin
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.core.admin.cells import Kind
+from apps.core.rights import needs
 from apps.registry.models import Deployment
 from apps.registry.snapshot import read_registry
 from apps.registry.types import DeploymentFacts
@@ -20,7 +20,7 @@ from apps.routing.conditions import Condition, PlacesTaken, ProcessReport
 from apps.routing.exchange import process_reports
 from apps.routing.rests import WORDS, credential_of
 
-may_see = permission_required("registry.view_deployment", raise_exception=True)
+may_see = needs("registry.view_deployment")
 CAN_ORDER = "routing.operate_health"
 
 

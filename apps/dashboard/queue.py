@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from apps.core.rights import needs
 from apps.jobs.models import JobStatus, Priority
 from apps.jobs.queue import Line, Queue, look
 
-may_see = permission_required("jobs.view_job", raise_exception=True)
+may_see = needs("jobs.view_job")
 COLUMNS = ("due", "paused", "overdue", "running", "lapsed")
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -13,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from apps.access.models import Service
 from apps.access.snapshot import caller_of
+from apps.core.rights import needs
 from apps.gateway.config import read_config
 from apps.gateway.rehearsal import Example, rehearse
 from apps.gateway.types import CallRefused
@@ -20,7 +20,7 @@ from apps.routing.exchange import overheard
 from apps.routing.models import Route
 from apps.routing.types import Decision
 
-may_see_routes = permission_required("routing.view_route", raise_exception=True)
+may_see_routes = needs("routing.view_route")
 MAX_TOKENS = 100_000
 
 

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -17,13 +16,14 @@ from django.views.decorators.http import require_safe
 
 from apps.core.charts import stacked_bars
 from apps.core.one_view import one_view
+from apps.core.rights import needs
 from apps.dashboard.periods import BadPeriod, days_of, presets
 from apps.dashboard.usage import GROUPS, usage_chart, usage_report
 from apps.dashboard.waste import waste_csv, waste_report
 from apps.finance.selectors import check_days
 from apps.ledger.reports import Days
 
-may_see_costs = permission_required("ledger.view_entry", raise_exception=True)
+may_see_costs = needs("ledger.view_entry")
 
 
 @require_safe

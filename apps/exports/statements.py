@@ -95,6 +95,11 @@ class Statement:
         return sum(line.sums.amount_pico for line in self.lines) == self.total.amount_pico
 
 
+def in_words(by: str, name: str) -> str:
+    """Whose statement it is."""
+    return f"{BEARERS[by]} {name}" if name else f"Costs of no {BEARERS[by].lower()}"
+
+
 def month_query(*, month: date, zone: str, group_by: Sequence[str]) -> Query:
     days = Days(month, end_of_month(month), zone)
     return Query(days=days, group_by=tuple(group_by), compare="none")

@@ -35,12 +35,15 @@ def _count(name: str, label: str, of: Callable[[Group], int], hint: str = "") ->
     return Column(name, label, of, lambda group: f"{of(group):,}", lambda g: str(of(g)), hint)
 
 
-def _usd(name: str, label: str, of: Callable[[Group], Pico | None], hint: str = "") -> Column:
+def _usd(
+    name: str, label: str, of: Callable[[Group], Pico | None], hint: str = "", *, whole: Pico = 0
+) -> Column:
+    """`whole`: what its amounts are parts of; 0: they are of another size, a call's."""
     return Column(
         name,
         label,
         of,
-        lambda group: money(of(group)),
+        lambda group: money(of(group), beside=whole),
         lambda g: _exact(of(g)),
         hint,
         is_money=True,
@@ -72,16 +75,13 @@ def _share(group: Group) -> SafeString:
     )
 
 
-def _change(group: Group) -> SafeString | str:
+def _change(group: Group, whole: Pico) -> SafeString | str:
     if group.before is None:
         return NOTHING
-    sign = "+" if group.change_pico > 0 else ""
     return format_html(
-        '<span{} title="{} USD">{}{}</span> <span class="l-muted">{}</span>',
+        '<span{}>{}</span> <span class="l-muted">{}</span>',
         format_html(' class="l-{}"', group.change.judgement) if group.change.judgement else "",
-        exact_usd(group.change_pico),
-        sign,
-        short_usd(group.change_pico),
+        money(group.change_pico, beside=whole, is_change=True),
         group.change.text,
     )
 
@@ -95,18 +95,23 @@ _COST = Column(
     is_money=True,
 )
 _SHARE = Column("share", "Share", lambda g: g.share, _share, lambda g: f"{g.share:.6f}")
-_COMPARED = (
-    _usd("before", "Before", lambda g: g.before.amount_pico if g.before else None),
-    Column(
-        "change",
-        "Change",
-        lambda g: g.change_pico,
-        _change,
-        lambda g: exact_usd(g.change_pico),
-        is_money=True,
-    ),
-)
-_COUNTED = (
+
+
+def _compared(whole: Pico) -> tuple[Column, ...]:
+    return (
+        _usd("before", "Before", lambda g: g.before.amount_pico if g.before else None, whole=whole),
+        Column(
+            "change",
+            "Change",
+            lambda g: g.change_pico,
+            lambda g: _change(g, whole),
+            lambda g: exact_usd(g.change_pico),
+            is_money=True,
+        ),
+    )
+
+
+_CALLS = (
     _count(
         "calls", "Calls", lambda g: g.sums.calls, "Answered or billed attempts, and cache hits."
     ),
@@ -119,7 +124,8 @@ _COUNTED = (
     ),
     _usd("per_1000_tokens", "Per 1,000 tokens", lambda g: g.per_1000_tokens),
     _count("cached", "Cached", lambda g: g.sums.hits, "Answered from our cache."),
-    _usd("saved", "Saved", lambda g: g.sums.avoided_pico, "What answers from our cache had cost."),
+)
+_TOKENS = (
     _count("tokens_in", "Tokens in", lambda g: g.sums.input_tokens, "As providers counted."),
     _count(
         "cached_in",
@@ -129,11 +135,14 @@ _COUNTED = (
     ),
     _count("tokens_out", "Tokens out", lambda g: g.sums.output_tokens, "As providers counted."),
 )
+_SAVED = "What answers from our cache had cost."
 
 
 def columns(exploration: Exploration) -> tuple[Column, ...]:
-    compared = _COMPARED if exploration.total.before is not None else ()
-    return (_COST, _SHARE, *compared, *_COUNTED)
+    whole = exploration.total.sums.amount_pico
+    compared = _compared(whole) if exploration.total.before is not None else ()
+    saved = _usd("saved", "Saved", lambda g: g.sums.avoided_pico, _SAVED, whole=whole)
+    return (_COST, _SHARE, *compared, *_CALLS, saved, *_TOKENS)
 
 
 def in_order(exploration: Exploration, sort: str) -> list[Group]:

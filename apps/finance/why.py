@@ -9,10 +9,10 @@ from django.utils.safestring import SafeString
 
 from apps.core.admin.cells import exact_money
 from apps.core.charts import Waterfall
-from apps.core.money import Pico, short_usd
+from apps.core.money import Pico, short_usd, usd_beside
 from apps.finance.bridge import Bridge, Effect, Step, bridge
 from apps.finance.factors import Model, Rates
-from apps.finance.figures import axis_usd, mark_usd
+from apps.finance.figures import NOTHING_NAMED, axis_usd
 from apps.finance.list_prices import list_prices
 from apps.finance.query import Query
 from apps.finance.selectors import cost_rows
@@ -48,7 +48,7 @@ class Line:
 
     @property
     def amount(self) -> SafeString:
-        return exact_money(self.step.amount)
+        return exact_money(self.step.amount, is_change=True)
 
 
 @dataclass(frozen=True)
@@ -123,17 +123,18 @@ def why(*, query: Query) -> Why:
         contributors=sorted(found, key=lambda one: (-abs(one.change), one.label)),
         shift=_largest_shift(whole.shifts),
         after=sum(models[1].values(), Sums()),
-        unlisted=sorted("/".join(model) for model in {*models[0], *models[1]} - {*listed}),
+        unlisted=sorted(map(_named, {*models[0], *models[1]} - {*listed})),
     )
 
 
 def waterfall_of(found: Why) -> Waterfall:
+    whole = max(found.bridge.before, found.bridge.after)
     return Waterfall(
         title="Cost by what changed it",
         first=("Before", found.bridge.before),
         steps=[(line.label, line.step.amount) for line in found.lines],
         last="After",
-        format=mark_usd,
+        format=lambda amount: usd_beside(int(amount), whole),
         axis=axis_usd,
     )
 
@@ -188,6 +189,14 @@ def _said(effect: Effect, value: Fraction | None) -> str:
             return short_usd(round(value))
 
 
+def _named(model: Model) -> str:
+    """“azure/gpt-5”; of what names no model, who billed it."""
+    provider, name = model
+    if not provider:
+        return name or NOTHING_NAMED
+    return f"{provider}/{name}" if name else f"{provider} (no model)"
+
+
 def _largest_shift(shifts: Mapping[Model, tuple[Fraction, Fraction]]) -> str:
     """“azure/gpt-5 from 10.0 % to 25.0 % of the requests”"""
     if not shifts:
@@ -197,4 +206,4 @@ def _largest_shift(shifts: Mapping[Model, tuple[Fraction, Fraction]]) -> str:
     was, now = shifts[model]
     if was == now:
         return ""
-    return f"{'/'.join(model)} from {float(was):.1%} to {float(now):.1%} of the requests"
+    return f"{_named(model)} from {float(was):.1%} to {float(now):.1%} of the requests"

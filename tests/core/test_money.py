@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.forms import USDFormField
-from apps.core.money import PICO, exact_usd, line_amount, pico_from_usd, short_usd
+from apps.core.money import PICO, exact_usd, line_amount, pico_from_usd, short_usd, usd_beside
 
 amounts = st.integers(min_value=-(2**63), max_value=2**63 - 1)
 
@@ -66,6 +66,23 @@ def test_what_is_no_exact_amount_is_refused(text):
 )
 def test_people_see_short_amounts_and_never_zero_for_something(amount, text):
     assert short_usd(amount) == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "whole", "text"),
+    [
+        (614_747 * 10**6, 33 * PICO, "$0.61"),
+        (-614_747 * 10**6, 33 * PICO, "-$0.61"),
+        (PICO // 100, 33 * PICO, "$0.01"),
+        (1, 33 * PICO, "<$0.01"),
+        (-1, -33 * PICO, "-<$0.01"),
+        (0, 33 * PICO, "$0.00"),
+        (1234 * PICO, PICO, "$1,234.00"),
+        (614_747 * 10**6, PICO - 1, "$0.614747"),
+    ],
+)
+def test_beside_dollars_all_amounts_have_two_decimals(amount, whole, text):
+    assert usd_beside(amount, whole) == text
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from apps.exports.models import Export
 from apps.finance.models import SavedView
 from tests.dashboard.conftest import admin_user, browser, server, visit  # noqa: F401
 from tests.factories import make_service
 from tests.finance.conftest import booked
-from tests.visitor import Visitor
+from tests.visitor import PHONE, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 PAGES = {
@@ -81,3 +82,53 @@ def test_finance_asks_and_goes_down_to_a_line(
     page.locator("#result_list tbody th a").first.click()
     page.get_by_text("Price lines").wait_for()
     assert visitor.problems == []
+
+
+HIDDEN = """() => [...document.querySelectorAll('.l-scroll, .results')]
+    .filter((one) => one.querySelector('table') && one.scrollWidth > one.clientWidth + 1)
+    .filter((one) => !one.previousElementSibling?.classList.contains('l-more--on'))
+    .map((one) => one.dataset.label ?? one.className)"""
+CUT = """() => {
+    const table = document.querySelector('.results, .l-scroll:has(table)');
+    const edge = table.getBoundingClientRect().right;
+    return [...table.querySelectorAll('.l-num')].filter((one) => one.textContent.includes('$'))
+        .filter((one) => one.getBoundingClientRect().right > edge).length;
+}"""
+
+
+@pytest.mark.usefixtures("year")
+def test_columns_out_of_sight_are_told_and_amounts_are_in_sight_on_a_phone(
+    visit: Callable[..., Visitor],  # noqa: F811
+    fiona: User,
+) -> None:
+    month = f"{timezone.now():%Y-%m}"
+    question = {"zone": "UTC", "made_at": timezone.now(), "question": "group_by=team"}
+    done = {"status": "done", "finished_at": timezone.now(), "total_pico": 12 * 10**12}
+    Export.objects.create(service="shop", format="csv", sha256="5f" * 32, **question, **done)
+    narrow = visit(user=fiona, viewport=PHONE)
+    for path in (
+        "/admin/exports/export/",
+        f"/admin/costs/statements/?month={month}",
+        f"/admin/costs/statements/one/?month={month}&name=t",
+    ):
+        narrow.go(path)
+        assert narrow.page.evaluate(CUT) == 0, path
+        assert narrow.page.evaluate(HIDDEN) == [], path
+    wide = visit(user=fiona)
+    wide.go("/admin/costs/?range=30d&group_by=team")
+    assert wide.page.evaluate(HIDDEN) == []
+    wide.page.locator(".f-costs").wait_for()
+    assert wide.page.locator(".l-more--on").count() == 0  # all of it fits
+
+
+@pytest.mark.usefixtures("year")
+def test_paper_shows_all_columns_of_the_ledger(
+    visit: Callable[..., Visitor],  # noqa: F811
+    fiona: User,
+) -> None:
+    visitor = visit(user=fiona, viewport={"width": 718, "height": 1000})
+    visitor.page.emulate_media(media="print")
+    visitor.go("/admin/ledger/entry/")
+    table = visitor.page.locator("#result_list").bounding_box()
+    assert table is not None
+    assert table["x"] + table["width"] <= 718

@@ -1,5 +1,6 @@
 """The page says what the ledger says, of whom it is asked, and adds up."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -82,6 +83,21 @@ def test_the_page_shows_it(books, finance):
     assert "Drift 0" in text
     for _, address in page.context["contributors"]:
         assert finance.get(f"/admin/costs/why/?{address}").status_code == 200
+
+
+def test_increases_have_a_sign_and_amounts_of_a_column_two_decimals(finance):
+    booked("shop", FEBRUARY, 3 * 10**12)
+    booked("shop", AT, 34 * 10**11)
+    text = re.sub("<[^>]+>", "", finance.get(PAGE).content.decode())
+    assert "+$0.40" in text
+    assert "$0.400000" not in text
+
+
+def test_what_names_no_model_is_named_by_who_billed_it(finance):
+    booked("shop", AT, 10**12, provider="northern", model="")
+    text = finance.get(PAGE).content.decode()
+    assert "northern (no model)." in text
+    assert "northern/" not in text
 
 
 def test_without_anything_booked_it_says_so(finance):

@@ -113,7 +113,7 @@ def test_an_entry_shows_the_sum_that_it_is(admin_client):
     page = page_of(admin_client, Entry.objects.get())
 
     assert "0.000027000000" in page
-    assert "× 0.000000150000" in page
+    assert "× 0.150000000000 / 1,000,000" in page
     assert "0.000015000000" in page
     assert "0.000012000000" in page
 

@@ -14,7 +14,7 @@ from django.utils.text import capfirst
 
 from apps.audit.history import note_reason
 from apps.budgets.admin import cells
-from apps.budgets.admin.lists import BudgetChangeList, StateFilter
+from apps.budgets.admin.lists import BudgetChangeList, HardFilter, StateFilter
 from apps.budgets.admin.page import page_of
 from apps.budgets.changes import NEEDS_REASON, SAY_WHY
 from apps.budgets.models import Basis, Budget, Period
@@ -65,7 +65,7 @@ class BudgetAdmin(PlatformAdmin):
         "counts",
         "last_alert",
     )
-    list_filter = (StateFilter, "hard", "active", "period")
+    list_filter = (StateFilter, ("hard", HardFilter), "active", "period")
     search_fields = ("slug", "name", *Budget.SCOPE_FIELDS)
     search_help_text = "By name, or by what it counts: a service, team, model, …"
     palette_fields = ("slug",)

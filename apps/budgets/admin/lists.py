@@ -15,6 +15,12 @@ from apps.core.admin.paginator import BoundedPaginator
 from apps.core.clock import db_now
 
 
+class HardFilter(admin.BooleanFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "hard limit"
+
+
 class StateFilter(admin.SimpleListFilter):
     """Not a column of the table: `BudgetChangeList` applies it."""
 

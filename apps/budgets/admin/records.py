@@ -10,6 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.budgets.admin import cells
+from apps.budgets.admin.lists import HardFilter
 from apps.budgets.models import Budget, Hold, HoldStatus, Window
 from apps.core.admin import EmptyState, ReadOnlyAdmin, money, pill, short_time
 from apps.core.admin.cells import NOTHING, Kind
@@ -37,7 +38,7 @@ class BudgetFilter(admin.SimpleListFilter):
 @admin.register(Window)
 class WindowAdmin(ReadOnlyAdmin):
     list_display = ("span", "budget", "kind", "limit", "spent", "held", "overrun")
-    list_filter = (BudgetFilter, "hard")
+    list_filter = (BudgetFilter, ("hard", HardFilter))
     list_select_related = ("budget",)
     actions = None
     empty_state = EmptyState("No window yet: each begins with the first call that counts to it.")

@@ -68,7 +68,7 @@ class Budget(SlugModel):
     """
 
     team = models.SlugField(blank=True)
-    cost_center = models.SlugField(blank=True)
+    cost_center = models.SlugField("cost centre", blank=True)
     service = models.SlugField(blank=True)
     provider = models.SlugField(blank=True)
     model = models.SlugField(blank=True)

@@ -68,6 +68,8 @@ class PlatformAdminMixin(ModelAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         context["object_action_links"] = self._action_links(request, kwargs.get("obj"))
+        if not kwargs.get("add") and not context.get("has_change_permission"):
+            context["title"] = capfirst(self.opts.verbose_name)  # Django's “View month” sounds odd
         return super().render_change_form(request, context, *args, **kwargs)
 
     def object_action_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.core.money import exact_usd, short_usd
+from apps.core.money import exact_usd, signed, usd_beside
 
 Kind = Literal["ok", "warn", "bad", "info", "quiet"]
 NOTHING = "–"
@@ -19,16 +19,20 @@ def pill(text: str, kind: Kind = "quiet") -> SafeString:
     return format_html('<span class="l-pill l-pill--{}">{}</span>', kind, text)
 
 
-def money(pico: int | None) -> SafeString:
-    """An amount of 10⁻¹² USD, short for reading, exact to the last digit on hover."""
+def money(pico: int | None, *, beside: int = 0, is_change: bool = False) -> SafeString:
+    """An amount of 10⁻¹² USD, short for reading, exact to the last digit on hover. `beside`: the
+    sum that it is shown with (`usd_beside`); a change that is an increase has its sign."""
     if pico is None:
         return format_html("{}", NOTHING)
+    text = usd_beside(pico, beside)
     return format_html(
-        '<span class="l-num" title="{} USD">{}</span>', exact_usd(pico), short_usd(pico)
+        '<span class="l-num" title="{} USD">{}</span>',
+        exact_usd(pico),
+        signed(text, pico) if is_change else text,
     )
 
 
-def exact_money(pico: int | None) -> SafeString:
+def exact_money(pico: int | None, *, is_change: bool = False) -> SafeString:
     """An amount of 10⁻¹² USD to its last digit, where a reader may want to add up."""
     if pico is None:
         return format_html("{}", NOTHING)
@@ -36,7 +40,8 @@ def exact_money(pico: int | None) -> SafeString:
     whole, _, cents = digits.partition(".")
     sign, whole = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
     amount = f"{sign}${int(whole):,}.{cents.ljust(2, '0')}"
-    return format_html('<span class="l-num">{}</span>', amount)
+    text = signed(amount, pico) if is_change else amount
+    return format_html('<span class="l-num">{}</span>', text)
 
 
 def aligned_money(pico: int) -> SafeString:

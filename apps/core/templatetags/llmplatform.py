@@ -32,8 +32,13 @@ def legend(series: Sequence[charts.Series]) -> SafeString:
 
 
 @register.simple_tag
-def usd(pico: int | None) -> SafeString:
-    return cells.money(pico)
+def usd(pico: int | None, beside: int = 0) -> SafeString:
+    return cells.money(pico, beside=beside)
+
+
+@register.simple_tag
+def change_usd(pico: int, beside: int = 0) -> SafeString:
+    return cells.money(pico, beside=beside, is_change=True)
 
 
 @register.simple_tag

@@ -30,7 +30,7 @@ STATUS: dict[str, Kind] = {
 
 @admin.register(Export)
 class ExportAdmin(ReadOnlyAdmin):
-    list_display = ("asked", "name", "state", "file", "total", "maker", "made")
+    list_display = ("asked", "total", "state", "file", "name", "maker", "made")
     list_display_links = ("asked",)
     list_filter = ("status", "format")
     actions = None

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from apps.core.one_view import one_view
 from apps.exports.selectors import TYPES
 from apps.exports.statement_files import WRITERS, About
-from apps.exports.statements import BEARERS, month_query, statement, statements
+from apps.exports.statements import BEARERS, in_words, month_query, statement, statements
 from apps.finance.admin.pages import may_see_costs
 from apps.finance.figures import NOTHING_NAMED
 from apps.finance.query import UNATTRIBUTED
@@ -53,7 +53,7 @@ def statement_of(request: HttpRequest) -> HttpResponse:
     given, name = _name(request)
     found = statement(month=month, by=by, name=name, zone=settings.REPORTING_TIME_ZONE)
     context = _context(request, month, by, faults) | {
-        "title": f"{BEARERS[by]} {name or 'unattributed'}, {month:%B %Y}",
+        "title": f"{in_words(by, name)}, {month:%B %Y}",
         "statement": found,
         "rows": [([key or NOTHING_NAMED for key in one.keys], one.sums) for one in found.lines],
         "period": found.period,
@@ -74,7 +74,7 @@ def statement_file(request: HttpRequest, form: str) -> HttpResponse:
     name = _name(request)[1]
     with one_view():
         found = statement(month=month, by=by, name=name, zone=settings.REPORTING_TIME_ZONE)
-    about = About(f"{BEARERS[by]} {name or 'unattributed'}, {month:%B %Y}", found, timezone.now())
+    about = About(f"{in_words(by, name)}, {month:%B %Y}", found, timezone.now())
     data = WRITERS[form](about)
     file = f"statement-{slugify(name) or 'unattributed'}-{month:%Y-%m}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{file}"'}

@@ -51,6 +51,7 @@ def costs_anomalies(request: HttpRequest) -> HttpResponse:
         "dimension": query.dimensions[0],
         "judged": found,
         "rows": [_row(query, one, said) for one, said in found.shown[:MOST]],
+        "whole": max((abs(one.amount) for one, _ in found.shown[:MOST]), default=0),
         "rest": max(0, len(found.shown) - MOST),
         "may_judge": request.user.has_perm("finance.judge_unusual_day"),
         "at_least": exact_usd(at_least).rstrip("0").rstrip("."),

@@ -4,7 +4,6 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,11 +12,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.core.clock import db_now
+from apps.core.rights import needs
 from apps.finance.admin.pages import may_see_costs
 from apps.finance.dimensions import Dimension, dimension_of
 from apps.finance.services import acknowledge, plan_days, withdraw_plan
 
-may_judge = permission_required("finance.judge_unusual_day", raise_exception=True)
+may_judge = needs("finance.judge_unusual_day")
 
 
 class JudgingForm(forms.Form):

@@ -5,7 +5,6 @@ from typing import Any, cast
 from csp.decorators import csp
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.core.clock import db_now
+from apps.core.rights import needs
 from apps.finance.admin.mail_forms import PlanForm
 from apps.finance.admin.pages import may_see_costs
 from apps.finance.mailing.previewing import preview
@@ -31,7 +31,7 @@ OF_LETTERS = {
     "style-src": ["'unsafe-inline'"],
     "frame-ancestors": ["'none'"],
 }
-may_see_views = permission_required("finance.view_savedview", raise_exception=True)
+may_see_views = needs("finance.view_savedview")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from apps.core.charts import stacked_bars
 from apps.core.one_view import one_view
+from apps.core.rights import needs
 from apps.finance.cards import cards
 from apps.finance.choices import choices
 from apps.finance.dimensions import DIMENSIONS
@@ -34,7 +34,7 @@ from apps.finance.selectors import check, cost_rows, views_for
 from apps.finance.table import MOST_ROWS, columns, in_order, rest_of, sort_of
 from apps.ledger.reports import Days
 
-may_see_costs = permission_required("ledger.view_entry", raise_exception=True)
+may_see_costs = needs("ledger.view_entry")
 _COMPARED = {
     "before": "the period before",
     "year": "the same period last year",

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -14,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from apps.core.admin import EmptyState, PlatformAdmin
+from apps.core.rights import needs
 from apps.finance.admin.pages import asked
 from apps.finance.models import SavedView
 from apps.finance.selectors import views_for
@@ -21,7 +21,7 @@ from apps.finance.services import save_view
 
 
 @require_POST
-@permission_required("finance.add_savedview", raise_exception=True)
+@needs("finance.add_savedview")
 def save(request: HttpRequest) -> HttpResponse:
     """Keeps the question of the page that it comes from, and goes back there."""
     parsed = asked(QueryDict(request.POST.get("address", "")), timezone.now())

@@ -38,7 +38,8 @@ def costs_why(request: HttpRequest) -> HttpResponse:
         "rest": _rest(found.contributors[MOST:]),
         "before": exact_money(found.bridge.before),
         "after": exact_money(found.bridge.after),
-        "change": exact_money(found.bridge.change),
+        "change": exact_money(found.bridge.change, is_change=True),
+        "whole": max(found.bridge.before, found.bridge.after),
         "checked": check(query=found.query, found=found.after),
         **controls,
     }

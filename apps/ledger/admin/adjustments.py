@@ -110,7 +110,7 @@ class AdjustmentForm(forms.ModelForm[Adjustment]):
 @admin.register(Adjustment)
 class AdjustmentAdmin(WithHistory, ReadOnlyAdmin):
     form = AdjustmentForm
-    list_display = ("asked", "kind", "on_day", "amount", "state", "for_what", "reference")
+    list_display = ("asked", "amount", "on_day", "kind", "state", "for_what", "reference")
     list_display_links = ("asked",)
     list_filter = ("status", "kind")
     search_fields = ("reference",)

@@ -12,7 +12,10 @@ from apps.core.admin.cells import NOTHING, Kind, short_time
 from apps.core.money import exact_usd
 from apps.ledger.line_names import line_name
 from apps.ledger.models import Attempt, AttemptStatus, Entry, EntryKind
+from apps.registry.models import UsageClass
+from apps.registry.pricing import MILLION
 
+_COUNTED = {UsageClass.REQUESTS, UsageClass.WEB_SEARCH}  # one by one, and no tokens
 KIND_PILLS: Mapping[str, Kind] = {
     EntryKind.CHARGE: "ok",
     EntryKind.ESTIMATE: "warn",
@@ -89,10 +92,14 @@ def _line(line: Mapping[str, Any]) -> Sequence[Any]:
 
 
 def _price(line: Mapping[str, Any]) -> str:
+    """Of tokens for a million of them, as price lists have it; what that rounds stays as booked."""
     if "price_pico" not in line:
         return "no price"
-    price, block = exact_usd(line["price_pico"]), line.get("per_block", 1)
-    return f"× {price}" if block == 1 else f"× {price} / {block:,}"
+    price, block = line["price_pico"], line.get("per_block", 1)
+    million, rest = divmod(price * MILLION, block)
+    if line.get("usage_class") not in _COUNTED and not rest:
+        return f"× {exact_usd(million)} / 1,000,000"
+    return f"× {exact_usd(price)}" if block == 1 else f"× {exact_usd(price)} / {block:,}"
 
 
 def _events(attempt: Attempt, entries: Iterable[Entry]) -> Iterable[Sequence[Any]]:

@@ -56,7 +56,7 @@ class Adjustment(models.Model):
     model = models.CharField(max_length=50, blank=True)
     service = models.CharField(max_length=50, blank=True)
     team = models.CharField(max_length=50, blank=True)
-    cost_center = models.CharField(max_length=50, blank=True)
+    cost_center = models.CharField("cost centre", max_length=50, blank=True)
     reference = models.CharField(
         max_length=200, help_text="Where it stands, e.g. “invoice 4711, line 3”."
     )
@@ -101,5 +101,7 @@ class Adjustment(models.Model):
         ]
 
     def __str__(self) -> str:
-        kind = self.get_kind_display().lower()
-        return f"{kind} of {short_usd(self.amount_pico)}, {self.reference}"
+        # a credit is money back already, so its amount needs no minus
+        kind, is_credit = self.get_kind_display().lower(), self.kind == AdjustmentKind.CREDIT
+        amount = short_usd(-self.amount_pico if is_credit else self.amount_pico)
+        return f"{kind} of {amount}, {self.reference}"

@@ -61,7 +61,7 @@ class CallSlugs(models.Model):
 
     service = models.CharField(max_length=50)
     team = models.CharField(max_length=50)
-    cost_center = models.CharField(max_length=50)
+    cost_center = models.CharField("cost centre", max_length=50)
     provider = models.CharField(max_length=50)
     model = models.CharField(max_length=50)
     deployment = models.CharField(max_length=50)

@@ -42,7 +42,7 @@ class OwnerTotal(Summed):
 
     service = models.CharField(max_length=50)
     team = models.CharField(max_length=50)
-    cost_center = models.CharField(max_length=50)
+    cost_center = models.CharField("cost centre", max_length=50)
 
     class Meta:
         abstract = True

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.decorators import permission_required
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -15,6 +14,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from apps.core.rights import needs
 from apps.evals.models import Case
 from apps.playground import configuration
 from apps.playground.services import compare_examples
@@ -50,7 +50,7 @@ class CompareForm(forms.Form):
 
 
 @require_safe
-@permission_required("prompts.view_promptversion", raise_exception=True)
+@needs("prompts.view_promptversion")
 def compare(request: HttpRequest, pk: int) -> HttpResponse:
     """`?a=` and `?b=` are numbers of versions; without them what is live, and the newest."""
     prompt = get_object_or_404(Prompt, pk=pk)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.budgets.selectors import budget_states
 from apps.core.faults import Fault
+from apps.core.rights import needs
 from apps.playground.admin.forms import (
     VALUE,
     SetupForm,
@@ -32,7 +32,7 @@ from apps.playground.services.values import take_values
 from apps.prompts.models import Prompt, PromptVersion
 from apps.prompts.types import PromptKind
 
-may_run = permission_required(MAY_RUN, raise_exception=True)
+may_run = needs(MAY_RUN)
 
 
 @require_http_methods(["GET", "POST"])

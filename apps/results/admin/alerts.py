@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -13,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from apps.core.admin import short_time
 from apps.core.clock import db_now
+from apps.core.rights import needs
 from apps.results.alerts import KINDS, Alert, open_alerts
 from apps.results.services.acknowledging import acknowledge
 
@@ -47,7 +47,7 @@ def _shown(alert: Alert, *, may: bool) -> Shown:
 
 
 @require_POST
-@permission_required(ACKNOWLEDGE, raise_exception=True)
+@needs(ACKNOWLEDGE)
 def seen(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     known = next((one for one in KINDS if one == kind), None)
     if known is None:

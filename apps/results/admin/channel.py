@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from apps.core.admin import pill, short_time
 from apps.core.money import short_usd
+from apps.core.rights import needs
 from apps.prompts.admin.cells import compare_url, version_link, who_released
 from apps.prompts.admin.prompts import may_release
 from apps.prompts.models import Channel, Prompt, ReleaseKind
@@ -50,7 +50,7 @@ CHARTS = (
 
 
 @require_safe
-@permission_required("prompts.view_release", raise_exception=True)
+@needs("prompts.view_release")
 def channel_course(request: HttpRequest, pk: int, slug: str) -> HttpResponse:
     """`?days=` is 7, 30 or 90."""
     prompt = get_object_or_404(Prompt, pk=pk)

@@ -6,13 +6,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
 from apps.core.admin import pill
+from apps.core.rights import needs
 from apps.prompts.measured import Measured
 from apps.prompts.models import Experiment, ExperimentStatus
 from apps.prompts.statistics import Plan, plan_experiment
@@ -20,7 +20,7 @@ from apps.results.judging import SRM_P, Compared, Verdict, deviation_of_share
 from apps.results.plots import Interval, course, intervals
 from apps.results.reports import ArmReport, Report, course_of, report_of
 
-may_see = permission_required("prompts.view_experiment", raise_exception=True)
+may_see = needs("prompts.view_experiment")
 _KINDS = {Verdict.BETTER: "ok", Verdict.WORSE: "bad"}
 _WORDS = {
     Verdict.EARLY: "too early",

@@ -5,6 +5,24 @@
     // scrolls must be reachable by keyboard and have a name.
     const regions = document.querySelectorAll('.results, .l-scroll, .inline-group .tabular fieldset.module');
 
+    // What is out of sight is said to be there: a table that is cut at its edge looks whole.
+    const hints = new Map();
+    for (const region of regions) {
+        if (!region.matches('.l-scroll, .results') || !region.querySelector('table')) continue;
+        const hint = document.createElement('p');
+        hint.className = 'l-more';
+        hint.textContent = 'More columns: scroll sideways →';
+        hint.setAttribute('aria-hidden', 'true'); // the region has a name and can be reached
+        region.before(hint);
+        hints.set(region, hint);
+        region.addEventListener('scroll', () => showHint(region), {passive: true});
+    }
+
+    function showHint(region) {
+        const isMore = region.scrollLeft + region.clientWidth < region.scrollWidth - 1;
+        hints.get(region)?.classList.toggle('l-more--on', isMore);
+    }
+
     function name(region) {
         const label = region.dataset.label || document.querySelector('h1')?.textContent || '';
         region.setAttribute('aria-label', label.trim());
@@ -12,6 +30,7 @@
 
     function update() {
         for (const region of regions) {
+            showHint(region);
             const scrolls = region.scrollWidth > region.clientWidth + 1;
             region.tabIndex = scrolls ? 0 : -1;
             if (scrolls) {
