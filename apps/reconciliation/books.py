@@ -13,7 +13,7 @@ from datetime import date
 from apps.core.money import Pico
 from apps.ledger.calls import CallSums, sums_of_calls
 from apps.ledger.models import Adjustment, AdjustmentKind, AdjustmentStatus
-from apps.reconciliation.models import DayBasis, Decision
+from apps.reconciliation.models import DayBasis, Decision, Statement
 from apps.reconciliation.types import Key, Side, meter_of
 from apps.registry.models import Provider
 
@@ -41,6 +41,13 @@ def our_total(*, provider: Provider, first: date, last: date, basis: str = DayBa
     """The sum of `our_side`, without its detail."""
     booked = sum(row.amount_pico for row in _calls(provider, first, last, basis))
     return booked + sum(amount for _, amount in _adjusted(provider, first, last))
+
+
+def books_changed(statement: Statement) -> bool:
+    """Whether our side comes to another amount than when the statement was compared."""
+    days = {"first": statement.first_day, "last": statement.last_day}
+    ours = our_total(provider=statement.provider, **days, basis=statement.day_basis)
+    return bool(ours != statement.ours_pico)
 
 
 def _calls(provider: Provider, first: date, last: date, basis: str) -> list[CallSums]:

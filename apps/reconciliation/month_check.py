@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from apps.ledger.checklist import Check, days_of_month
 from apps.ledger.models import Period
 from apps.ledger.reports import Days, providers_with_costs
-from apps.reconciliation.books import our_total
+from apps.reconciliation.books import books_changed
 from apps.reconciliation.models import (
     FileFormat,
     Source,
@@ -37,19 +37,11 @@ def reconciled(period: Period) -> Check:
 
 
 def unchanged(period: Period) -> Check:
-    """Open: signed statements of the month that were compared with other books than those of today.
-    Reads every entry that they are about."""
-    stale = [row for row in _signed(*days_of_month(period)) if _is_stale(row)]
+    """Open: signed statements of the month that were compared with other books than today's."""
+    stale = [row for row in _signed(*days_of_month(period)) if books_changed(row)]
     names = ", ".join(f"{row.provider} {row.first_day} to {row.last_day}" for row in stale)
     way_out = f"{names}: the books changed since. Reopen and sign them off anew." if stale else ""
     return Check("Statements signed off before the books changed", len(stale), way_out)
-
-
-def _is_stale(row: Statement) -> bool:
-    ours = our_total(
-        provider=row.provider, first=row.first_day, last=row.last_day, basis=row.day_basis
-    )
-    return bool(ours != row.ours_pico)
 
 
 def _signed(first: date, last: date) -> QuerySet[Statement]:

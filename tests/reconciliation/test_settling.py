@@ -1,6 +1,6 @@
 """Differences are booked by two people or explained, statements signed off and replaced."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from django.contrib.auth.models import User
@@ -14,16 +14,18 @@ from apps.reconciliation.books import our_total
 from apps.reconciliation.errors import FileRefused, ReconciliationRefused
 from apps.reconciliation.models import Decision, Source, Statement, StatementLine
 from apps.reconciliation.selectors import found_in
-from apps.reconciliation.services.comparing import compare_again
+from apps.reconciliation.services.comparing import compare_again, what_is_kept
 from apps.reconciliation.services.deciding import accept, explain
 from apps.reconciliation.services.importing import discard_draft, import_statement
 from apps.reconciliation.services.signing import reopen, sign_off
 from apps.reconciliation.standing import unexplained_of
+from apps.registry.models import Model
 from tests.reconciliation.month import (
     NOW,
     Claim,
     agreeing,
     book_month,
+    booked,
     bridge,
     day,
     drafted,
@@ -77,8 +79,8 @@ def test_what_is_accepted_is_booked_when_another_approves(acme, people):
         approve_adjustment(adjustment_id=one.adjustment_id, by=bert, now=NOW)
     assert unexplained_of(statement) == 0
     assert compare_again(statement_id=statement.pk, now=NOW).ours_pico == statement.ours_pico
-    booked = Entry.objects.exclude(kind="charge").aggregate(sum=Sum("amount_pico"))
-    assert booked["sum"] == statement.theirs_pico - statement.ours_pico
+    more = Entry.objects.exclude(kind="charge").aggregate(sum=Sum("amount_pico"))
+    assert more["sum"] == statement.theirs_pico - statement.ours_pico
     with pytest.raises(ReconciliationRefused, match="Nothing of these differences is open"):
         accept(statement_id=statement.pk, ids=ids(statement), reason="again", by=anna, now=NOW)
 
@@ -219,6 +221,33 @@ def test_what_is_settled_takes_no_more_decisions(acme, people):
     with pytest.raises(ReconciliationRefused, match="choose others"):
         explain(**asked, now=NOW)  # lines of the comparison before
     assert len(explain(**asked | {"ids": ids(statement)}, now=NOW)) == 1
+
+
+def one_more_call():
+    at = datetime(2026, 3, 9, tzinfo=UTC)
+    booked("acme", "large", at, {"out_text": 1}).save()
+
+
+def name_the_item():
+    model = Model.objects.get(slug="large")
+    Source.objects.get().names.create(item="who, output", model=model, meter="out_text")
+
+
+@pytest.mark.parametrize("change", [one_more_call, name_the_item])
+def test_what_nobody_has_seen_is_not_signed_off(acme, people, change):
+    statement = imported(with_more(UNKNOWN), acme)
+    seen = what_is_kept(statement)
+    change()
+    asked = {"statement_id": statement.pk, "note": "x", "by": people[0], "now": NOW}
+    with pytest.raises(ReconciliationRefused, match="Compare it again, and look at what differs"):
+        sign_off(**asked)
+    statement.refresh_from_db()
+    assert (statement.status, statement.signed_by) == ("open", None)
+    assert what_is_kept(statement) == seen
+
+    compare_again(statement_id=statement.pk, now=NOW)
+    assert what_is_kept(statement) != seen
+    assert sign_off(**asked).status == "signed"
 
 
 def test_the_database_keeps_what_was_read_and_decided(acme, people):

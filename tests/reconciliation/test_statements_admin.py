@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -17,6 +18,7 @@ from tests.reconciliation.month import (
     NOW,
     agreeing,
     book_month,
+    booked,
     imported,
     make_provider_with_models,
     text_of,
@@ -83,6 +85,23 @@ def test_signing_off_warns_of_what_keeps_the_month_open(client, acme):
     assert f"{short_usd(whole * 37 // 963)} of the" in page
 
 
+def test_the_page_says_that_the_books_changed_since(client, acme):
+    log_in(client, role="auditor")
+    statement = imported(text_of(agreeing().values()), acme)
+    assert "The books changed" not in page_of(client, statement)
+    booked("acme", "large", datetime(2026, 3, 9, tzinfo=UTC), {"out_text": 1}).save()
+    page = page_of(client, statement)
+    assert "The books changed since it was compared: compare it again" in page
+
+    log_in(client)
+    assert "Compare it again, and look" in do(client, statement, "sign").content.decode()
+    assert "as they are now" in do(client, statement, "compare").content.decode()
+    assert "The books changed" not in page_of(client, statement)
+    assert "1 signed off." in do(client, statement, "sign").content.decode()
+    booked("acme", "large", datetime(2026, 3, 9, tzinfo=UTC), {"out_text": 1}).save()
+    assert "The books changed since it was signed off" in page_of(client, statement)
+
+
 def test_an_empty_list_says_what_to_do(client, db):
     log_in(client)
     page = client.get(LIST).content.decode()
@@ -125,8 +144,8 @@ def test_from_the_file_to_the_sign_off(client, acme):
     statement.refresh_from_db()
     assert (statement.status, statement.unexplained_pico) == ("signed", 0)
     assert "Signed off by gunnar" in page_of(client, statement)
-    booked = Entry.objects.exclude(kind="charge").values_list("amount_pico", flat=True)
-    assert sum(booked) == statement.theirs_pico - statement.ours_pico
+    amounts = Entry.objects.exclude(kind="charge").values_list("amount_pico", flat=True)
+    assert sum(amounts) == statement.theirs_pico - statement.ours_pico
 
 
 def test_explaining_books_nothing(client, acme):

@@ -13,6 +13,7 @@ from apps.core.charts import waterfall
 from apps.core.clock import db_now
 from apps.core.money import Pico, short_usd
 from apps.reconciliation.admin.drawing import bridge_of, steps_of
+from apps.reconciliation.books import books_changed
 from apps.reconciliation.export import lines_csv
 from apps.reconciliation.models import Source, Statement, StatementStatus
 from apps.reconciliation.selectors import (
@@ -65,6 +66,7 @@ def statement_page(model_admin: Any, request: HttpRequest, statement: Statement)
         "may_settle": model_admin.has_settle_permission(request)
         and statement.status == StatementStatus.OPEN,
         "is_draft": is_draft,
+        "has_moved": statement.status != StatementStatus.VOID and books_changed(statement),
         "filters": _filters(found, asked),
         "asked": asked,
         "address": urlencode(asked),

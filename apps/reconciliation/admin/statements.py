@@ -168,8 +168,8 @@ class StatementAdmin(ReadOnlyAdmin):
 
     @confirmed_action(
         description="Sign off",
-        question="Sign it off? It is compared with the books once more; what is not explained then "
-        "is kept with it.",
+        question="Sign it off? It is compared with the books once more, and stays open if anything "
+        "changed; what is not explained is kept with it.",
         button="Sign off",
         permissions=("settle",),
         warning=statement_page.unexplained_warning,

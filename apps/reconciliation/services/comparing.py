@@ -1,6 +1,7 @@
 """Comparing a statement with the books, and keeping what came of it."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -10,8 +11,13 @@ from apps.reconciliation.claims import Claims, by_day_and_model, claims_of
 from apps.reconciliation.errors import ReconciliationRefused
 from apps.reconciliation.models import DayBasis, Difference, Statement, StatementStatus
 from apps.reconciliation.standing import booked_keys
-from apps.reconciliation.types import Row, Side
+from apps.reconciliation.types import Column, Row, Side
 from apps.reconciliation.variance import compare
+
+_KEPT = (
+    *("day", "model", "meter", "ours_pico", "theirs_pico"),
+    *("ours_quantity", "theirs_quantity", "ours_calls", "theirs_calls"),
+)
 
 
 @transaction.atomic
@@ -29,6 +35,13 @@ def locked(statement_id: UUID, *statuses: StatementStatus) -> Statement:
     if statement.status not in statuses:
         raise ReconciliationRefused(f"{statement} is {statement.get_status_display().lower()}.")
     return statement
+
+
+def what_is_kept(statement: Statement) -> tuple[str, set[tuple[Any, ...]]]:
+    """All that the last comparison found, to hold another one against it."""
+    columns = (*_KEPT, *(f"{column}_pico" for column in Column))
+    rows = statement.differences.exclude(ours_pico=0, theirs_pico=0, difference_pico=0)
+    return statement.day_basis, set(rows.values_list(*columns))
 
 
 def keep_comparison(statement: Statement, *, now: datetime) -> None:
