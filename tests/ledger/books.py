@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import psycopg
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.ledger.models import Entry, RollupCursor
 from apps.ledger.models.rollup_keys import ROLLUPS
@@ -29,12 +29,12 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 def empty(*others: str) -> None:
     """The books begin anew, and so do `others`: tables whose rows something may refer to. Their
     triggers would refuse it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")  # never left behind
         cursor.execute(f"TRUNCATE {TABLES}, {SUMS}, {DAYS}")
         for table in others:
             cursor.execute(f"DELETE FROM {table}")
-        cursor.execute("SET session_replication_role = origin")
+        cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 def booked(
