@@ -100,6 +100,16 @@ def test_the_audit_log_names_who_took_a_file_away(books):
     assert names == ["Fiona", "service shop"]
 
 
+def test_who_only_asks_whether_a_file_is_there_takes_nothing_away(books):
+    booked("shop", AT, 5)
+    fiona, shop = signed_in("finance"), key_of("shop")
+    made = post(shop)["Location"]
+    work_off()
+    doors = (shop, shop.get(made).json()["file"]), (fiona, f"{LIST}{Export.objects.get().pk}/file/")
+    assert [client.head(file).status_code for client, file in doors] == [200, 200]
+    assert not Download.objects.exists()
+
+
 def test_others_see_nothing_of_it_but_finance_does(books):
     olga = signed_in("operator")
     ask(olga)

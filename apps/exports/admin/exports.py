@@ -66,7 +66,8 @@ class ExportAdmin(ReadOnlyAdmin):
         found = self._found(request, pk)
         if not found.is_there:
             raise Http404
-        note_download(export=found, now=db_now(), by=request.user)
+        if request.method != "HEAD":  # which takes nothing away
+            note_download(export=found, now=db_now(), by=request.user)
         return StreamingHttpResponse(bytes_of(found), headers=headers_of(found))
 
     def stop_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:

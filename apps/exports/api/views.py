@@ -97,7 +97,8 @@ class ExportFileView(_OfTheService):
         export = self.found(request, pk)
         if not export.is_there:
             raise Http404
-        note_download(export=export, now=db_now(), **self.maker(request))
+        if request.method != "HEAD":  # which takes nothing away
+            note_download(export=export, now=db_now(), **self.maker(request))
         return StreamingHttpResponse(bytes_of(export), headers=headers_of(export))
 
 
