@@ -50,9 +50,11 @@ class Known:
 
 
 def known_days(*, days: Days, book: PriceBook) -> Known:
+    """Of days before the first entry and after the last there is nothing to know."""
     kept = _kept(days, book)
-    first = _first(days.zone) or date.max
-    return Known(sorted(kept), [day for day in days.all if day >= first and day not in kept])
+    first, last = _day_of("at", days.zone) or date.max, _day_of("-at", days.zone) or date.min
+    left = [day for day in days.all if first <= day <= last and day not in kept]
+    return Known(sorted(kept), left)
 
 
 def _kept(days: Days, book: PriceBook) -> set[date]:
@@ -81,14 +83,15 @@ def _sum_batch(zone: str, now: datetime, batch: int) -> int:
 
 def _over(zone: str, now: datetime) -> Days | None:
     """From the first entry's day to yesterday; None: there are none."""
-    first = _first(zone)
+    first = _day_of("at", zone)
     yesterday = now.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
     return Days(first, yesterday, zone) if first and first <= yesterday else None
 
 
-def _first(zone: str) -> date | None:
-    oldest = Entry.objects.order_by("at").values_list("at", flat=True).first()
-    return oldest.astimezone(ZoneInfo(zone)).date() if oldest else None
+def _day_of(order: str, zone: str) -> date | None:
+    """Of the first entry in this order."""
+    at = Entry.objects.order_by(order).values_list("at", flat=True).first()
+    return at.astimezone(ZoneInfo(zone)).date() if at else None
 
 
 def _sum(due: Sequence[date], book: PriceBook, holding: Mapping[date, str], zone: str) -> None:

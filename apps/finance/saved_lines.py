@@ -51,6 +51,7 @@ def parameters(book: PriceBook, days: Sequence[date], zone: str) -> dict[str, An
         "cache_read": UsageClass.IN_CACHE_READ,
         "moments": book.moments,
         "steps": book.steps,
+        "alike": book.alike,
         "zone": zone,
         "days": list(days),
     }

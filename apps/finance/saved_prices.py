@@ -1,10 +1,11 @@
 """What units would have cost elsewhere: the price list of a range of days."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import blake2s
+from itertools import accumulate
 
 from apps.core.money import Pico, line_amount
 from apps.ledger.pricing import REQUESTS, prices_for, row_of
@@ -38,6 +39,17 @@ class PriceBook:
         return sign * line_amount(
             quantity=abs(units), price_pico=found.price_pico, per_block=found.per_block
         )
+
+    @property
+    def alike(self) -> list[list[int]]:
+        """For each of the `moments`: of each of the `steps` the last one until there from which on
+        some price held then. Counted from 1, as Postgres does."""
+        rows = [row for held in self.prices.values() for row in held if row.min_input_tokens]
+        return [self._alike({0, *_steps_at(moment, rows)}) for moment in self.moments]
+
+    def _alike(self, held: Container[int]) -> list[int]:
+        places = (place if step in held else 1 for place, step in enumerate(self.steps, 1))
+        return list(accumulate(places, max))
 
 
 def price_book(days: Days) -> PriceBook:
@@ -87,3 +99,7 @@ def _edges(row: PriceRow) -> list[datetime]:
 def _holds(row: PriceRow, moment: datetime) -> bool:
     begun = row.valid_from is None or row.valid_from <= moment
     return begun and (row.valid_to is None or row.valid_to > moment)
+
+
+def _steps_at(moment: datetime, rows: Iterable[PriceRow]) -> set[int]:
+    return {row.min_input_tokens for row in rows if _holds(row, moment)}

@@ -16,17 +16,20 @@ WAYS = ("provider_cache", "batch", "cheaper_route")
 _PARTS = ("day", *SUMMED_BY)
 AMOUNTS = (*WAYS, "unknown")
 # `moments` and `steps`: when a price begins or ends, and from which input on another holds. Between
-# two of them, all lines of a class and tier of a deployment have the same alternatives. The bounds
-# on `at` only help to find the day: three hours are more than a clock is ever turned back by.
+# two of them, all lines of a class and tier of a deployment have the same alternatives. `alike`
+# leaves of the steps those that held then, or what is rounded, and how, went by prices of other
+# times. The bounds on `at` only help to find the day: three hours are more than a clock is ever
+# turned back by.
 _LINES: LiteralString = """
-    SELECT {keys}, deployment, usage_class, tier, place, step, instead_of,
+    SELECT {keys}, deployment, usage_class, tier, place,
+        (%(alike)s::integer[])[place][length] AS step, instead_of,
         sum(quantity), sum(amount)
     FROM (
         SELECT {group} AS name, {by},
             line->>'usage_class' AS usage_class,
             coalesce(line->>'service_tier', %(standard)s) AS tier,
             width_bucket(at, %(moments)s::timestamptz[]) AS place,
-            width_bucket(abs(input_tokens), %(steps)s::integer[]) AS step,
+            width_bucket(abs(input_tokens), %(steps)s::integer[]) AS length,
             coalesce(instead_of, '') AS instead_of,
             (line->>'quantity')::numeric AS quantity, (line->>'amount_pico')::numeric AS amount
         FROM unnest(%(days)s::date[]) AS wanted (day)

@@ -198,6 +198,28 @@ def test_a_long_range_is_cut_until_its_days_are_summed(deployment, client):
     assert (whole.status_code, whole.context["found"].total.provider_cache) == (200, 1800)
 
 
+def test_days_to_come_are_nothing_to_read(deployment, client):
+    signed_in(client, "finance")
+    called(deployment, AT, in_cache_read=7)
+    sum_saved_days(zone="UTC", now=NOW)
+    page = client.get("/admin/costs/savings/?from=2026-01-01&to=2026-12-31")
+    assert (page.status_code, page.context["found"].total.provider_cache) == (200, 900)
+
+
+def test_a_length_of_input_with_another_price_at_another_time_rounds_nothing(deployment):
+    """Sums of a day are of one moment's prices, whatever days are summed or asked for with it."""
+    dear, other = make_deployment(slug="dear"), make_deployment(slug="other")
+    price(dear, "in_uncached", 1000, per_block=7)
+    price(other, "in_uncached", 1, end=BEGIN + timedelta(days=9), min_input_tokens=10)
+    called(deployment, BEGIN, in_cache_read=7)
+    for tokens in (3, 5, 11, 12, 15):
+        called(deployment, AT, in_cache_read=tokens, instead_of="dear")
+    read = savings(query=march())
+    sum_saved_days(zone="UTC", now=NOW)
+    assert AT.date() in kept(march())
+    assert savings(query=march()) == read
+
+
 def test_of_two_workers_one_sums(deployment):
     called(deployment, AT, in_cache_read=7)
     with writers(1) as (other,):

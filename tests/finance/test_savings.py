@@ -212,6 +212,7 @@ def test_the_page_says_what_each_is_and_asks_little(
     amounts = ("$0.00000000045<", "$0.0000000007<", "$0.00000000115<")
     for words in (*amounts, "Providers’ caches", "batch tier", "Cheaper route", "Drift 0"):
         assert words in text
-    long = finance.get("/admin/costs/savings/?range=90d")
+    called(deployment, BEGIN, in_cache_read=10)
+    long = finance.get("/admin/costs/savings/?from=2026-01-01&to=2026-03-31")
     assert long.status_code == 400
     assert "At most 31 days" in long.content.decode()
