@@ -90,7 +90,8 @@ class Waterfall:
 
 
 def stacked_bars(chart: StackedBars) -> SafeString:
-    layers = [series.values for series in chart.series]
+    nothing = [0] * len(chart.labels)  # so far; something may be expected
+    layers = [series.values for series in chart.series] or [nothing]
     totals = [sum(values) for values in zip(*layers, strict=True)]
     formatted = chart.axis or chart.format
     # What is below zero, a day of credits, has no bar: the table beside the chart has it.

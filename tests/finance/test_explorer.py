@@ -333,3 +333,11 @@ def test_a_group_that_is_called_as_the_unattributed_is_one_of_its_own(db: None) 
         ("(none)", 2),
         ("(none)", 5),
     ]
+
+
+def test_there_is_a_page_of_who_spent_nothing_lately(finance: Client) -> None:
+    now = datetime.now(UTC)
+    booked("idle", now - timedelta(days=40), 10**12)
+    page = finance.get("/admin/costs/?service=idle")
+    assert page.status_code == 200
+    assert "Nothing was booked in these days" in page.content.decode()

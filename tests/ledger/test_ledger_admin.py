@@ -173,6 +173,14 @@ def test_lists_ask_a_fixed_number_of_queries(admin_client, django_assert_max_num
         assert len(rows(admin_client, url)) == 30
 
 
+@pytest.mark.parametrize("days", ["from=0001-01-01", "to=9999-12-31", "from=x", "to=2026-02-30"])
+def test_days_that_no_list_has_are_left_out(admin_client, days):
+    book()
+    answer = admin_client.get(f"{ENTRIES}?{days}", follow=True)
+    assert answer.status_code == 200
+    assert answer.redirect_chain == [(f"{ENTRIES}?e=1", 302)]
+
+
 def test_without_permission_there_is_no_ledger(client, django_user_model):
     client.force_login(django_user_model.objects.create_user("eve", is_staff=True))
 

@@ -104,10 +104,16 @@ def time_filter(field: str) -> type[TimeFilter]:
 
 
 def _day(text: str) -> date | None:
+    """Of years that all zones and sums of days know."""
+    if not text:
+        return None
     try:
-        return date.fromisoformat(text) if text else None
+        found = date.fromisoformat(text)
     except ValueError as error:
         raise IncorrectLookupParameters(error) from error
+    if not 1990 <= found.year <= 2200:
+        raise IncorrectLookupParameters(found)
+    return found
 
 
 def _midnight(day: date) -> datetime:
