@@ -47,3 +47,14 @@ def test_who_has_no_role_is_told_so(client):
     text = client.get(reverse("admin:costs")).content.decode()
     assert "Can view ledger entry" in text
     assert "You have no role yet." in text
+
+
+@pytest.mark.parametrize(("role", "offered"), [("auditor", False), ("prompt-engineer", True)])
+def test_an_empty_list_offers_nothing_that_is_refused(client, role, offered):
+    user = User.objects.create_user("somebody", is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    client.force_login(user)
+    page = client.get(reverse("admin:prompts_metric_changelist"))
+    add = reverse("admin:prompts_metric_add")
+    assert (f'href="{add}"' in page.content.decode()) is offered
+    assert (client.get(add).status_code == 200) is offered

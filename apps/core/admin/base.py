@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import PAGE_VAR
@@ -61,8 +62,21 @@ class PlatformAdminMixin(ModelAdmin):
         if "\0" in "".join(value for _, values in request.GET.lists() for value in values):
             messages.error(request, "A filter had a zero byte, which nothing here has.")
             return HttpResponseRedirect(request.path)
-        title = {"title": capfirst(self.opts.verbose_name_plural), "model_admin": self}
-        return super().changelist_view(request, title | (extra_context or {}))
+        context = {
+            "title": capfirst(self.opts.verbose_name_plural),
+            "model_admin": self,
+            "may_begin": self._may_begin(request),
+        }
+        return super().changelist_view(request, context | (extra_context or {}))
+
+    def _may_begin(self, request: HttpRequest) -> bool:
+        """Whether this person may do what an empty list offers, as far as that adds a row."""
+        name = self.empty_state.url_name if self.empty_state else ""
+        if not name.endswith("_add"):
+            return True
+        app, model_name = name.removeprefix("admin:").removesuffix("_add").split("_", 1)
+        model = apps.get_model(app, model_name)
+        return self.admin_site.get_model_admin(model).has_add_permission(request)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
