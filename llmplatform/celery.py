@@ -105,6 +105,11 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": _HOUSEKEEPING,
     },
+    "make-months": {
+        "task": "ledger.make_months",
+        "schedule": crontab(minute="1"),
+        "options": _HOUSEKEEPING,
+    },
     "verify-rollups": {
         "task": "ledger.verify_rollups",
         "schedule": crontab(hour="3", minute="10"),

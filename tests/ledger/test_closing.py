@@ -18,6 +18,7 @@ from apps.ledger.boundary import ClosingRefused, lock_boundary
 from apps.ledger.closing import ask_to_close, make_periods, reopen, soft_close
 from apps.ledger.models import Boundary, Entry, Period
 from apps.ledger.services import reverse_entry
+from apps.ledger.tasks import make_months_that_ended
 from tests.jobs.workers import eventually
 from tests.ledger.books import INSERT, booked
 from tests.ledger.closing import APRIL, MARCH, MAY, closed, three_months, user
@@ -68,6 +69,12 @@ def test_another_zone_opens_no_gap_between_months(months):
     april, may = Period.objects.get(month=APRIL), Period.objects.get(month=MAY)
     assert may.start == april.end == datetime(2026, 5, 1, tzinfo=UTC)
     assert may.end == datetime(2026, 5, 31, 15, tzinfo=UTC)
+
+
+def test_a_worker_makes_the_months_in_nobodys_name(db):
+    booked(datetime(2026, 3, 5, tzinfo=UTC))
+    make_months_that_ended()
+    assert Period.objects.order_by("month").first().month == MARCH
 
 
 def test_without_entries_there_is_nothing_to_close(db):
