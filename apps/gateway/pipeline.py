@@ -6,14 +6,11 @@ import time
 from dataclasses import replace
 from functools import partial
 
-import structlog
-
 from apps.access.limits import Grant, RateLimiter
 from apps.cache.answers import AnswerCache
 from apps.cache.flights import Flights, WaitedTooLong
 from apps.cache.types import CachedAnswer, Lookup
 from apps.core.clock import now as clock_now
-from apps.core.money import exact_usd
 from apps.core.snapshot import SnapshotHolder
 from apps.core.threads import in_thread
 from apps.gateway import metrics, refusals
@@ -40,6 +37,7 @@ from apps.gateway.prepare import Prepared, prepare
 from apps.gateway.shadow import Shadows
 from apps.gateway.similar import similar
 from apps.gateway.tasks import Tasks
+from apps.gateway.telling import tell_outcome, tell_refusal
 from apps.gateway.tickets import dimensions_of
 from apps.gateway.types import CacheMode, CacheState, Call, CallOutcome, CallRefused
 from apps.gateway.windows import MustCount
@@ -50,8 +48,6 @@ from apps.routing.health import Health
 from apps.routing.loads import Loads
 from apps.routing.strategies import Router
 from apps.routing.types import Decision
-
-log = structlog.get_logger(__name__)
 
 
 class Pipeline:
@@ -90,9 +86,9 @@ class Pipeline:
             try:
                 outcome = await self._run(call, emit)
             except CallRefused as refusal:
-                self._observe_refusal(call, refusal, time.monotonic() - started)
+                tell_refusal(call, refusal, time.monotonic() - started, self._config.current)
                 raise
-        self._observe(call, outcome, time.monotonic() - started)
+        tell_outcome(call, outcome, time.monotonic() - started)
         return outcome
 
     async def _run(self, call: Call, emit: Emit | None) -> CallOutcome:
@@ -183,7 +179,7 @@ class Pipeline:
         prepared = await self._resolve(call)
         found = await self._look_up(call, prepared)
         outcome = await self._answer(call, prepared, found, None)
-        self._observe(call, outcome, time.monotonic() - started)
+        tell_outcome(call, outcome, time.monotonic() - started)
         return outcome
 
     async def _answer_or_own(
@@ -312,37 +308,6 @@ class Pipeline:
         if found is not None and answer is not None:
             self._cache.put(found, answer)
         return answer
-
-    def _observe(self, call: Call, outcome: CallOutcome, seconds: float) -> None:
-        metrics.observe_outcome(call.caller.service, outcome, seconds)
-        log.info(
-            "call",
-            request_id=call.request_id,
-            job_id=str(call.job_id or ""),
-            service=call.caller.service,
-            model=outcome.model,
-            deployment=outcome.deployment,
-            cache=outcome.cache,
-            attempts=outcome.attempts,
-            input_tokens=outcome.input_tokens,
-            output_tokens=outcome.output_tokens,
-            cost_usd=exact_usd(outcome.cost_pico),
-            ms=int(seconds * 1000),
-        )
-
-    def _observe_refusal(self, call: Call, refusal: CallRefused, seconds: float) -> None:
-        config = self._config.current
-        asked = call.spec.model
-        model = asked if asked in config.registry.models or asked in config.routes else ""
-        metrics.observe_refusal(call.caller.service, model, refusal, seconds)
-        log.info(
-            "call_refused",
-            request_id=call.request_id,
-            job_id=str(call.job_id or ""),
-            service=call.caller.service,
-            code=refusal.code,
-            ms=int(seconds * 1000),
-        )
 
 
 def tokens_used(outcome: CallOutcome) -> int:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from apps.access.models import Service
 from apps.access.snapshot import caller_of
+from apps.budgets.selectors import verify_windows
 from apps.core.redis import client as redis_client
 from apps.gateway.config import new_holder
 from apps.gateway.types import CacheState, CallOutcome, CallSpec
@@ -29,6 +30,7 @@ from apps.prompts import services as prompts
 from apps.prompts import snapshot
 from apps.prompts.models import Channel, PromptVersion
 from apps.prompts.validation import Content
+from tests.budgets.conftest import make_budget
 from tests.factories import (
     make_key,
     make_model,
@@ -297,3 +299,15 @@ def made(api: Api) -> str:
     rows = [{"model": "small", "messages": [{"role": "user", "content": str(i)}]} for i in range(3)]
     answer: str = api.post({"jobs": rows}, path="/api/v1/batches/").json()["id"]
     return answer
+
+
+@pytest.fixture
+def lane_shop(db: None, upstream: Upstream) -> Iterator[Service]:
+    """With a batch lane. Whatever a test did to it: windows are what their holds and entries say,
+    after all."""
+    from tests.jobs.lane import make_lane  # which needs this file
+
+    make_lane(upstream)
+    make_budget("all", 10**12)
+    yield make_service("shop")
+    assert verify_windows() == []

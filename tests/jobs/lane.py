@@ -11,7 +11,7 @@ from psycopg.errors import LockNotAvailable
 from apps.access.models import Service
 from apps.budgets.models import Hold
 from apps.gateway.types import CallSpec
-from apps.jobs.models import Job, ProviderBatch
+from apps.jobs.models import Job, ProviderBatch, ProviderBatchRow
 from apps.jobs.services.provider_batches import times
 from apps.jobs.services.provider_batches.round import run_round
 from apps.jobs.services.submit import submit
@@ -139,3 +139,17 @@ def attempts() -> list[str]:
 def sound() -> None:
     """What jobs say that they cost is what the ledger says."""
     assert verify_costs() == []
+
+
+def batch() -> ProviderBatch:
+    return ProviderBatch.objects.get()
+
+
+def outcomes() -> list[str]:
+    return list(ProviderBatchRow.objects.order_by("index").values_list("outcome", flat=True))
+
+
+def run_to_the_end(looks: int = 6) -> None:
+    for _ in range(looks):
+        next_round()
+    assert batch().state == "ended"
